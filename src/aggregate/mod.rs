@@ -1,0 +1,23 @@
+//! Accumulators: what is remembered of rows once they are folded. Everything is linear: it can be added, merged in any
+//! order and subtracted again without a trace, because counts are integers and sums of real numbers are exact.
+
+pub mod binary;
+pub mod bins;
+pub mod cell;
+pub mod exact;
+pub mod histogram;
+pub mod linear;
+pub mod multiclass;
+pub mod quality;
+pub mod regression;
+pub mod wire;
+
+pub use binary::{BinaryAccumulator, BinaryOutcome};
+pub use bins::ScoreBins;
+pub use cell::{Cell, Count};
+pub use exact::{ExactSum, Rational};
+pub use histogram::Histogram;
+pub use linear::Linear;
+pub use multiclass::{ClassId, MulticlassAccumulator, MulticlassOutcome};
+pub use quality::{Quality, QualityOutcome};
+pub use regression::{RegressionAccumulator, RegressionOutcome};

@@ -1,0 +1,17 @@
+//! The values that flow between the stages: columns of decoded records, settings that a model was given, rejects.
+//!
+//! Every stage imports this module and none of its neighbours. Nothing here decides anything.
+
+pub mod label;
+pub mod prediction;
+pub mod record;
+pub mod reject;
+pub mod settings;
+pub mod time;
+
+pub use label::{LabelBatch, LabelValue};
+pub use prediction::PredictionBatch;
+pub use record::{Origin, Role};
+pub use reject::{Reason, Reject};
+pub use settings::{BusinessValue, Caps, ModelSettings, ReviseAfter, SegmentSet, Settings, TaskKind, WindowSpec};
+pub use time::{MAX_TIME_MS, Millis};

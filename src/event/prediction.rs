@@ -1,0 +1,59 @@
+//! A batch of predictions as columns (Arrow arrays), all of the same length.
+
+use super::{Millis, Origin};
+use arrow_array::types::UInt32Type;
+use arrow_array::{Array, BooleanArray, DictionaryArray, Float64Array, Int64Array, ListArray, StringArray};
+
+/// Text column whose values repeat: a code per row, each distinct value of the batch once.
+pub type TextColumn = DictionaryArray<UInt32Type>;
+
+/// Predictions of one partition or file that passed validation, in its order.
+///
+/// Each row has at least one output among `score`, `predicted_label`, `scores` and `predicted_value`, unless it `failed`.
+#[derive(Debug, Clone)]
+pub struct PredictionBatch {
+    /// Where the rows came from.
+    pub origin: Origin,
+    /// Offset of each row; strictly increasing. Not null.
+    pub offset: Int64Array,
+    /// Joins with the label. Not null, not empty.
+    pub request_id: StringArray,
+    /// Not null, not empty.
+    pub model_id: TextColumn,
+    /// Not null; `""` where the record has none.
+    pub model_version: TextColumn,
+    /// Event time, plausible. Not null.
+    pub time: Int64Array,
+    /// Probability of the positive class, in [0, 1].
+    pub score: Float64Array,
+    /// Predicted class as text (numbers and booleans by their canonical text).
+    pub predicted_label: TextColumn,
+    /// Class scores: per row a list of `struct<class: Dictionary<UInt32, Utf8>, score: Float64>`, each score finite and ≥ 0;
+    /// null where the record has none. `None` where no row of the batch has any.
+    pub scores: Option<ListArray>,
+    /// Predicted number, finite, at most 2⁵³·10³ in magnitude.
+    pub predicted_value: Float64Array,
+    /// How long the model took, finite and ≥ 0.
+    pub latency_ms: Float64Array,
+    /// True where the request failed: the row counts for operations only. Not null.
+    pub failed: BooleanArray,
+    /// One column per entry of [`super::Settings::segment_columns`], in that order; null where the value is missing.
+    pub segments: Vec<TextColumn>,
+}
+
+impl PredictionBatch {
+    /// Rows in the batch.
+    pub fn len(&self) -> usize {
+        self.request_id.len()
+    }
+
+    /// True if there is no row.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Event time of `row`.
+    pub fn time(&self, row: usize) -> Millis {
+        self.time.value(row)
+    }
+}

@@ -1,0 +1,202 @@
+//! What the operator declared about the models, as plain validated values. `config` makes them; the stages only read them.
+
+use super::Millis;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// What a model predicts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum TaskKind {
+    /// Two classes; a score is the probability of the positive one.
+    Binary,
+    /// Any number of classes.
+    Multiclass,
+    /// A number.
+    Regression,
+}
+
+impl TaskKind {
+    /// The name in configuration and documentation.
+    pub fn name(self) -> &'static str {
+        match self {
+            TaskKind::Binary => "binary",
+            TaskKind::Multiclass => "multiclass",
+            TaskKind::Regression => "regression",
+        }
+    }
+}
+
+/// One window size. Windows start at multiples of `advance_ms` since the epoch; start inclusive, end exclusive.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct WindowSpec {
+    /// Length, > 0.
+    pub size_ms: Millis,
+    /// Distance between starts, 0 < advance ≤ size; equal to the size for tumbling windows.
+    pub advance_ms: Millis,
+}
+
+/// Columns whose value combination is a segment: `[country]`, `[country, device]`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SegmentSet {
+    /// Column names as configured; not empty, without repetition.
+    pub columns: Vec<String>,
+}
+
+impl SegmentSet {
+    /// `segment_key` of the output: the columns joined by `,`.
+    pub fn key(&self) -> String {
+        self.columns.join(",")
+    }
+}
+
+/// How soon a window that changed is published again.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct ReviseAfter {
+    /// Least time between two revisions.
+    pub min_ms: Millis,
+    /// Fraction of the window's age that must pass between two revisions, ≥ 0 (0.1 for `10%`).
+    pub growth: f64,
+}
+
+/// Worth of each outcome of a binary decision, in the operator's own unit, for `business_value`.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct BusinessValue {
+    /// Of a true positive.
+    pub true_positive: f64,
+    /// Of a false positive.
+    pub false_positive: f64,
+    /// Of a true negative.
+    pub true_negative: f64,
+    /// Of a false negative.
+    pub false_negative: f64,
+}
+
+/// What is known about one model, every default filled in.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ModelSettings {
+    /// `None`: inferred from each record.
+    pub task: Option<TaskKind>,
+    /// Text of the positive class, canonical (`1` for 1, 1.0, true and "true").
+    pub positive_label: String,
+    /// A score at or above it predicts the positive class; in [0, 1].
+    pub threshold: f64,
+    /// Window sizes, sorted, without repetition; not empty.
+    pub windows: Vec<WindowSpec>,
+    /// Greatest common divisor of all sizes and advances.
+    pub pane_ms: Millis,
+    /// How long after its prediction a label may come.
+    pub label_horizon_ms: Millis,
+    /// How far a record may lag behind the newest of its partition without being behind the watermark.
+    pub allowed_lateness_ms: Millis,
+    /// How long before its prediction a label may come.
+    pub early_label_retention_ms: Millis,
+    /// How long after a label's time it can be corrected, repeated or taken back; 0: forgotten on match.
+    pub correction_horizon_ms: Millis,
+    /// Dead-letters records that are further ahead of the watermark; `None`: off.
+    pub max_ahead_ms: Option<Millis>,
+    /// The label that a prediction gets when none has come within the horizon (canonical text).
+    pub on_expiry: Option<String>,
+    /// Segments to publish, `protected` columns included, without repetition.
+    pub segments: Vec<SegmentSet>,
+    /// Columns over whose groups fairness is computed; each is also in `segments`.
+    pub protected: Vec<String>,
+    /// Groups with fewer labelled rows have no fairness value.
+    pub min_group: u64,
+    /// Pace of revisions.
+    pub revise_after: ReviseAfter,
+    /// How long a window stays revisable; at least `label_horizon_ms` + `correction_horizon_ms`.
+    pub revise_for_ms: Millis,
+    /// Values for `business_value`, where configured.
+    pub business_value: Option<BusinessValue>,
+}
+
+/// Maxima that keep memory bounded whatever the input holds. What is over a cap is folded or rejected, and counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Caps {
+    /// Distinct values per segment set and model; the rest folds into `__other__`.
+    pub segment_values: usize,
+    /// Classes per model; the rest folds into `__other__`.
+    pub classes: usize,
+    /// Models; records of further ones are dead letters.
+    pub models: usize,
+}
+
+impl Default for Caps {
+    fn default() -> Self {
+        Caps { segment_values: 1000, classes: 100, models: 10_000 }
+    }
+}
+
+/// All models' settings.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Settings {
+    /// For every model that is not named.
+    pub defaults: Arc<ModelSettings>,
+    /// The named ones.
+    pub models: BTreeMap<String, Arc<ModelSettings>>,
+    /// Maxima.
+    pub caps: Caps,
+    /// Least time between two publications of a window, on the clock handed to the task.
+    pub emit_interval_ms: Millis,
+    /// An input at its end is idle after this long without a record, on the clock handed to the task.
+    pub idle_timeout_ms: Millis,
+}
+
+impl Settings {
+    /// The settings of `model_id`.
+    pub fn model(&self, model_id: &str) -> &Arc<ModelSettings> {
+        self.models.get(model_id).unwrap_or(&self.defaults)
+    }
+
+    /// Every model's settings, the defaults first.
+    pub fn all(&self) -> impl Iterator<Item = &ModelSettings> {
+        std::iter::once(&*self.defaults).chain(self.models.values().map(|model| &**model))
+    }
+
+    /// Columns that any model's segments need, sorted, without repetition: what the codec decodes.
+    pub fn segment_columns(&self) -> Vec<String> {
+        let mut columns: Vec<String> =
+            self.all().flat_map(|model| &model.segments).flat_map(|set| set.columns.iter().cloned()).collect();
+        columns.sort();
+        columns.dedup();
+        columns
+    }
+}
+
+impl Default for ModelSettings {
+    fn default() -> Self {
+        const HOUR: Millis = 3_600_000;
+        const DAY: Millis = 24 * HOUR;
+        ModelSettings {
+            task: None,
+            positive_label: "1".to_owned(),
+            threshold: 0.5,
+            windows: vec![WindowSpec { size_ms: DAY, advance_ms: DAY }],
+            pane_ms: DAY,
+            label_horizon_ms: 90 * DAY,
+            allowed_lateness_ms: HOUR,
+            early_label_retention_ms: DAY,
+            correction_horizon_ms: DAY,
+            max_ahead_ms: None,
+            on_expiry: None,
+            segments: Vec::new(),
+            protected: Vec::new(),
+            min_group: 1,
+            revise_after: ReviseAfter { min_ms: 60_000, growth: 0.1 },
+            revise_for_ms: 91 * DAY,
+            business_value: None,
+        }
+    }
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Settings {
+            defaults: Arc::new(ModelSettings::default()),
+            models: BTreeMap::new(),
+            caps: Caps::default(),
+            emit_interval_ms: 10_000,
+            idle_timeout_ms: 10_000,
+        }
+    }
+}
