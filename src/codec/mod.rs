@@ -1,1 +1,5 @@
-//! (being written)
+//! Bytes ⇄ columns.
+
+pub mod mapping;
+
+pub use mapping::{FieldPath, Format, LabelFields, PredictionFields};
