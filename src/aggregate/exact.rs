@@ -1,1 +1,7 @@
 //! (being written)
+/// Exact sum.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ExactSum {}
+/// Exact quotient.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Rational {}
