@@ -1,1 +1,118 @@
-//! (being written)
+//! ASSESS: partials of all JOIN partitions become panes, panes become windows, windows become metric rows that are
+//! revised until nothing can change them any more.
+//!
+//! What has expired, what is an orphan and what is final is decided here and nowhere else, from linear facts and one
+//! watermark over all partitions. All rows of a pane expire together, when the watermark passes the pane's end by the
+//! label horizon.
+
+mod cells;
+mod identity;
+mod model;
+mod names;
+mod publish;
+mod watermark;
+mod window;
+
+pub use identity::row_id;
+pub use model::Revisions;
+pub use watermark::Watermark;
+
+use crate::aggregate::partial::PartialBatch;
+use crate::event::{MetricRow, Millis, Settings};
+use model::{ModelAssess, Moment};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// All models of one partition of the partials.
+#[derive(Debug)]
+pub struct Assess {
+    settings: Arc<Settings>,
+    models: BTreeMap<Arc<str>, ModelAssess>,
+    watermark: Watermark,
+    late_rows: u64,
+}
+
+impl Assess {
+    /// Of partials that come from `partition_count` JOIN partitions.
+    pub fn new(settings: Arc<Settings>, partition_count: usize) -> Self {
+        Assess { settings, models: BTreeMap::new(), watermark: Watermark::new(partition_count), late_rows: 0 }
+    }
+
+    /// Adds a batch of partials.
+    pub fn merge(&mut self, batch: &PartialBatch) {
+        let mut rows = batch.rows.as_slice();
+        while let Some(first) = rows.first() {
+            let of_series = rows.partition_point(|row| row.series <= first.series);
+            let (series_rows, rest) = rows.split_at(of_series);
+            rows = rest;
+            let series = &batch.series[first.series as usize];
+            let name = &batch.models[series.model as usize];
+            let caps = self.settings.caps;
+            let settings = self.settings.model(&name.id);
+            let model = (self.models.entry(Arc::clone(&name.id)))
+                .or_insert_with(|| ModelAssess::new(Arc::clone(&name.id), Arc::clone(settings), caps));
+            self.late_rows += model.merge(name, series, series_rows) as u64;
+        }
+        self.watermark.update(batch);
+    }
+
+    /// Publishes what is final and what is due.
+    pub fn publish(&mut self, now: Millis, revisions: Revisions) -> Vec<MetricRow> {
+        let moment = self.moment(now);
+        let mut rows = Vec::new();
+        for model in self.models.values_mut() {
+            model.publish(moment, revisions, &mut rows);
+        }
+        rows
+    }
+
+    /// Publishes everything that changed and was held back.
+    pub fn flush(&mut self, now: Millis) -> Vec<MetricRow> {
+        let moment = self.moment(now);
+        let mut rows = Vec::new();
+        for model in self.models.values_mut() {
+            model.publish(moment, Revisions::Final, &mut rows);
+            model.flush(moment, &mut rows);
+        }
+        rows
+    }
+
+    /// Declares that nothing more comes: everything is expired and final.
+    pub fn close(&mut self, now: Millis) -> Vec<MetricRow> {
+        let moment = Moment { reached: Some(Millis::MAX), ..self.moment(now) };
+        let mut rows = Vec::new();
+        for model in self.models.values_mut() {
+            model.publish(moment, Revisions::Final, &mut rows);
+        }
+        rows
+    }
+
+    /// Partial rows that changed nothing because their windows were final.
+    pub fn late_rows(&self) -> u64 {
+        self.late_rows
+    }
+
+    /// Models that have rows.
+    pub fn model_ids(&self) -> impl Iterator<Item = &Arc<str>> {
+        self.models.keys()
+    }
+
+    /// How far all inputs have come.
+    pub fn watermark(&self) -> &Watermark {
+        &self.watermark
+    }
+
+    /// Open windows and panes, over all models.
+    pub fn held(&self) -> (usize, usize) {
+        self.models.values().map(ModelAssess::held).fold((0, 0), |(windows, panes), (w, p)| (windows + w, panes + p))
+    }
+
+    fn moment(&self, now: Millis) -> Moment {
+        Moment {
+            reached: self.watermark.reached(),
+            event_time: self.watermark.newest().unwrap_or(now),
+            now,
+            emit_interval_ms: self.settings.emit_interval_ms,
+        }
+    }
+}

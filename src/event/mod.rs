@@ -3,13 +3,16 @@
 //! Every stage imports this module and none of its neighbours. Nothing here decides anything.
 
 pub mod label;
+pub mod output;
 pub mod prediction;
 pub mod record;
 pub mod reject;
+pub mod segment;
 pub mod settings;
 pub mod time;
 
 pub use label::{LabelBatch, LabelValue};
+pub use output::{DeadLetterRow, LabelledRow, MetricRow};
 pub use prediction::PredictionBatch;
 pub use record::{Origin, Role};
 pub use reject::{Reason, Reject};

@@ -1,1 +1,195 @@
-//! (being written)
+//! The join: predictions and the labels that arrive later, matched by request id, one partition at a time.
+//!
+//! What comes out are linear facts about records (matched, corrected, a label that nobody met), never statements about
+//! time. Whether a waiting prediction has *expired* and an unmet label is an *orphan* is decided once, in ASSESS, against
+//! the watermark of all partitions; so the result depends neither on which topic is read first nor on how requests are
+//! spread over partitions. Here, time only decides when a row is dropped from memory.
+
+pub mod accounting;
+mod label;
+mod labelled;
+mod labels;
+mod outcome;
+pub mod pending;
+mod prediction;
+pub mod request;
+mod rules;
+mod series;
+mod texts;
+mod watermark;
+
+pub use accounting::{Accounting, LabelOutcome};
+pub use prediction::PredictionReader;
+pub use series::{ModelId, Series, SeriesRegistry};
+pub use watermark::StreamTime;
+
+use crate::aggregate::{Count, Observation, PartialBuilder, QualityOutcome, SeriesId};
+use crate::event::{LabelledRow, Millis, ModelSettings, Origin, Reason, Reject, Role, Settings};
+use labels::{LabelRow, LabelStore};
+use outcome::Scratch;
+use pending::{PendingBuffer, PendingRow, RowRef};
+use texts::LabelTexts;
+use std::sync::Arc;
+
+/// The join of one partition.
+#[derive(Debug)]
+pub struct Join {
+    registry: SeriesRegistry,
+    pending: PendingBuffer,
+    labels: LabelStore,
+    texts: LabelTexts,
+    time: StreamTime,
+    accounting: Accounting,
+    partials: PartialBuilder,
+    rejects: Vec<Reject>,
+    labelled: Option<Vec<LabelledRow>>,
+    /// Largest allowed lateness of any model: nothing is dropped before the last of them allows it.
+    allowed_lateness_ms: Millis,
+    /// Some model has a correction horizon, so labels are remembered after their match.
+    remembers_matches: bool,
+    scratch: Scratch,
+}
+
+impl Join {
+    /// A join that has seen nothing. `with_labelled` keeps what the `labelled` topic needs.
+    pub fn new(settings: Arc<Settings>, with_labelled: bool) -> Self {
+        let most = |of: fn(&ModelSettings) -> Millis| settings.all().map(of).max().unwrap_or(0);
+        let row_retention = most(|model| model.label_horizon_ms + model.correction_horizon_ms);
+        let label_retention = most(|model| model.early_label_retention_ms.max(model.correction_horizon_ms));
+        Join {
+            pending: PendingBuffer::new(row_retention),
+            labels: LabelStore::new(label_retention),
+            remembers_matches: settings.all().any(|model| model.correction_horizon_ms > 0),
+            allowed_lateness_ms: most(|model| model.allowed_lateness_ms),
+            registry: SeriesRegistry::new(settings),
+            texts: LabelTexts::default(),
+            time: StreamTime::default(),
+            accounting: Accounting::default(),
+            partials: PartialBuilder::default(),
+            rejects: Vec::new(),
+            labelled: with_labelled.then(Vec::new),
+            scratch: Scratch::default(),
+        }
+    }
+
+    /// Drops what both topics' watermarks have passed. Call after a batch.
+    pub fn expire(&mut self) {
+        let Some(reached) = self.time.reached() else { return };
+        let watermark = reached - self.allowed_lateness_ms;
+        self.accounting.orphan_labels += self.labels.expire(watermark) as u64;
+        let registry = &self.registry;
+        let accounting = &mut self.accounting;
+        let mut expired = self.labelled.as_mut();
+        let forget = |row: &PendingRow| forgettable(registry, row, watermark);
+        self.pending.expire(watermark, forget, |row, request_id| {
+            if !row.is_waiting() {
+                return;
+            }
+            if row.kind == pending::RowKind::Failed {
+                accounting.settled_errors += 1;
+                return;
+            }
+            accounting.expired += 1;
+            if let Some(labelled) = &mut expired {
+                labelled.push(labelled::labelled_row(registry, row, &[], request_id(), None, "expired"));
+            }
+        });
+    }
+
+    /// Says whether a topic is at its log's end and has been silent for the idle time-out.
+    pub fn set_idle(&mut self, role: Role, idle: bool) {
+        self.time.set_idle(role, idle);
+    }
+
+    /// How far the topics have come.
+    pub fn time(&self) -> &StreamTime {
+        &self.time
+    }
+
+    /// What became of every record so far. See [`Accounting::check`] for the law.
+    pub fn accounting(&self) -> Accounting {
+        Accounting {
+            waiting_predictions: self.pending.waiting() as u64,
+            waiting_labels: self.labels.unmet() as u64,
+            folded: self.registry.folded() + self.texts.folded(),
+            ..self.accounting
+        }
+    }
+
+    /// Resident size of what is remembered.
+    pub fn bytes(&self) -> usize {
+        self.pending.bytes() + self.labels.bytes()
+    }
+
+    /// Rows held in the pending buffer, waiting or settled.
+    pub fn held_rows(&self) -> usize {
+        self.pending.len()
+    }
+
+    /// Names of models, versions, segments and classes.
+    pub fn registry(&self) -> &SeriesRegistry {
+        &self.registry
+    }
+
+    /// The changes since the last call.
+    pub fn partials(&mut self) -> &mut PartialBuilder {
+        &mut self.partials
+    }
+
+    /// Records rejected since the last call.
+    pub fn take_rejects(&mut self) -> Vec<Reject> {
+        std::mem::take(&mut self.rejects)
+    }
+
+    /// Changes of labels since the last call, if they were asked for.
+    pub fn take_labelled(&mut self) -> Vec<LabelledRow> {
+        self.labelled.as_mut().map(std::mem::take).unwrap_or_default()
+    }
+
+    fn observe(&mut self, series: SeriesId, time: Millis, observation: &Observation<QualityOutcome>) {
+        let pane_ms = self.registry.model(self.registry.series(series).model).settings.pane_ms;
+        self.partials.observe(series, time - time.rem_euclid(pane_ms), observation);
+    }
+
+    fn count(&mut self, series: SeriesId, time: Millis, what: Count, by: i64) {
+        self.observe(series, time, &Observation::Counted { what, by });
+    }
+
+    /// The watermark of a model in this partition: nothing earlier is expected.
+    fn watermark(&self, settings: &ModelSettings) -> Option<Millis> {
+        self.time.reached().map(|reached| reached - settings.allowed_lateness_ms)
+    }
+
+    fn reject(&mut self, origin: &Origin, offset: i64, timestamp: Millis, reason: Reason, detail: String) {
+        let origin = origin.clone();
+        self.rejects.push(Reject {
+            origin,
+            offset,
+            timestamp: Some(timestamp),
+            reason,
+            detail,
+            schema_id: None,
+            key: None,
+            value: None,
+            headers: Vec::new(),
+        });
+    }
+
+    /// True if `place`'s row and its label need not be remembered: its model forgets on match.
+    fn forgets_on_match(&self, place: RowRef) -> bool {
+        let series = self.registry.series(self.pending.get(place).series);
+        self.registry.model(series.model).settings.correction_horizon_ms == 0
+    }
+
+    fn labels_of(&mut self, key: request::RequestKey) -> Vec<LabelRow> {
+        let mut labels = std::mem::take(&mut self.scratch.labels);
+        self.labels.find(key, &mut labels);
+        labels
+    }
+}
+
+/// True if nothing can refer to `row` any more.
+fn forgettable(registry: &SeriesRegistry, row: &PendingRow, watermark: Millis) -> bool {
+    let settings = &registry.model(registry.series(row.series).model).settings;
+    row.is_forgettable(watermark, settings.correction_horizon_ms)
+}

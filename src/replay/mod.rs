@@ -1,1 +1,164 @@
-//! (being written)
+//! Replay: files straight through both tasks, no broker. Back-tests on history, and the quickest way to try Postdict on
+//! one's own data.
+//!
+//! ```text
+//!   file ─► lane (read, decode on all cores) ─┐
+//!                                             ├─► merge by time ─► JOIN ─► ASSESS ─► metrics.ndjson
+//!   file ─► lane ─────────────────────────────┘                              (its own thread)
+//! ```
+//!
+//! Two runs on the same files write the same bytes, whatever the number of cores: commits fall after fixed numbers of
+//! records, and the clock that the tasks are handed is the event time of the records.
+
+#![allow(clippy::disallowed_methods, reason = "the shell: reads and writes files, starts threads, measures time")]
+
+mod lane;
+mod merge;
+mod output;
+mod progress;
+mod publish;
+mod summary;
+
+pub use lane::Layout;
+pub use output::OutputFiles;
+pub use progress::Progress;
+pub use summary::Summary;
+
+use crate::assess::Revisions;
+use crate::event::{Millis, Reject, Role, Settings};
+use crate::task::{JoinInput, JoinTask};
+use lane::{Batch, Lane};
+use merge::Merge;
+use publish::Publication;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// What happens when the files are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AtEnd {
+    /// Nothing more comes: everything is expired and final.
+    Close,
+    /// More may come: what was held back is published, nothing expires.
+    Hold,
+}
+
+/// What to replay, and how.
+#[derive(Debug, Clone)]
+pub struct Replay {
+    /// Files with predictions, in order of precedence.
+    pub predictions: Vec<PathBuf>,
+    /// Files with labels, likewise.
+    pub labels: Vec<PathBuf>,
+    /// How records are read.
+    pub layout: Layout,
+    /// The models.
+    pub settings: Arc<Settings>,
+    /// At the end of the files.
+    pub at_end: AtEnd,
+    /// What is published of windows that are not final.
+    pub revisions: Revisions,
+    /// Write `labelled.ndjson`.
+    pub with_labelled: bool,
+    /// Leave out records before this time.
+    pub from: Option<Millis>,
+    /// Leave out records after this time.
+    pub to: Option<Millis>,
+    /// Stop after this many records of both inputs together.
+    pub limit: Option<u64>,
+}
+
+/// Why a replay failed.
+#[derive(Debug, thiserror::Error)]
+pub enum ReplayError {
+    /// A file could not be read to its end.
+    #[error("{}: {message}", path.display())]
+    Input { path: PathBuf, message: String },
+    /// A schema cannot be used.
+    #[error("{message}")]
+    Schema { message: String },
+    /// Output could not be written.
+    #[error("{}: cannot be written: {source}", path.display())]
+    Output { path: PathBuf, source: std::io::Error },
+}
+
+/// Records between two commits of the join.
+const COMMIT_RECORDS: usize = 8_192;
+/// Memory for chunks of all files together.
+const CHUNK_BUDGET_BYTES: usize = 128 << 20;
+
+impl Replay {
+    /// Problems with the input files, all of them.
+    pub fn check_inputs(&self) -> Vec<String> {
+        self.files().filter_map(|(_, path)| lane::check_readable(path).err()).collect()
+    }
+
+    fn files(&self) -> impl Iterator<Item = (Role, &PathBuf)> {
+        let predictions = self.predictions.iter().map(|path| (Role::Predictions, path));
+        predictions.chain(self.labels.iter().map(|path| (Role::Labels, path)))
+    }
+
+    /// Replays the files into `output`, until the end or until `stop` is set.
+    ///
+    /// A file that cannot be read to its end does not stop the others: what was readable is processed, and the summary
+    /// names the file.
+    pub fn run(self, output: OutputFiles, progress: &Progress, stop: &AtomicBool) -> Result<Summary, ReplayError> {
+        let mut summary = Summary::default();
+        let layout = Arc::new(self.layout.clone());
+        let chunk_bytes = (CHUNK_BUDGET_BYTES / (4 * self.files().count().max(1))).clamp(16 << 10, 512 << 10);
+        let start = |(role, path): (Role, &PathBuf)| {
+            Lane::start(role, path.clone(), Arc::clone(&layout), progress.counter(), chunk_bytes)
+        };
+        let mut merge = Merge::new(self.files().map(start).collect());
+        let mut publication = Publication::start(Arc::clone(&self.settings), self.revisions, output);
+        let mut join = JoinTask::new(0, Arc::clone(&self.settings), self.with_labelled);
+        let mut since_commit = 0;
+        let mut rejects: Vec<Reject> = Vec::new();
+
+        while !stop.load(Ordering::Relaxed) {
+            let room = self.limit.map_or(usize::MAX, |limit| (limit - summary.records) as usize);
+            let Some((chunk, rows)) = merge.next().filter(|_| room > 0) else { break };
+            let rows = rows.start..rows.end.min(rows.start.saturating_add(room.min(COMMIT_RECORDS)));
+            for kept in self.kept(&chunk.batch, rows.clone()) {
+                let late = match &mut chunk.batch {
+                    Batch::Predictions(reader) => join.step(JoinInput::Predictions(reader, kept)),
+                    Batch::Labels(batch) => join.step(JoinInput::Labels(batch, kept)),
+                };
+                rejects.extend(late.into_iter().map(|reject| Reject { value: chunk.raw(reject.offset), ..reject }));
+            }
+            merge.take(rows.len());
+            summary.records += rows.len() as u64;
+            since_commit += rows.len();
+            if since_commit >= COMMIT_RECORDS {
+                since_commit = 0;
+                rejects.append(&mut merge.take_rejects());
+                publication.send(join.commit(), std::mem::take(&mut rejects), join.newest())?;
+                progress.update(summary.records, join.newest());
+            }
+        }
+        rejects.append(&mut merge.take_rejects());
+        if self.at_end == AtEnd::Hold {
+            [Role::Predictions, Role::Labels].map(|role| join.step(JoinInput::Idle(role, true)));
+        }
+        let last = join.commit();
+        summary.accounting = last.accounting;
+        publication.send(last, rejects, join.newest())?;
+        summary.interrupted = stop.load(Ordering::Relaxed);
+        summary.held_bytes = join.join().bytes();
+        publication.finish(if summary.interrupted { None } else { Some(self.at_end) }, &mut summary)?;
+        summary.failures = merge.into_errors();
+        Ok(summary)
+    }
+
+    /// The parts of `rows` that are not left out by `from` and `to`.
+    fn kept(&self, batch: &Batch, rows: std::ops::Range<usize>) -> Vec<std::ops::Range<usize>> {
+        if self.from.is_none() && self.to.is_none() {
+            return vec![rows];
+        }
+        let is_kept = |row: usize| {
+            let time = batch.time(row);
+            self.from.is_none_or(|from| time >= from) && self.to.is_none_or(|to| time <= to)
+        };
+        rows.filter(|row| is_kept(*row)).map(|row| row..row + 1).collect()
+    }
+}

@@ -1,0 +1,58 @@
+//! Class names of one model, interned.
+
+use super::ClassId;
+use crate::event::segment::OTHER;
+use hashbrown::HashMap;
+use std::sync::Arc;
+
+/// The classes of one model, in order of first appearance; those over the cap are one class, `__other__`.
+#[derive(Debug, Clone)]
+pub struct ClassNames {
+    cap: usize,
+    names: Vec<Arc<str>>,
+    by_name: HashMap<Arc<str>, ClassId>,
+}
+
+impl ClassNames {
+    /// No class yet, and at most `cap` besides `__other__`; at most 65,535 whatever `cap` says.
+    pub fn new(cap: usize) -> Self {
+        ClassNames { cap: cap.min(usize::from(u16::MAX)), names: Vec::new(), by_name: HashMap::new() }
+    }
+
+    /// The class called `name`, made if it is new.
+    pub fn intern(&mut self, name: &str) -> ClassId {
+        if let Some(id) = self.by_name.get(name) {
+            return *id;
+        }
+        let over = self.names.len() >= self.cap && name != OTHER;
+        if over {
+            return self.intern(OTHER);
+        }
+        let id = ClassId(self.names.len() as u16);
+        let name: Arc<str> = name.into();
+        self.names.push(Arc::clone(&name));
+        self.by_name.insert(name, id);
+        id
+    }
+
+    /// Name of each class, by its number.
+    pub fn names(&self) -> &[Arc<str>] {
+        &self.names
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn classes_over_the_cap_are_one() {
+        let mut classes = ClassNames::new(2);
+        let (a, b) = (classes.intern("a"), classes.intern("b"));
+        let (c, d) = (classes.intern("c"), classes.intern("d"));
+        assert_eq!((a, b), (ClassId(0), ClassId(1)));
+        assert_eq!(c, d);
+        assert_eq!(&*classes.names()[usize::from(c.0)], OTHER);
+        assert_eq!(classes.intern("a"), a);
+    }
+}

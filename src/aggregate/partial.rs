@@ -1,0 +1,186 @@
+//! Partials: what changed since the last commit, per series and pane.
+
+use super::observation::{Observation, SmallOutcome};
+use super::{Cell, ClassId, QualityOutcome};
+use crate::event::{Millis, Role};
+use hashbrown::HashMap;
+use smallvec::SmallVec;
+use std::sync::Arc;
+
+/// A series of one JOIN partition, interned: a model, a version and its segment values.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SeriesId(pub u32);
+
+/// Cells with no more facts than this hold the facts; beyond, they are folded.
+const MAX_FACTS: usize = 4;
+
+/// The change of one cell.
+#[derive(Debug, Clone, PartialEq)]
+pub enum CellChange {
+    /// The facts themselves, in the order in which they came to light.
+    Facts(SmallVec<[Observation<SmallOutcome>; 1]>),
+    /// Their sum.
+    Folded(Box<Cell>),
+}
+
+impl CellChange {
+    /// Adds the change to `cell`, whose classes are numbered by `classes` (its numbers for the change's).
+    pub fn apply_to(&self, cell: &mut Cell, classes: &[ClassId]) {
+        match self {
+            CellChange::Facts(facts) => {
+                facts.iter().for_each(|fact| cell.observe(&fact.map(SmallOutcome::as_quality)));
+            }
+            CellChange::Folded(folded) => {
+                let mut folded = Cell::clone(folded);
+                folded.remap_classes(classes);
+                cell.merge(&folded);
+            }
+        }
+    }
+}
+
+/// One row of a partial batch.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PartialRow {
+    /// Index into the batch's series.
+    pub series: u32,
+    /// Start of the pane.
+    pub pane: Millis,
+    /// What changed.
+    pub change: CellChange,
+}
+
+/// A series by name: rows refer to it by its place in the batch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SeriesName {
+    /// Index into the batch's models.
+    pub model: u32,
+    /// `""` where the predictions have none.
+    pub version: Arc<str>,
+    /// One value per segment set of the model; `None` for records without a prediction.
+    pub segments: Option<Box<[Arc<str>]>>,
+}
+
+/// A model by name, with its classes in the numbering of the batch's cells.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ModelName {
+    /// `""` for labels that name none.
+    pub id: Arc<str>,
+    /// Class names by number.
+    pub classes: Vec<Arc<str>>,
+}
+
+/// How far a topic of one partition has come.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Progress {
+    /// Largest event time seen.
+    pub newest: Option<Millis>,
+    /// At the log's end, and silent for the idle time-out.
+    pub idle: bool,
+}
+
+/// All changes of one JOIN partition in one commit, and how far its topics have come.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PartialBatch {
+    /// Partition of the input topics.
+    pub partition: i32,
+    /// Of the predictions topic.
+    pub predictions: Progress,
+    /// Of the labels topic.
+    pub labels: Progress,
+    /// Models that the series refer to.
+    pub models: Vec<ModelName>,
+    /// Series that the rows refer to.
+    pub series: Vec<SeriesName>,
+    /// Sorted by series and pane.
+    pub rows: Vec<PartialRow>,
+}
+
+impl PartialBatch {
+    /// Progress of `role`'s topic.
+    pub fn progress(&self, role: Role) -> Progress {
+        match role {
+            Role::Predictions => self.predictions,
+            Role::Labels => self.labels,
+        }
+    }
+}
+
+/// Collects the changes of one commit.
+#[derive(Debug, Default)]
+pub struct PartialBuilder {
+    places: HashMap<(SeriesId, Millis), usize>,
+    cells: Vec<((SeriesId, Millis), CellChange)>,
+    /// The cell that was changed last: records of one series and pane come in runs.
+    last: usize,
+}
+
+impl PartialBuilder {
+    /// Takes note of a fact about `series` in the pane that starts at `pane`.
+    pub fn observe(&mut self, series: SeriesId, pane: Millis, observation: &Observation<QualityOutcome>) {
+        let change = self.cell(series, pane);
+        match change {
+            CellChange::Folded(cell) => cell.observe(observation),
+            CellChange::Facts(facts) => match small(observation) {
+                Some(fact) if facts.len() < MAX_FACTS => facts.push(fact),
+                _ => {
+                    let mut cell = Box::new(Cell::default());
+                    facts.iter().for_each(|fact| cell.observe(&fact.map(SmallOutcome::as_quality)));
+                    cell.observe(observation);
+                    *change = CellChange::Folded(cell);
+                }
+            },
+        }
+    }
+
+    fn cell(&mut self, series: SeriesId, pane: Millis) -> &mut CellChange {
+        let key = (series, pane);
+        if self.cells.get(self.last).is_none_or(|(last, _)| *last != key) {
+            self.last = *self.places.entry(key).or_insert_with(|| {
+                self.cells.push((key, CellChange::Facts(SmallVec::new())));
+                self.cells.len() - 1
+            });
+        }
+        &mut self.cells[self.last].1
+    }
+
+    /// Cells that changed.
+    pub fn len(&self) -> usize {
+        self.cells.len()
+    }
+
+    /// True if nothing changed.
+    pub fn is_empty(&self) -> bool {
+        self.cells.is_empty()
+    }
+
+    /// Takes all changes out, sorted by series and pane.
+    pub fn take(&mut self) -> Vec<((SeriesId, Millis), CellChange)> {
+        self.places.clear();
+        self.last = 0;
+        let mut cells = std::mem::take(&mut self.cells);
+        cells.sort_unstable_by_key(|(key, _)| *key);
+        cells
+    }
+}
+
+/// The fact in its small form; `None` if it has class scores.
+fn small(observation: &Observation<QualityOutcome>) -> Option<Observation<SmallOutcome>> {
+    fn outcome(outcome: &QualityOutcome) -> Option<SmallOutcome> {
+        match outcome {
+            QualityOutcome::Binary(outcome) => Some(SmallOutcome::Binary(*outcome)),
+            QualityOutcome::Regression(outcome) => Some(SmallOutcome::Regression(*outcome)),
+            QualityOutcome::Multiclass(_) => None,
+        }
+    }
+    let is_small = match observation {
+        Observation::Matched(fact) | Observation::Retracted { old: fact, .. } => outcome(&fact.outcome).is_some(),
+        Observation::Corrected { old, new } => outcome(&old.outcome).and(outcome(&new.outcome)).is_some(),
+        Observation::Waiting { outcome: waiting, .. } => outcome(waiting).is_some(),
+        Observation::Predicted { .. }
+        | Observation::Failed { .. }
+        | Observation::Counted { .. }
+        | Observation::DuplicateLabel { .. } => true,
+    };
+    is_small.then(|| observation.map(|big| outcome(big).expect("checked above")))
+}

@@ -1,0 +1,238 @@
+//! One model in ASSESS: its panes, its windows, and what of them is due to be published.
+
+use super::cells::{GroupId, Pane, VersionId};
+use super::names::Names;
+use super::publish::Publisher;
+use super::window::{Window, Windows};
+use crate::aggregate::partial::{ModelName, PartialRow, SeriesName};
+use crate::aggregate::{Cell, ClassId, Count};
+use crate::event::{Caps, MetricRow, Millis, ModelSettings};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+/// The clocks of one step.
+#[derive(Debug, Clone, Copy)]
+pub struct Moment {
+    /// Event time that all inputs have reached; `None` while one has shown nothing; `Millis::MAX` once all is closed.
+    pub reached: Option<Millis>,
+    /// Largest event time seen: what revisions are paced by.
+    pub event_time: Millis,
+    /// The clock handed to the task.
+    pub now: Millis,
+    /// Least time between two revisions of a window by that clock.
+    pub emit_interval_ms: Millis,
+}
+
+/// What is published of windows that are not final.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Revisions {
+    /// All: also while a window is still filling. What the service does.
+    All,
+    /// From the end of a window on.
+    Ended,
+    /// None: a window is published once, when it is final.
+    Final,
+}
+
+/// One model: everything about it meets here.
+#[derive(Debug)]
+pub struct ModelAssess {
+    id: Arc<str>,
+    settings: Arc<ModelSettings>,
+    names: Names,
+    panes: BTreeMap<Millis, Pane>,
+    windows: Vec<Windows>,
+    /// Up to here, panes that expired or whose unmet labels became orphans have marked their windows as changed.
+    expired_until: Millis,
+    orphaned_until: Millis,
+}
+
+impl ModelAssess {
+    /// Nothing is known of the model but its settings.
+    pub fn new(id: Arc<str>, settings: Arc<ModelSettings>, caps: Caps) -> Self {
+        ModelAssess {
+            id,
+            names: Names::new(&settings, caps.classes),
+            panes: BTreeMap::new(),
+            windows: settings.windows.iter().map(|spec| Windows::new(*spec)).collect(),
+            settings,
+            expired_until: Millis::MIN,
+            orphaned_until: Millis::MIN,
+        }
+    }
+
+    /// Adds rows of one series of a batch; returns how many changed nothing because every window of their pane is final.
+    pub fn merge(&mut self, model: &ModelName, series: &SeriesName, rows: &[PartialRow]) -> usize {
+        let classes = self.names.class_ids(model);
+        let version = self.names.version_id(&series.version);
+        let groups = self.names.groups_of(series);
+        rows.iter().filter(|row| !self.merge_row(row, &classes, version, &groups)).count()
+    }
+
+    fn merge_row(&mut self, row: &PartialRow, classes: &[ClassId], version: VersionId, groups: &[GroupId]) -> bool {
+        if self.windows.iter().all(|windows| windows.all_closed(row.pane)) {
+            return false;
+        }
+        let mut change = Cell::default();
+        row.change.apply_to(&mut change, classes);
+        let unmatched = change.count(Count::Predictions) - change.count(Count::Matched);
+        let unmet = change.count(Count::UnmetLabels);
+
+        let pane = self.panes.entry(row.pane).or_default();
+        pane.unmatched += unmatched;
+        pane.unmet += unmet;
+        for group in groups {
+            pane.merge(*group, version, &change);
+        }
+        for windows in &mut self.windows {
+            for start in windows.starts(row.pane) {
+                if windows.is_closed(start) {
+                    continue;
+                }
+                let window = windows.open.entry(start).or_default();
+                window.unmatched += unmatched;
+                window.unmet += unmet;
+                window.last_label_time = window.last_label_time.max(change.last_label_time);
+                window.changed.extend(groups);
+            }
+        }
+        true
+    }
+
+    /// Publishes what is final and what is due, and forgets what is final.
+    pub fn publish(&mut self, moment: Moment, revisions: Revisions, rows: &mut Vec<MetricRow>) {
+        if let Some(reached) = moment.reached {
+            let watermark = reached.saturating_sub(self.settings.allowed_lateness_ms);
+            self.mark_changed_by_time(watermark);
+            self.publish_final(watermark, rows);
+        }
+        self.publish_changed(rows, moment.reached, |start, end, window, settings| match revisions {
+            Revisions::Final => false,
+            Revisions::Ended if end > moment.event_time => false,
+            Revisions::Ended | Revisions::All => {
+                window.is_due(start, settings, moment.event_time, moment.now, moment.emit_interval_ms)
+            }
+        });
+        self.note_revisions(moment);
+        self.pack(moment.reached);
+    }
+
+    /// Publishes everything that changed, however recently its window was revised.
+    pub fn flush(&mut self, moment: Moment, rows: &mut Vec<MetricRow>) {
+        self.publish_changed(rows, moment.reached, |_, _, _, _| true);
+        self.note_revisions(moment);
+    }
+
+    /// Windows change by time alone when one of their panes expires, or its unmet labels become orphans.
+    fn mark_changed_by_time(&mut self, watermark: Millis) {
+        let pane_ms = self.settings.pane_ms;
+        let crossed = |horizon: Millis, until: &mut Millis| {
+            let newest = watermark.saturating_sub(horizon).saturating_sub(pane_ms);
+            let oldest = std::mem::replace(until, (*until).max(newest));
+            oldest.saturating_add(1)..=newest
+        };
+        let expired = crossed(self.settings.label_horizon_ms, &mut self.expired_until);
+        let orphaned = crossed(self.settings.early_label_retention_ms, &mut self.orphaned_until);
+        let mut changed: Vec<(Millis, Vec<GroupId>)> = Vec::new();
+        if !expired.is_empty() {
+            let panes = self.panes.range(expired).filter(|(_, pane)| pane.unmatched != 0);
+            changed.extend(panes.map(|(start, pane)| (*start, pane.groups().collect())));
+        }
+        if !orphaned.is_empty() {
+            let panes = self.panes.range(orphaned).filter(|(_, pane)| pane.unmet != 0);
+            changed.extend(panes.map(|(start, pane)| (*start, pane.groups().collect())));
+        }
+        for (pane, groups) in changed {
+            for windows in &mut self.windows {
+                for start in windows.starts(pane) {
+                    if let Some(window) = windows.open.get_mut(&start) {
+                        window.changed.extend(&groups);
+                    }
+                }
+            }
+        }
+    }
+
+    fn publish_final(&mut self, watermark: Millis, rows: &mut Vec<MetricRow>) {
+        for place in 0..self.windows.len() {
+            for start in self.windows[place].due_for_closing(&self.settings, watermark) {
+                let Some(mut window) = self.windows[place].close(start) else { continue };
+                let spec = self.windows[place].spec;
+                let groups: BTreeSet<GroupId> =
+                    self.panes.range(start..start + spec.size_ms).flat_map(|(_, pane)| pane.groups()).collect();
+                window.changed = groups;
+                self.publisher(watermark, true).window(spec, start, &mut window, rows);
+                self.evict(start, start + spec.size_ms);
+            }
+            self.windows[place].close_by_age(&self.settings, watermark);
+        }
+    }
+
+    fn publish_changed(
+        &mut self,
+        rows: &mut Vec<MetricRow>,
+        reached: Option<Millis>,
+        is_due: impl Fn(Millis, Millis, &Window, &ModelSettings) -> bool,
+    ) {
+        let watermark = reached.map_or(Millis::MIN, |reached| reached.saturating_sub(self.settings.allowed_lateness_ms));
+        for place in 0..self.windows.len() {
+            let spec = self.windows[place].spec;
+            let due: Vec<Millis> = (self.windows[place].open.iter())
+                .filter(|(_, window)| !window.changed.is_empty())
+                .filter(|(start, window)| is_due(**start, **start + spec.size_ms, window, &self.settings))
+                .map(|(start, _)| *start)
+                .collect();
+            for start in due {
+                let Some(mut window) = self.windows[place].open.remove(&start) else { continue };
+                self.publisher(watermark, false).window(spec, start, &mut window, rows);
+                self.windows[place].open.insert(start, window);
+            }
+        }
+    }
+
+    /// Starts the pause after a revision in every window that was just published.
+    fn note_revisions(&mut self, moment: Moment) {
+        for window in self.windows.iter_mut().flat_map(|windows| windows.open.values_mut()) {
+            if window.just_published {
+                window.just_published = false;
+                window.revised_at = Some((moment.event_time, moment.now));
+            }
+        }
+    }
+
+    fn publisher(&mut self, watermark: Millis, is_final: bool) -> Publisher<'_> {
+        Publisher {
+            model: &self.id,
+            settings: &self.settings,
+            names: &mut self.names,
+            panes: &self.panes,
+            watermark,
+            is_final,
+        }
+    }
+
+    /// Drops the panes between `start` and `end` that no open window needs.
+    fn evict(&mut self, start: Millis, end: Millis) {
+        let windows = &self.windows;
+        let is_needed = |pane: Millis| windows.iter().any(|windows| !windows.all_closed(pane));
+        let dropped: Vec<Millis> =
+            self.panes.range(start..end).map(|(pane, _)| *pane).filter(|pane| !is_needed(*pane)).collect();
+        for pane in dropped {
+            self.panes.remove(&pane);
+        }
+    }
+
+    /// Packs the panes whose time has passed.
+    fn pack(&mut self, reached: Option<Millis>) {
+        if let Some(reached) = reached {
+            for pane in self.panes.range_mut(..=reached.saturating_sub(self.settings.pane_ms)).map(|(_, pane)| pane) {
+                pane.pack();
+            }
+        }
+    }
+
+    /// Open windows, and panes held.
+    pub fn held(&self) -> (usize, usize) {
+        (self.windows.iter().map(|windows| windows.open.len()).sum(), self.panes.len())
+    }
+}

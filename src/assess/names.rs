@@ -1,0 +1,103 @@
+//! Names of one model's versions, segment values and classes, interned for ASSESS.
+
+use super::cells::{GroupId, VersionId};
+use crate::aggregate::partial::{ModelName, SeriesName};
+use crate::aggregate::{ClassId, ClassNames};
+use crate::event::ModelSettings;
+use hashbrown::HashMap;
+use std::sync::Arc;
+
+/// A segment value of one model, or the whole model.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Group {
+    /// Index of the segment set; `None` for the whole model.
+    pub set: Option<u16>,
+    /// `""` for the whole model.
+    pub value: Arc<str>,
+}
+
+/// Everything of one model that has a name.
+#[derive(Debug)]
+pub struct Names {
+    groups: Vec<Group>,
+    groups_by_name: HashMap<Group, GroupId>,
+    versions: Vec<Arc<str>>,
+    versions_by_name: HashMap<Arc<str>, VersionId>,
+    /// The model's classes.
+    pub classes: ClassNames,
+    /// `segment_key` per segment set.
+    pub segment_keys: Vec<Arc<str>>,
+}
+
+/// The whole model.
+pub const WHOLE: GroupId = GroupId(0);
+
+impl Names {
+    /// Only the whole model is known.
+    pub fn new(settings: &ModelSettings, max_classes: usize) -> Self {
+        let mut names = Names {
+            groups: Vec::new(),
+            groups_by_name: HashMap::new(),
+            versions: Vec::new(),
+            versions_by_name: HashMap::new(),
+            classes: ClassNames::new(max_classes),
+            segment_keys: settings.segments.iter().map(|set| set.key().into()).collect(),
+        };
+        names.group_id(Group { set: None, value: "".into() });
+        names
+    }
+
+    /// The groups that a series of JOIN belongs to: the whole model, and one per segment set.
+    pub fn groups_of(&mut self, series: &SeriesName) -> Vec<GroupId> {
+        let values = series.segments.iter().flatten();
+        let sets = values.zip(0..).map(|(value, set)| Group { set: Some(set), value: Arc::clone(value) });
+        let ids: Vec<GroupId> = sets.map(|group| self.group_id(group)).collect();
+        std::iter::once(WHOLE).chain(ids).collect()
+    }
+
+    /// The version called `name`, made if it is new.
+    pub fn version_id(&mut self, name: &Arc<str>) -> VersionId {
+        if let Some(id) = self.versions_by_name.get(name) {
+            return *id;
+        }
+        let id = VersionId(self.versions.len() as u32);
+        self.versions.push(Arc::clone(name));
+        self.versions_by_name.insert(Arc::clone(name), id);
+        id
+    }
+
+    /// For the classes of a batch, in its numbering, their numbers here.
+    pub fn class_ids(&mut self, model: &ModelName) -> Vec<ClassId> {
+        model.classes.iter().map(|name| self.classes.intern(name)).collect()
+    }
+
+    /// What `id` stands for.
+    pub fn group(&self, id: GroupId) -> &Group {
+        &self.groups[id.0 as usize]
+    }
+
+    /// `segment_key` of `id`'s rows.
+    pub fn segment_key(&self, id: GroupId) -> Arc<str> {
+        self.group(id).set.map_or_else(|| "".into(), |set| Arc::clone(&self.segment_keys[usize::from(set)]))
+    }
+
+    /// The group that stands for the comparison over all groups of a segment set: its value is `""`.
+    pub fn over_groups(&mut self, set: u16) -> GroupId {
+        self.group_id(Group { set: Some(set), value: "".into() })
+    }
+
+    /// Name of a version.
+    pub fn version(&self, id: VersionId) -> &Arc<str> {
+        &self.versions[id.0 as usize]
+    }
+
+    fn group_id(&mut self, group: Group) -> GroupId {
+        if let Some(id) = self.groups_by_name.get(&group) {
+            return *id;
+        }
+        let id = GroupId(self.groups.len() as u32);
+        self.groups.push(group.clone());
+        self.groups_by_name.insert(group, id);
+        id
+    }
+}

@@ -1,0 +1,118 @@
+//! What a prediction and a label say together: from a pending row and a truth to an outcome that can be folded.
+
+use super::labels::{LabelRow, LabelTruth};
+use super::pending::{PendingRow, RowKind, RowRef};
+use super::rules::TruthReader;
+use super::series::SeriesRegistry;
+use super::texts::LabelTexts;
+use crate::aggregate::{
+    BinaryOutcome, ClassId, LabelFact, MulticlassOutcome, QualityOutcome, RegressionOutcome,
+};
+use crate::event::label::{class_as_number, number_as_class};
+
+/// Largest magnitude of a number that sums are exact for: 2⁵³·10³.
+const MAX_NUMBER: f64 = 9_007_199_254_740_992_000.0;
+
+/// Buffers that are reused from record to record.
+#[derive(Debug, Default)]
+pub struct Scratch {
+    pub labels: Vec<LabelRow>,
+    pub rows: Vec<RowRef>,
+    pub scores: Vec<(ClassId, f64)>,
+}
+
+/// The label in text form, as classes compare.
+pub fn truth_text(texts: &LabelTexts, truth: LabelTruth) -> String {
+    match truth {
+        LabelTruth::Number(number) => number_as_class(number),
+        LabelTruth::Text(id) => texts.get(id).to_owned(),
+        LabelTruth::Deleted => String::new(),
+    }
+}
+
+/// Class text of a binary model: `true` is `1` and `false` is `0`.
+pub fn binary_text(text: &str) -> &str {
+    match text {
+        "true" => "1",
+        "false" => "0",
+        other => other,
+    }
+}
+
+/// True if `truth` is the positive class.
+fn is_positive(texts: &LabelTexts, truth: LabelTruth, positive: &str) -> bool {
+    match truth {
+        LabelTruth::Number(number) => class_as_number(positive) == Some(number),
+        LabelTruth::Text(id) => binary_text(texts.get(id)) == positive,
+        LabelTruth::Deleted => false,
+    }
+}
+
+/// A label as a number, if it is one that sums are exact for.
+fn number(texts: &LabelTexts, truth: LabelTruth) -> Option<f64> {
+    let number = match truth {
+        LabelTruth::Number(number) => number,
+        LabelTruth::Text(id) => texts.get(id).trim().parse().ok()?,
+        LabelTruth::Deleted => return None,
+    };
+    (number.abs() <= MAX_NUMBER).then_some(number)
+}
+
+/// Reads labels as the task of one pending row does.
+pub struct RowReader<'a> {
+    pub texts: &'a LabelTexts,
+    pub kind: RowKind,
+}
+
+impl TruthReader for RowReader<'_> {
+    fn is_readable(&self, truth: LabelTruth) -> bool {
+        self.kind != RowKind::Regression || number(self.texts, truth).is_some()
+    }
+
+    fn is_same(&self, one: LabelTruth, other: LabelTruth) -> bool {
+        one == other
+            || self.kind == RowKind::Binary
+                && binary_text(&truth_text(self.texts, one)) == binary_text(&truth_text(self.texts, other))
+    }
+}
+
+/// What `row` (with `scores`) and `truth` say together; `None` for a failed request.
+///
+/// The rules have asked [`RowReader::is_readable`] before.
+pub fn outcome<'a>(
+    registry: &mut SeriesRegistry,
+    texts: &LabelTexts,
+    row: &PendingRow,
+    scores: &'a [(ClassId, f64)],
+    truth: LabelTruth,
+) -> Option<QualityOutcome<'a>> {
+    let model = registry.series(row.series).model;
+    match row.kind {
+        RowKind::Failed => None,
+        RowKind::Binary => {
+            let positive = &registry.model(model).settings.positive_label;
+            Some(QualityOutcome::Binary(BinaryOutcome {
+                score: (!row.output.is_nan()).then_some(row.output),
+                predicted: row.class == 1,
+                actual: is_positive(texts, truth, positive),
+            }))
+        }
+        RowKind::Multiclass => {
+            let classes = &mut registry.model_mut(model).classes;
+            let actual = match truth {
+                LabelTruth::Text(id) => classes.intern(texts.get(id)),
+                other => classes.intern(&truth_text(texts, other)),
+            };
+            Some(QualityOutcome::Multiclass(MulticlassOutcome { predicted: ClassId(row.class), actual, scores }))
+        }
+        RowKind::Regression => {
+            let actual = number(texts, truth)?;
+            Some(QualityOutcome::Regression(RegressionOutcome { predicted: row.output, actual }))
+        }
+    }
+}
+
+/// The fact that a cell takes note of.
+pub fn fact<'a>(row: &PendingRow, time: i64, outcome: QualityOutcome<'a>) -> LabelFact<QualityOutcome<'a>> {
+    LabelFact { time, delay_ms: time - row.time, outcome }
+}

@@ -1,0 +1,198 @@
+//! The pending buffer: predictions that wait for a label, or that have one which may still be corrected.
+//!
+//! Rows lie in time segments by the event time of the prediction. The newest are live tables; a segment whose time has
+//! passed is sealed into sorted rows behind a filter; expiry drops a whole segment. There are no timers and no per-row
+//! expiry. A lookup asks every segment, because several predictions may share a request id, but there are at most
+//! [`PendingBuffer::SEGMENTS`] and a few, and the filters refuse almost all of them.
+//!
+//! Callers see rows through [`RowRef`], never tables, so that a segment may later be a memory-mapped file.
+
+mod payload;
+mod row;
+mod sealed;
+mod segment;
+mod table;
+
+pub use payload::Payload;
+pub use row::{PayloadAt, PendingRow, RowKind};
+pub use table::{Keyed, LiveTable};
+
+use super::request::RequestKey;
+use crate::aggregate::ClassId;
+use crate::event::Millis;
+use segment::{RowAt, Segment};
+use std::collections::BTreeMap;
+
+impl Keyed for PendingRow {
+    fn key(&self) -> RequestKey {
+        self.key
+    }
+    fn is_removed(&self) -> bool {
+        self.removed
+    }
+    fn set_removed(&mut self) {
+        self.removed = true;
+    }
+}
+
+/// Place of a row; valid until a row is added or anything is expired.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RowRef {
+    segment: i64,
+    at: RowAt,
+}
+
+/// All predictions of one partition that a label can still meet.
+#[derive(Debug)]
+pub struct PendingBuffer {
+    /// By segment number: event time divided by the span.
+    segments: BTreeMap<i64, Segment>,
+    /// Length of event time that a segment covers.
+    span_ms: Millis,
+    /// How long after its event time a row may be needed at most.
+    retention_ms: Millis,
+    /// Segments below were dropped.
+    first_segment: i64,
+    /// Segments below were sealed.
+    first_live: i64,
+    waiting: usize,
+}
+
+impl PendingBuffer {
+    /// Segments that the retention is divided into. More would drop rows sooner, fewer would make lookups cheaper.
+    pub const SEGMENTS: Millis = 8;
+
+    /// A buffer for rows that are needed at most `retention_ms` after their event time.
+    pub fn new(retention_ms: Millis) -> Self {
+        PendingBuffer {
+            segments: BTreeMap::new(),
+            span_ms: (retention_ms / Self::SEGMENTS).max(1_000),
+            retention_ms,
+            first_segment: 0,
+            first_live: 0,
+            waiting: 0,
+        }
+    }
+
+    /// Adds a waiting row. `forget` names rows that may be dropped when space is needed.
+    pub fn insert(&mut self, row: PendingRow, payload: Payload, forget: impl Fn(&PendingRow) -> bool) {
+        let segment = self.segments.entry(row.time.div_euclid(self.span_ms)).or_default();
+        if segment.is_full() {
+            segment.seal(&forget);
+        } else if segment.wants_compaction() {
+            segment.compact(&forget);
+        }
+        self.waiting += usize::from(row.is_waiting());
+        segment.insert(row, payload);
+    }
+
+    /// Adds the places of all rows of `key` to `found`, oldest segment first.
+    pub fn find(&self, key: RequestKey, found: &mut Vec<RowRef>) {
+        for (number, segment) in &self.segments {
+            segment.find(key, |at| found.push(RowRef { segment: *number, at }));
+        }
+    }
+
+    /// The row at `place`.
+    pub fn get(&self, place: RowRef) -> &PendingRow {
+        self.segment(place).get(place.at)
+    }
+
+    /// Reads the class scores of the row at `place` into `scores`.
+    pub fn scores(&self, place: RowRef, scores: &mut Vec<(ClassId, f64)>) {
+        let segment = self.segment(place);
+        segment.payloads().scores(segment.get(place.at).payload, scores);
+    }
+
+    /// The request id of the row at `place`; empty if it was not kept.
+    pub fn request_id(&self, place: RowRef) -> String {
+        let segment = self.segment(place);
+        segment.payloads().request_id(segment.get(place.at).payload)
+    }
+
+    /// Gives the row at `place` a label with `label_time`.
+    pub fn settle(&mut self, place: RowRef, label_time: Millis) {
+        let row = self.segment_mut(place).get_mut(place.at);
+        let was_waiting = row.is_waiting();
+        row.settle(label_time);
+        self.waiting -= usize::from(was_waiting);
+    }
+
+    /// Makes the row at `place` wait again.
+    pub fn unsettle(&mut self, place: RowRef) {
+        let row = self.segment_mut(place).get_mut(place.at);
+        let was_waiting = row.is_waiting();
+        row.unsettle();
+        self.waiting += usize::from(!was_waiting);
+    }
+
+    /// Forgets the row at `place`.
+    pub fn remove(&mut self, place: RowRef) {
+        let was_waiting = self.get(place).is_waiting();
+        self.segment_mut(place).remove(place.at);
+        self.waiting -= usize::from(was_waiting);
+    }
+
+    /// Drops every segment that `watermark` has passed by the retention, handing each to `dropped` row by row with its
+    /// request id, and seals those whose time has passed.
+    pub fn expire(
+        &mut self,
+        watermark: Millis,
+        forget: impl Fn(&PendingRow) -> bool,
+        mut dropped: impl FnMut(&PendingRow, &dyn Fn() -> String),
+    ) {
+        let first_kept = (watermark - self.retention_ms).div_euclid(self.span_ms);
+        if first_kept > self.first_segment {
+            let kept = self.segments.split_off(&first_kept);
+            for segment in std::mem::replace(&mut self.segments, kept).into_values() {
+                for row in segment.rows() {
+                    self.waiting -= usize::from(row.is_waiting());
+                    dropped(row, &|| segment.payloads().request_id(row.payload));
+                }
+            }
+            self.first_segment = first_kept;
+        }
+        let first_live = watermark.div_euclid(self.span_ms);
+        if first_live > self.first_live {
+            for segment in self.segments.range_mut(..first_live).map(|(_, segment)| segment) {
+                if segment.wants_sealing() {
+                    segment.seal(&forget);
+                }
+            }
+            self.first_live = first_live;
+        }
+    }
+
+    /// Rows held, waiting or settled.
+    pub fn len(&self) -> usize {
+        self.segments.values().map(Segment::len).sum()
+    }
+
+    /// True if no row is held.
+    pub fn is_empty(&self) -> bool {
+        self.segments.values().all(Segment::is_empty)
+    }
+
+    /// Rows that have no label.
+    pub fn waiting(&self) -> usize {
+        self.waiting
+    }
+
+    /// Resident size.
+    pub fn bytes(&self) -> usize {
+        self.segments.values().map(Segment::bytes).sum()
+    }
+
+    /// Event time of the oldest segment that is held.
+    pub fn oldest(&self) -> Option<Millis> {
+        self.segments.iter().find(|(_, segment)| !segment.is_empty()).map(|(number, _)| number * self.span_ms)
+    }
+
+    fn segment(&self, place: RowRef) -> &Segment {
+        self.segments.get(&place.segment).expect("a place outlived its segment")
+    }
+
+    fn segment_mut(&mut self, place: RowRef) -> &mut Segment {
+        self.segments.get_mut(&place.segment).expect("a place outlived its segment")
+    }
+}

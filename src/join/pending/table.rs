@@ -1,0 +1,178 @@
+//! The live table: rows in arrival order in fixed chunks, found through an open-addressing index of row numbers.
+//!
+//! Chunks never move, so growing costs no copy of rows and no doubling of memory; the index is 4 bytes and a control
+//! byte per slot. Several rows may share a key.
+
+use crate::join::request::RequestKey;
+use hashbrown::HashTable;
+
+/// Rows per chunk.
+const CHUNK_ROWS: usize = 4096;
+
+/// A row that is found by its request key.
+pub trait Keyed: Copy {
+    /// Its key.
+    fn key(&self) -> RequestKey;
+    /// It was removed and only takes space.
+    fn is_removed(&self) -> bool;
+    /// Marks it as removed.
+    fn set_removed(&mut self);
+}
+
+/// Rows by request key, in arrival order.
+#[derive(Debug, Clone)]
+pub struct LiveTable<R> {
+    chunks: Vec<Vec<R>>,
+    index: HashTable<u32>,
+    row_count: usize,
+    removed_count: usize,
+}
+
+impl<R> Default for LiveTable<R> {
+    fn default() -> Self {
+        LiveTable { chunks: Vec::new(), index: HashTable::new(), row_count: 0, removed_count: 0 }
+    }
+}
+
+impl<R: Keyed> LiveTable<R> {
+    /// Most rows a table can number.
+    pub const MAX_ROWS: usize = u32::MAX as usize;
+
+    /// Adds a row and returns its number.
+    pub fn insert(&mut self, row: R) -> u32 {
+        assert!(self.row_count < Self::MAX_ROWS, "a live table is sealed before it is full");
+        let number = self.row_count as u32;
+        if self.row_count.is_multiple_of(CHUNK_ROWS) {
+            // The first chunk grows as needed, so that many small tables stay small.
+            self.chunks.push(if self.chunks.is_empty() { Vec::new() } else { Vec::with_capacity(CHUNK_ROWS) });
+        }
+        if let Some(chunk) = self.chunks.last_mut() {
+            chunk.push(row);
+        }
+        self.row_count += 1;
+        let chunks = &self.chunks;
+        self.index.insert_unique(row.key().low(), number, |number| row_at(chunks, *number).key().low());
+        number
+    }
+
+    /// Numbers of the rows with `key`, in no particular order.
+    pub fn find(&self, key: RequestKey) -> impl Iterator<Item = u32> + '_ {
+        self.index.iter_hash(key.low()).copied().filter(move |number| self.get(*number).key() == key)
+    }
+
+    /// The row with `number`.
+    pub fn get(&self, number: u32) -> &R {
+        row_at(&self.chunks, number)
+    }
+
+    /// The row with `number`, to be changed; its key must stay.
+    pub fn get_mut(&mut self, number: u32) -> &mut R {
+        &mut self.chunks[number as usize / CHUNK_ROWS][number as usize % CHUNK_ROWS]
+    }
+
+    /// Takes the row out; its space is freed by the next [`Self::retain`].
+    pub fn remove(&mut self, number: u32) {
+        let row = self.get_mut(number);
+        if row.is_removed() {
+            return;
+        }
+        row.set_removed();
+        let hash = row.key().low();
+        if let Ok(entry) = self.index.find_entry(hash, |candidate| *candidate == number) {
+            entry.remove();
+        }
+        self.removed_count += 1;
+    }
+
+    /// All rows that were not removed, in arrival order.
+    pub fn rows(&self) -> impl Iterator<Item = &R> {
+        self.chunks.iter().flatten().filter(|row| !row.is_removed())
+    }
+
+    /// Rebuilds the table from the rows that `keep` lets stay, in their order; row numbers change.
+    pub fn retain(&mut self, mut keep: impl FnMut(&mut R) -> bool) {
+        let chunks = std::mem::take(&mut self.chunks);
+        *self = LiveTable::default();
+        for chunk in chunks {
+            for mut row in chunk {
+                if !row.is_removed() && keep(&mut row) {
+                    self.insert(row);
+                }
+            }
+        }
+    }
+
+    /// Rows that were not removed.
+    pub fn len(&self) -> usize {
+        self.row_count - self.removed_count
+    }
+
+    /// True if no row is left.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Rows that take space, removed ones included.
+    pub fn occupied(&self) -> usize {
+        self.row_count
+    }
+
+    /// Resident size.
+    pub fn bytes(&self) -> usize {
+        let rows: usize = self.chunks.iter().map(|chunk| chunk.capacity() * size_of::<R>()).sum();
+        rows + self.chunks.capacity() * size_of::<Vec<R>>() + self.index.allocation_size()
+    }
+}
+
+fn row_at<R>(chunks: &[Vec<R>], number: u32) -> &R {
+    &chunks[number as usize / CHUNK_ROWS][number as usize % CHUNK_ROWS]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, Clone, Copy, PartialEq)]
+    struct Row(u128, u32, bool);
+
+    impl Keyed for Row {
+        fn key(&self) -> RequestKey {
+            RequestKey(self.0)
+        }
+        fn is_removed(&self) -> bool {
+            self.2
+        }
+        fn set_removed(&mut self) {
+            self.2 = true;
+        }
+    }
+
+    #[test]
+    fn several_rows_of_one_key_are_found_and_equal_index_hashes_are_told_apart() {
+        let mut table = LiveTable::default();
+        let other_high_half = 7 | 1 << 100;
+        for (i, key) in [7, 7, other_high_half, 8].into_iter().enumerate() {
+            table.insert(Row(key, i as u32, false));
+        }
+        let mut found: Vec<u32> = table.find(RequestKey(7)).collect();
+        found.sort_unstable();
+        assert_eq!(found, [0, 1]);
+        table.remove(0);
+        assert_eq!(table.find(RequestKey(7)).collect::<Vec<_>>(), [1]);
+        assert_eq!(table.len(), 3);
+    }
+
+    #[test]
+    fn retain_keeps_order_and_drops_removed_rows_over_many_chunks() {
+        let mut table = LiveTable::default();
+        for i in 0..10_000u32 {
+            table.insert(Row(u128::from(i), i, false));
+        }
+        table.remove(4);
+        table.retain(|row| row.1.is_multiple_of(2));
+        let left: Vec<u32> = table.rows().map(|row| row.1).collect();
+        assert_eq!(left.len(), 4999);
+        assert!(left.is_sorted() && !left.contains(&4));
+        assert!(left.iter().all(|i| table.find(RequestKey(u128::from(*i))).count() == 1));
+    }
+}

@@ -1,0 +1,257 @@
+//! Models, versions and segment values of one partition, interned: a pending row names its series in four bytes.
+//!
+//! A series here is a model, a version and the values of *all* of the model's segment sets; ASSESS takes it apart into
+//! the published segments, so a row is folded once however many segments it belongs to.
+
+use crate::aggregate::ClassNames;
+use crate::event::segment::{MISSING, OTHER};
+use crate::event::{Caps, ModelSettings, Settings};
+use hashbrown::HashMap;
+use std::sync::Arc;
+
+pub use crate::aggregate::SeriesId;
+
+/// A model of one partition, interned.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ModelId(pub u32);
+
+/// What a series is, by name.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Series {
+    /// Its model.
+    pub model: ModelId,
+    /// `""` where the predictions have none.
+    pub version: Arc<str>,
+    /// One value per segment set of the model; `None` for records that have no prediction (labels nobody met).
+    pub segments: Option<Box<[Arc<str>]>>,
+}
+
+/// One model as the join sees it.
+#[derive(Debug)]
+pub struct Model {
+    /// Its id; `""` for labels that name none.
+    pub name: Arc<str>,
+    /// What was declared about it.
+    pub settings: Arc<ModelSettings>,
+    /// Its classes.
+    pub classes: ClassNames,
+    /// Per segment set, the places of its columns among the batch's segment columns.
+    pub segment_columns: Vec<Vec<usize>>,
+    values: Vec<HashMap<Arc<str>, ()>>,
+    versions: HashMap<Arc<str>, ()>,
+}
+
+/// A model, version or segment value over its cap.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TooManyModels;
+
+/// All series of one partition.
+#[derive(Debug)]
+pub struct SeriesRegistry {
+    settings: Arc<Settings>,
+    columns: Vec<String>,
+    models: Vec<Model>,
+    models_by_name: HashMap<Arc<str>, ModelId>,
+    series: Vec<Series>,
+    series_by_key: HashMap<Series, SeriesId>,
+    folded: u64,
+}
+
+/// Most versions of one model; further ones fold into `__other__`.
+const MAX_VERSIONS: usize = 1_000;
+/// Most series of one partition; further ones fold all their segments into `__other__`.
+const MAX_SERIES: usize = 1 << 20;
+
+impl SeriesRegistry {
+    /// Without any series.
+    pub fn new(settings: Arc<Settings>) -> Self {
+        SeriesRegistry {
+            columns: settings.segment_columns(),
+            settings,
+            models: Vec::new(),
+            models_by_name: HashMap::new(),
+            series: Vec::new(),
+            series_by_key: HashMap::new(),
+            folded: 0,
+        }
+    }
+
+    /// The model called `name`, made if it is new.
+    pub fn model_id(&mut self, name: &str) -> Result<ModelId, TooManyModels> {
+        if let Some(id) = self.models_by_name.get(name) {
+            return Ok(*id);
+        }
+        if self.models.len() >= self.settings.caps.models {
+            return Err(TooManyModels);
+        }
+        let settings = Arc::clone(self.settings.model(name));
+        let place = |column: &String| self.columns.binary_search(column).unwrap_or(usize::MAX);
+        let segment_columns: Vec<Vec<usize>> =
+            settings.segments.iter().map(|set| set.columns.iter().map(place).collect()).collect();
+        let id = ModelId(self.models.len() as u32);
+        let name: Arc<str> = name.into();
+        self.models.push(Model {
+            name: Arc::clone(&name),
+            classes: ClassNames::new(self.settings.caps.classes),
+            values: vec![HashMap::new(); segment_columns.len()],
+            segment_columns,
+            settings,
+            versions: HashMap::new(),
+        });
+        self.models_by_name.insert(name, id);
+        Ok(id)
+    }
+
+    /// The model with `id`.
+    pub fn model(&self, id: ModelId) -> &Model {
+        &self.models[id.0 as usize]
+    }
+
+    /// The model with `id`, to intern its classes.
+    pub fn model_mut(&mut self, id: ModelId) -> &mut Model {
+        &mut self.models[id.0 as usize]
+    }
+
+    /// What `id` stands for.
+    pub fn series(&self, id: SeriesId) -> &Series {
+        &self.series[id.0 as usize]
+    }
+
+    /// The series of records of `model` that have no prediction.
+    pub fn without_prediction(&mut self, model: ModelId) -> SeriesId {
+        self.intern(Series { model, version: "".into(), segments: None })
+    }
+
+    /// The series of a prediction: `column(i)` is its value in the batch's segment column `i`.
+    pub fn of_prediction<'a>(
+        &mut self,
+        model_id: ModelId,
+        version: &str,
+        column: impl Fn(usize) -> Option<&'a str>,
+    ) -> SeriesId {
+        let caps = self.settings.caps;
+        let model = &mut self.models[model_id.0 as usize];
+        let (version, version_folded) = capped(&mut model.versions, version, MAX_VERSIONS);
+        let mut folded = u64::from(version_folded);
+        let mut text = String::new();
+        let segments = (model.segment_columns.iter().zip(&mut model.values))
+            .map(|(columns, values)| {
+                segment_value(columns, &column, &mut text);
+                let (value, value_folded) = capped_value(values, &text, caps);
+                folded += u64::from(value_folded);
+                value
+            })
+            .collect();
+        self.folded += folded;
+        let series = Series { model: model_id, version, segments: Some(segments) };
+        if self.series.len() < MAX_SERIES || self.series_by_key.contains_key(&series) {
+            return self.intern(series);
+        }
+        self.folded += 1;
+        let others = series.segments.iter().flatten().map(|_| OTHER.into()).collect();
+        self.intern(Series { segments: Some(others), ..series })
+    }
+
+    /// How often a cap folded a version or a segment value, per distinct combination and batch.
+    pub fn folded(&self) -> u64 {
+        self.folded
+    }
+
+    fn intern(&mut self, series: Series) -> SeriesId {
+        if let Some(id) = self.series_by_key.get(&series) {
+            return *id;
+        }
+        let id = SeriesId(self.series.len() as u32);
+        self.series.push(series.clone());
+        self.series_by_key.insert(series, id);
+        id
+    }
+}
+
+/// Writes the value of a segment into `text`: its columns joined by `,`; where there are several, `,` and `\` in a value
+/// are escaped by `\`.
+fn segment_value<'a>(columns: &[usize], column: &impl Fn(usize) -> Option<&'a str>, text: &mut String) {
+    text.clear();
+    for (i, place) in columns.iter().enumerate() {
+        if i > 0 {
+            text.push(',');
+        }
+        let value = column(*place).unwrap_or(MISSING);
+        if columns.len() == 1 {
+            text.push_str(value);
+        } else {
+            for character in value.chars() {
+                if matches!(character, ',' | '\\') {
+                    text.push('\\');
+                }
+                text.push(character);
+            }
+        }
+    }
+}
+
+fn capped_value(values: &mut HashMap<Arc<str>, ()>, value: &str, caps: Caps) -> (Arc<str>, bool) {
+    capped(values, value, caps.segment_values)
+}
+
+/// `value` if it is known or there is room for it, else `__other__` and true.
+fn capped(known: &mut HashMap<Arc<str>, ()>, value: &str, cap: usize) -> (Arc<str>, bool) {
+    if let Some((value, ())) = known.get_key_value(value) {
+        return (Arc::clone(value), false);
+    }
+    if known.len() >= cap {
+        return (OTHER.into(), true);
+    }
+    let value: Arc<str> = value.into();
+    known.insert(Arc::clone(&value), ());
+    (value, false)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::SegmentSet;
+
+    fn registry(segment_values: usize) -> SeriesRegistry {
+        let defaults = ModelSettings {
+            segments: vec![
+                SegmentSet { columns: vec!["country".into()] },
+                SegmentSet { columns: vec!["country".into(), "device".into()] },
+            ],
+            ..ModelSettings::default()
+        };
+        let caps = Caps { segment_values, models: 2, ..Caps::default() };
+        SeriesRegistry::new(Arc::new(Settings { defaults: Arc::new(defaults), caps, ..Settings::default() }))
+    }
+
+    #[test]
+    fn values_of_several_columns_are_joined_and_escaped_and_missing_is_a_value() {
+        let mut registry = registry(10);
+        let model = registry.model_id("m").expect("below the cap");
+        let id = registry.of_prediction(model, "1", |column| [Some("D,E"), None][column]);
+        let segments = registry.series(id).segments.clone().expect("a prediction has segments");
+        assert_eq!(&*segments[0], "D,E");
+        assert_eq!(&*segments[1], "D\\,E,__missing__");
+    }
+
+    #[test]
+    fn a_value_over_the_cap_folds_and_is_counted_while_known_values_stay() {
+        let mut registry = registry(1);
+        let model = registry.model_id("m").expect("below the cap");
+        let de = registry.of_prediction(model, "", |_| Some("DE"));
+        let fr = registry.of_prediction(model, "", |_| Some("FR"));
+        assert_eq!(registry.folded(), 2);
+        let value = |id| registry.series(id).segments.as_ref().map(|values| values[0].to_string());
+        assert_eq!(value(de).as_deref(), Some("DE"));
+        assert_eq!(value(fr).as_deref(), Some(OTHER));
+        assert_eq!(registry.of_prediction(model, "", |_| Some("DE")), de);
+    }
+
+    #[test]
+    fn models_over_the_cap_are_refused() {
+        let mut registry = registry(1);
+        assert!(registry.model_id("a").is_ok() && registry.model_id("b").is_ok());
+        assert_eq!(registry.model_id("c"), Err(TooManyModels));
+        assert!(registry.model_id("a").is_ok());
+    }
+}

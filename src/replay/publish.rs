@@ -1,0 +1,103 @@
+//! The second half of a replay, on its own thread: ASSESS, and the writing of what it publishes.
+
+use super::output::OutputFiles;
+use super::summary::Summary;
+use super::{AtEnd, ReplayError};
+use crate::aggregate::partial::PartialBatch;
+use crate::assess::Revisions;
+use crate::event::{Millis, Reject, Settings};
+use crate::task::{AssessTask, JoinOutput};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::thread::JoinHandle;
+
+/// Commits that may wait for ASSESS.
+const COMMITS_AHEAD: usize = 4;
+
+/// One commit of the join on its way to ASSESS.
+struct Commit {
+    partials: PartialBatch,
+    rejects: Vec<Reject>,
+    labelled: Vec<crate::event::LabelledRow>,
+    now: Millis,
+}
+
+/// What the thread is told.
+enum Message {
+    Commit(Box<Commit>),
+    End(AtEnd),
+}
+
+/// What the thread did.
+struct Published {
+    output: OutputFiles,
+    late_rows: u64,
+    models: Vec<Arc<str>>,
+}
+
+/// The handle of the publishing thread.
+pub struct Publication {
+    sender: SyncSender<Message>,
+    thread: JoinHandle<Result<Published, ReplayError>>,
+}
+
+impl Publication {
+    /// Starts the thread.
+    pub fn start(settings: Arc<Settings>, revisions: Revisions, output: OutputFiles) -> Self {
+        let (sender, receiver) = sync_channel(COMMITS_AHEAD);
+        let task = AssessTask::new(settings, 1, revisions);
+        let thread = std::thread::Builder::new()
+            .name("assess".to_owned())
+            .spawn(move || publish(task, &receiver, output))
+            .expect("the system can start a thread");
+        Publication { sender, thread }
+    }
+
+    /// Hands on a commit.
+    pub fn send(&mut self, commit: JoinOutput, rejects: Vec<Reject>, now: Option<Millis>) -> Result<(), ReplayError> {
+        let JoinOutput { partials, labelled, accounting: _ } = commit;
+        let commit = Commit { partials, rejects, labelled, now: now.unwrap_or(0) };
+        // A thread that stopped has an error, which `finish` brings to light.
+        let _ = self.sender.send(Message::Commit(Box::new(commit)));
+        Ok(())
+    }
+
+    /// Ends the thread: `None` leaves everything as it is.
+    pub fn finish(self, at_end: Option<AtEnd>, summary: &mut Summary) -> Result<(), ReplayError> {
+        if let Some(at_end) = at_end {
+            let _ = self.sender.send(Message::End(at_end));
+        }
+        drop(self.sender);
+        let published = match self.thread.join() {
+            Ok(published) => published?,
+            Err(panic) => std::panic::resume_unwind(panic),
+        };
+        summary.late_rows = published.late_rows;
+        summary.models = published.models;
+        summary.written = published.output.finish()?;
+        Ok(())
+    }
+}
+
+fn publish(
+    mut task: AssessTask,
+    receiver: &Receiver<Message>,
+    mut output: OutputFiles,
+) -> Result<Published, ReplayError> {
+    let mut now = 0;
+    for message in receiver {
+        let rows = match message {
+            Message::Commit(commit) => {
+                now = commit.now;
+                output.write_rejects(&commit.rejects)?;
+                output.write_labelled(&commit.labelled)?;
+                task.step([&commit.partials], now).metrics
+            }
+            Message::End(AtEnd::Close) => task.close(now).metrics,
+            Message::End(AtEnd::Hold) => task.flush(now).metrics,
+        };
+        output.write_metrics(&rows)?;
+    }
+    let models = task.assess().model_ids().map(Arc::clone).collect();
+    Ok(Published { output, late_rows: task.assess().late_rows(), models })
+}

@@ -1,0 +1,27 @@
+//! What a replay did, for the last lines on the terminal.
+
+use super::ReplayError;
+use super::output::Written;
+use crate::join::Accounting;
+use std::sync::Arc;
+
+/// What a replay did.
+#[derive(Debug, Default)]
+pub struct Summary {
+    /// Records read and taken to the join, or left out by time.
+    pub records: u64,
+    /// What became of them.
+    pub accounting: Accounting,
+    /// Models that have rows.
+    pub models: Vec<Arc<str>>,
+    /// Changes that came when their windows were final.
+    pub late_rows: u64,
+    /// Memory held by waiting records at the end.
+    pub held_bytes: usize,
+    /// It was stopped before the end.
+    pub interrupted: bool,
+    /// Files written.
+    pub written: Vec<Written>,
+    /// Files that could not be read to their end.
+    pub failures: Vec<ReplayError>,
+}

@@ -1,0 +1,48 @@
+//! The ASSESS task: partials in, metric rows out.
+
+use crate::aggregate::partial::PartialBatch;
+use crate::assess::{Assess, Revisions};
+use crate::event::{MetricRow, Millis, Settings};
+use std::sync::Arc;
+
+/// What one step gives out.
+#[derive(Debug, Default)]
+pub struct AssessOutput {
+    /// Rows for `metrics`, in a fixed order.
+    pub metrics: Vec<MetricRow>,
+}
+
+/// ASSESS of one partition of the partials: all of some models.
+#[derive(Debug)]
+pub struct AssessTask {
+    assess: Assess,
+    revisions: Revisions,
+}
+
+impl AssessTask {
+    /// A task that has seen nothing, fed by `partition_count` JOIN partitions.
+    pub fn new(settings: Arc<Settings>, partition_count: usize, revisions: Revisions) -> Self {
+        AssessTask { assess: Assess::new(settings, partition_count), revisions }
+    }
+
+    /// Takes in batches and publishes what is final or due at `now`.
+    pub fn step<'b>(&mut self, batches: impl IntoIterator<Item = &'b PartialBatch>, now: Millis) -> AssessOutput {
+        batches.into_iter().for_each(|batch| self.assess.merge(batch));
+        AssessOutput { metrics: self.assess.publish(now, self.revisions) }
+    }
+
+    /// The inputs are at their end and silent: publishes everything that was held back. Nothing expires by this.
+    pub fn flush(&mut self, now: Millis) -> AssessOutput {
+        AssessOutput { metrics: self.assess.flush(now) }
+    }
+
+    /// Nothing more comes, ever: everything is expired and final.
+    pub fn close(&mut self, now: Millis) -> AssessOutput {
+        AssessOutput { metrics: self.assess.close(now) }
+    }
+
+    /// The state, to look at.
+    pub fn assess(&self) -> &Assess {
+        &self.assess
+    }
+}

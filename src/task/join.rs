@@ -1,0 +1,113 @@
+//! The JOIN task of one partition: records in; partials, rejects and joined rows out.
+
+use crate::aggregate::partial::{ModelName, PartialBatch, PartialRow, Progress, SeriesName};
+use crate::event::{LabelBatch, LabelledRow, Millis, Reject, Role, Settings};
+use crate::join::{Accounting, Join, ModelId, PredictionReader};
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::sync::Arc;
+
+/// One run of records of one topic, in partition order.
+#[derive(Debug)]
+pub enum JoinInput<'b> {
+    /// Predictions of a batch that is read row range by row range.
+    Predictions(&'b mut PredictionReader, Range<usize>),
+    /// Labels of a batch.
+    Labels(&'b LabelBatch, Range<usize>),
+    /// A topic came to its log's end and has been silent for the idle time-out, or is so no longer.
+    Idle(Role, bool),
+}
+
+/// What one commit gives out.
+#[derive(Debug)]
+pub struct JoinOutput {
+    /// What changed.
+    pub partials: PartialBatch,
+    /// Changes of labels, if they were asked for.
+    pub labelled: Vec<LabelledRow>,
+    /// What became of every record so far.
+    pub accounting: Accounting,
+}
+
+/// JOIN of one partition.
+#[derive(Debug)]
+pub struct JoinTask {
+    partition: i32,
+    join: Join,
+}
+
+impl JoinTask {
+    /// A task that has seen nothing.
+    pub fn new(partition: i32, settings: Arc<Settings>, with_labelled: bool) -> Self {
+        JoinTask { partition, join: Join::new(settings, with_labelled) }
+    }
+
+    /// Takes in one run of records and returns those that are to be dead letters, whose raw bytes the caller knows.
+    /// Nothing else goes out before [`Self::commit`].
+    pub fn step(&mut self, input: JoinInput) -> Vec<Reject> {
+        match input {
+            JoinInput::Predictions(reader, rows) => self.join.predictions(reader, rows),
+            JoinInput::Labels(batch, rows) => self.join.labels(batch, rows),
+            JoinInput::Idle(role, idle) => self.join.set_idle(role, idle),
+        }
+        self.join.take_rejects()
+    }
+
+    /// Gives out everything since the last commit and drops what time has passed.
+    pub fn commit(&mut self) -> JoinOutput {
+        self.join.expire();
+        let accounting = self.join.accounting();
+        debug_assert_eq!(accounting.check(), Ok(()));
+        JoinOutput {
+            partials: self.partials(),
+            labelled: self.join.take_labelled(),
+            accounting,
+        }
+    }
+
+    /// The join, to look at.
+    pub fn join(&self) -> &Join {
+        &self.join
+    }
+
+    /// Names everything that the changed cells refer to, so that a batch can be read by itself.
+    fn partials(&mut self) -> PartialBatch {
+        let changes = self.join.partials().take();
+        let registry = self.join.registry();
+        let mut batch = PartialBatch {
+            partition: self.partition,
+            predictions: self.progress(Role::Predictions),
+            labels: self.progress(Role::Labels),
+            models: Vec::new(),
+            series: Vec::new(),
+            rows: Vec::with_capacity(changes.len()),
+        };
+        let mut models: BTreeMap<ModelId, u32> = BTreeMap::new();
+        let mut last = None;
+        for ((id, pane), change) in changes {
+            if last.replace(id) != Some(id) {
+                let series = registry.series(id);
+                let model = *models.entry(series.model).or_insert_with(|| {
+                    let model = registry.model(series.model);
+                    batch.models.push(ModelName { id: Arc::clone(&model.name), classes: model.classes.names().to_vec() });
+                    batch.models.len() as u32 - 1
+                });
+                let (version, segments) = (Arc::clone(&series.version), series.segments.clone());
+                batch.series.push(SeriesName { model, version, segments });
+            }
+            batch.rows.push(PartialRow { series: batch.series.len() as u32 - 1, pane, change });
+        }
+        batch
+    }
+
+    fn progress(&self, role: Role) -> Progress {
+        let time = self.join.time();
+        Progress { newest: time.newest(role), idle: time.is_idle(role) }
+    }
+
+    /// Largest event time of either topic.
+    pub fn newest(&self) -> Option<Millis> {
+        let time = self.join.time();
+        time.newest(Role::Predictions).max(time.newest(Role::Labels))
+    }
+}
