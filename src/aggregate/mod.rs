@@ -4,6 +4,7 @@
 pub mod binary;
 pub mod bins;
 pub mod cell;
+pub mod counts;
 pub mod exact;
 pub mod histogram;
 pub mod linear;
@@ -15,8 +16,9 @@ mod round;
 pub mod wire;
 
 pub use binary::{BinaryAccumulator, BinaryOutcome};
-pub use bins::ScoreBins;
+pub use bins::{SCORE_BINS, ScoreBins};
 pub use cell::{Cell, Count};
+pub use counts::SortedCounts;
 pub use exact::ExactSum;
 pub use histogram::Histogram;
 pub use linear::Linear;
