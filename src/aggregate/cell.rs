@@ -1,6 +1,6 @@
 //! A cell: everything remembered of one series in one pane.
 
-use super::{ExactSum, Histogram, Quality};
+use super::{ClassId, ExactSum, Histogram, Linear, Quality, QualityOutcome};
 
 /// What is counted of every series, whatever its task. All counts are linear: facts about records, never about time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -35,14 +35,30 @@ pub enum Count {
 impl Count {
     /// How many there are.
     pub const LEN: usize = 12;
+
+    /// All of them, in the order of their numbers.
+    pub const ALL: [Count; Count::LEN] = [
+        Count::Predictions,
+        Count::Errors,
+        Count::Matched,
+        Count::DuplicatePredictions,
+        Count::LatePredictions,
+        Count::UsedLabels,
+        Count::DuplicateLabels,
+        Count::CorrectedLabels,
+        Count::RetractedLabels,
+        Count::UnmetLabels,
+        Count::LateLabels,
+        Count::DeadLetters,
+    ];
 }
 
-/// Latency of requests. Predictions are never taken back, so the maximum is exact.
+/// Latency of requests, in ms. Predictions are never taken back, so the maximum is exact.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Latency {
     pub histogram: Histogram,
     pub sum: ExactSum,
-    /// Largest latency; only added to, so it is not part of the group laws.
+    /// Largest latency; only added to, so latency is no group: it merges, but cannot be taken back.
     pub max: Option<f64>,
 }
 
@@ -57,7 +73,7 @@ pub struct LabelDelay {
 /// Everything remembered of one series in one pane.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Cell {
-    counts: [i64; Count::LEN],
+    pub(super) counts: [i64; Count::LEN],
     pub latency: Latency,
     pub label_delay: LabelDelay,
     /// Latest time of a label that changed this cell; only added to.
@@ -66,4 +82,150 @@ pub struct Cell {
     pub quality: Quality,
     /// Of rows without a label, as if `on_expiry`'s label had come; counted in once their pane expires.
     pub on_expiry: Quality,
+}
+
+impl Latency {
+    /// Adds the latency of one request, in ms; finite and ≥ 0.
+    pub fn add(&mut self, latency_ms: f64) {
+        // `-0.0 + 0.0` is `0.0`: equal values have one form.
+        let latency_ms = latency_ms + 0.0;
+        self.histogram.add(latency_ms, 1);
+        self.sum.add(latency_ms);
+        self.max = larger(self.max, Some(latency_ms));
+    }
+
+    /// Adds everything that `other` remembers; associative and commutative, `default()` changes nothing.
+    pub fn merge(&mut self, other: &Self) {
+        self.histogram.merge(&other.histogram);
+        self.sum.merge(&other.sum);
+        self.max = larger(self.max, other.max);
+    }
+
+    /// True if no request was added.
+    pub fn is_zero(&self) -> bool {
+        self.histogram.is_zero() && self.max.is_none() && self.sum.is_zero()
+    }
+}
+
+/// The larger one; `None` is smaller than any number.
+fn larger(a: Option<f64>, b: Option<f64>) -> Option<f64> {
+    match (a, b) {
+        (Some(a), Some(b)) => Some(a.max(b)),
+        (a, b) => a.or(b),
+    }
+}
+
+impl LabelDelay {
+    /// Adds the delay of one label (`sign` 1) or takes it back (`sign` −1).
+    pub fn add(&mut self, sign: i64, delay_ms: i64) {
+        // Differences of plausible times are below 2⁵³: the conversion is exact.
+        self.histogram.add(delay_ms as f64, sign);
+        self.sum += i128::from(sign) * i128::from(delay_ms);
+    }
+}
+
+impl Linear for LabelDelay {
+    fn merge(&mut self, other: &Self) {
+        self.histogram.merge(&other.histogram);
+        self.sum += other.sum;
+    }
+
+    fn negate(&mut self) {
+        self.histogram.negate();
+        self.sum = -self.sum;
+    }
+
+    fn is_zero(&self) -> bool {
+        self.sum == 0 && self.histogram.is_zero()
+    }
+}
+
+impl Cell {
+    /// How many of `what` there were.
+    pub fn count(&self, what: Count) -> i64 {
+        self.counts[what as usize]
+    }
+
+    /// Adds `n` (negative: takes away) to the count of `what`.
+    pub fn add_count(&mut self, what: Count, n: i64) {
+        self.counts[what as usize] += n;
+    }
+
+    /// Counts a prediction in as matched with its label (`sign` 1), or takes that back (`sign` −1): count, delay and
+    /// quality, and the label's time as the latest change where it is.
+    pub fn add_match(&mut self, sign: i64, outcome: QualityOutcome<'_>, delay_ms: i64, label_time: i64) {
+        self.add_count(Count::Matched, sign);
+        self.label_delay.add(sign, delay_ms);
+        self.quality.add(sign, outcome);
+        self.touch(label_time);
+    }
+
+    /// Remembers that a label of this time changed the cell.
+    pub fn touch(&mut self, label_time: i64) {
+        self.last_label_time = self.last_label_time.max(Some(label_time));
+    }
+
+    /// Adds everything that `other` remembers. Associative and commutative, and `default()` changes nothing; but maxima
+    /// are only added to, so a cell has no inverse.
+    pub fn merge(&mut self, other: &Self) {
+        self.counts.iter_mut().zip(other.counts).for_each(|(mine, theirs)| *mine += theirs);
+        self.latency.merge(&other.latency);
+        self.label_delay.merge(&other.label_delay);
+        self.last_label_time = self.last_label_time.max(other.last_label_time);
+        self.quality.merge(&other.quality);
+        self.on_expiry.merge(&other.on_expiry);
+    }
+
+    /// Renumbers classes, as [`super::MulticlassAccumulator::remap`] does.
+    pub fn remap(&mut self, table: &[ClassId]) {
+        self.quality.remap(table);
+        self.on_expiry.remap(table);
+    }
+
+    /// True if nothing is remembered: equal to `default()`. A cell whose only label was taken back still remembers that
+    /// label's time.
+    pub fn is_zero(&self) -> bool {
+        self.counts == [0; Count::LEN]
+            && self.last_label_time.is_none()
+            && self.latency.is_zero()
+            && self.label_delay.is_zero()
+            && self.quality.is_zero()
+            && self.on_expiry.is_zero()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::aggregate::BinaryOutcome;
+
+    #[test]
+    fn counts_are_numbered_as_they_are_listed() {
+        for (number, count) in Count::ALL.into_iter().enumerate() {
+            assert_eq!(count as usize, number);
+        }
+    }
+
+    #[test]
+    fn a_match_taken_back_leaves_only_the_labels_time() {
+        let outcome = QualityOutcome::Binary(BinaryOutcome { score: Some(0.3), predicted: false, actual: true });
+        let mut cell = Cell::default();
+        cell.add_match(1, outcome, -250, 7);
+        assert_eq!((cell.count(Count::Matched), cell.label_delay.sum), (1, -250));
+        cell.add_match(-1, outcome, -250, 5);
+        assert_eq!(cell, Cell { last_label_time: Some(7), ..Cell::default() });
+        assert!(!cell.is_zero());
+    }
+
+    #[test]
+    fn the_largest_latency_survives_merging() {
+        let mut cells = [Cell::default(), Cell::default(), Cell::default()];
+        cells[0].latency.add(3.5);
+        cells[1].latency.add(-0.0);
+        assert_eq!(cells[1].latency.max.map(f64::to_bits), Some(0));
+        let mut merged = Cell::default();
+        cells.iter().for_each(|cell| merged.merge(cell));
+        assert_eq!(merged.latency.max, Some(3.5));
+        assert_eq!((merged.latency.histogram.count(), merged.latency.sum.to_f64()), (2, 3.5));
+    }
 }
