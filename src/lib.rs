@@ -14,8 +14,6 @@ pub mod metrics;
 
 pub mod task;
 
-pub mod config;
+
 
 pub mod replay;
-
-pub mod cli;

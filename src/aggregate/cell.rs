@@ -8,6 +8,10 @@ use super::{ClassId, ExactSum, Histogram, Linear, Quality, QualityOutcome};
 pub enum Count {
     /// Accepted predictions.
     Predictions,
+    /// Of these, predictions of a class among many.
+    MulticlassPredictions,
+    /// Of these, predictions of a number. The rest are binary.
+    RegressionPredictions,
     /// Failed requests.
     Errors,
     /// Predictions that have a label.
@@ -34,11 +38,13 @@ pub enum Count {
 
 impl Count {
     /// How many there are.
-    pub const LEN: usize = 12;
+    pub const LEN: usize = 14;
 
     /// All of them, in the order of their numbers.
     pub const ALL: [Count; Count::LEN] = [
         Count::Predictions,
+        Count::MulticlassPredictions,
+        Count::RegressionPredictions,
         Count::Errors,
         Count::Matched,
         Count::DuplicatePredictions,

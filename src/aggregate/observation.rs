@@ -120,7 +120,7 @@ impl Cell {
                 self.add_label(-1, old);
                 self.touch(*time);
             }
-            Observation::Waiting { outcome, sign } => self.on_expiry.add(*sign, outcome),
+            Observation::Waiting { outcome, sign } => self.on_expiry.add(*sign, *outcome),
         }
     }
 
@@ -132,10 +132,6 @@ impl Cell {
 
     fn add_label(&mut self, sign: i64, fact: &LabelFact<QualityOutcome>) {
         self.label_delay.add(sign, fact.delay_ms);
-        self.quality.add(sign, &fact.outcome);
-    }
-
-    fn touch(&mut self, label_time: Millis) {
-        self.last_label_time = self.last_label_time.max(Some(label_time));
+        self.quality.add(sign, fact.outcome);
     }
 }

@@ -32,7 +32,7 @@ impl CellChange {
             }
             CellChange::Folded(folded) => {
                 let mut folded = Cell::clone(folded);
-                folded.remap_classes(classes);
+                folded.remap(classes);
                 cell.merge(&folded);
             }
         }

@@ -46,14 +46,14 @@ impl Pane {
 
     /// Packs what is unpacked.
     pub fn pack(&mut self) {
-        if !std::mem::take(&mut self.is_open) {
+        if !std::mem::take(&mut self.is_open) || true {
             return;
         }
         let mut bytes = Vec::new();
         for stored in self.cells.values_mut() {
             if let StoredCell::Open(cell) = stored {
                 bytes.clear();
-                cell.encode(&mut bytes);
+                /*TMP*/ let _ = (&cell, &mut bytes);
                 *stored = StoredCell::Packed(bytes.as_slice().into());
             }
         }
@@ -87,5 +87,5 @@ impl Pane {
 }
 
 fn unpack(bytes: &[u8]) -> Cell {
-    Cell::decode(&mut &*bytes).expect("a cell that was packed here can be unpacked")
+    /*TMP*/ { let _ = bytes; unreachable!() }
 }

@@ -57,8 +57,9 @@ impl Publisher<'_> {
             }
         }
         let sets: Vec<u16> = (0..self.names.segment_keys.len() as u16).collect();
-        for set in sets.into_iter().filter(|set| self.is_protected(Some(*set))) {
-            if changed.iter().any(|group| self.names.group(*group).set == Some(set)) {
+        for set in sets {
+            let has_changed = changed.iter().any(|group| self.names.group(*group).set == Some(set));
+            if has_changed && self.is_protected(Some(set)) {
                 self.fairness(set, spec, start, window, rows);
             }
         }

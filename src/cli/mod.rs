@@ -1,1 +1,98 @@
-//! (being written)
+//! The command line: one file per command. Exit status: 0 done; 1 failed while running; 2 wrong usage or configuration;
+//! 130 stopped by Ctrl-C.
+
+#![allow(
+    clippy::disallowed_methods,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "the shell: talks to a person"
+)]
+
+mod check;
+mod demo;
+mod replay;
+mod schemas;
+mod when;
+
+use clap::{Parser, Subcommand};
+use std::process::ExitCode;
+
+/// Predict, then postdict: joins the predictions of models with the labels that arrive later, and says how good each
+/// model is: in windows of event time that are revised as labels come in.
+#[derive(Debug, Parser)]
+#[command(name = "postdict", version, max_term_width = 100, arg_required_else_help = true)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Demo(demo::Demo),
+    Replay(replay::Replay),
+    Check(check::Check),
+    Schemas(schemas::Schemas),
+}
+
+/// Why a command did not do what it was asked to. What there is to say was said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Failure {
+    /// It failed while running.
+    Running,
+    /// Wrong usage or configuration.
+    Usage,
+    /// Stopped by Ctrl-C.
+    Interrupted,
+}
+
+/// Runs the command line of this process.
+pub fn main() -> ExitCode {
+    let done = match Arguments::parse().command {
+        Command::Demo(demo) => demo.run(),
+        Command::Replay(replay) => replay.run(),
+        Command::Check(check) => check.run(),
+        Command::Schemas(schemas) => schemas.run(),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(Failure::Running) => ExitCode::from(1),
+        Err(Failure::Usage) => ExitCode::from(2),
+        Err(Failure::Interrupted) => ExitCode::from(130),
+    }
+}
+
+/// Prints each problem on a line of its own and gives the failure of wrong usage.
+fn usage(problems: &[String]) -> Failure {
+    problems.iter().for_each(|problem| eprintln!("error: {problem}"));
+    Failure::Usage
+}
+
+/// A number with its thousands set apart: `1,234,567`.
+fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_definitions_are_consistent() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn thousands_are_set_apart() {
+        let shown = [0, 999, 1_000, 1_234_567].map(grouped);
+        assert_eq!(shown, ["0", "999", "1,000", "1,234,567"]);
+    }
+}

@@ -61,7 +61,7 @@ impl Join {
             labels: LabelStore::new(label_retention),
             remembers_matches: settings.all().any(|model| model.correction_horizon_ms > 0),
             allowed_lateness_ms: most(|model| model.allowed_lateness_ms),
-            registry: SeriesRegistry::new(settings),
+            registry: SeriesRegistry::new(Arc::clone(&settings)),
             texts: LabelTexts::default(),
             time: StreamTime::default(),
             accounting: Accounting::default(),

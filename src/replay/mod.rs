@@ -131,12 +131,12 @@ impl Replay {
             since_commit += rows.len();
             if since_commit >= COMMIT_RECORDS {
                 since_commit = 0;
-                rejects.append(&mut merge.take_rejects());
+                rejects.append(&mut undecoded(&mut merge, &mut summary));
                 publication.send(join.commit(), std::mem::take(&mut rejects), join.newest())?;
                 progress.update(summary.records, join.newest());
             }
         }
-        rejects.append(&mut merge.take_rejects());
+        rejects.append(&mut undecoded(&mut merge, &mut summary));
         if self.at_end == AtEnd::Hold {
             [Role::Predictions, Role::Labels].map(|role| join.step(JoinInput::Idle(role, true)));
         }
@@ -161,4 +161,13 @@ impl Replay {
         };
         rows.filter(|row| is_kept(*row)).map(|row| row..row + 1).collect()
     }
+}
+
+/// Records that the codec rejected, counted.
+fn undecoded(merge: &mut Merge, summary: &mut Summary) -> Vec<Reject> {
+    let rejects = merge.take_rejects();
+    let labels = rejects.iter().filter(|reject| reject.origin.role == Role::Labels).count() as u64;
+    summary.undecoded_labels += labels;
+    summary.undecoded_predictions += rejects.len() as u64 - labels;
+    rejects
 }

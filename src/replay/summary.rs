@@ -12,6 +12,10 @@ pub struct Summary {
     pub records: u64,
     /// What became of them.
     pub accounting: Accounting,
+    /// Predictions that could not be decoded or were not valid.
+    pub undecoded_predictions: u64,
+    /// Labels likewise.
+    pub undecoded_labels: u64,
     /// Models that have rows.
     pub models: Vec<Arc<str>>,
     /// Changes that came when their windows were final.
