@@ -7,6 +7,8 @@ pub mod cell;
 pub mod counts;
 pub mod exact;
 pub mod histogram;
+#[cfg(test)]
+mod laws;
 pub mod linear;
 pub mod multiclass;
 mod probability;
