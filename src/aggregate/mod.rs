@@ -8,6 +8,8 @@ pub mod classes;
 pub mod counts;
 pub mod exact;
 pub mod histogram;
+#[cfg(test)]
+mod laws;
 pub mod linear;
 pub mod multiclass;
 pub mod observation;
@@ -33,3 +35,4 @@ pub use partial::{PartialBatch, PartialBuilder, SeriesId};
 pub use quality::{Quality, QualityOutcome};
 pub use rational::{Rational, ratio_to_f64};
 pub use regression::{RegressionAccumulator, RegressionOutcome};
+pub use wire::{Wire, WireError};
