@@ -1,0 +1,132 @@
+//! The names of all metrics: one enum, so that a name can neither be misspelt nor left without an entry in the catalog.
+
+/// Makes the enum, the list of all and the public names from one table.
+macro_rules! metrics {
+    ($($variant:ident = $name:literal,)*) => {
+        /// A metric, by its public name. What each means stands in [`super::catalog`].
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum Metric {
+            $(#[doc = concat!("`", $name, "`")] $variant,)*
+        }
+
+        impl Metric {
+            /// All metrics, in the order in which they are documented and published.
+            pub const ALL: &'static [Metric] = &[$(Metric::$variant,)*];
+
+            /// The public name, as written to `metrics`.
+            pub fn name(self) -> &'static str {
+                match self {
+                    $(Metric::$variant => $name,)*
+                }
+            }
+        }
+    };
+}
+
+metrics! {
+    Predictions = "predictions",
+    Labels = "labels",
+    Matched = "matched",
+    Pending = "pending",
+    Expired = "expired",
+    OrphanLabels = "orphan_labels",
+    DuplicatePredictions = "duplicate_predictions",
+    DuplicateLabels = "duplicate_labels",
+    CorrectedLabels = "corrected_labels",
+    RetractedLabels = "retracted_labels",
+    LatePredictions = "late_predictions",
+    LateLabels = "late_labels",
+    DeadLetters = "dead_letters",
+    LabelCoverage = "label_coverage",
+    LabelDelayMsP50 = "label_delay_ms_p50",
+    LabelDelayMsP90 = "label_delay_ms_p90",
+    LabelDelayMsP95 = "label_delay_ms_p95",
+    LabelDelayMsP99 = "label_delay_ms_p99",
+    LabelDelayMsMean = "label_delay_ms_mean",
+    LabelDelayMsMax = "label_delay_ms_max",
+
+    ThroughputPerSecond = "throughput_per_second",
+    ErrorRate = "error_rate",
+    LatencyMsP50 = "latency_ms_p50",
+    LatencyMsP90 = "latency_ms_p90",
+    LatencyMsP95 = "latency_ms_p95",
+    LatencyMsP99 = "latency_ms_p99",
+    LatencyMsMean = "latency_ms_mean",
+    LatencyMsMax = "latency_ms_max",
+
+    TruePositives = "true_positives",
+    FalsePositives = "false_positives",
+    TrueNegatives = "true_negatives",
+    FalseNegatives = "false_negatives",
+    Confusion = "confusion",
+    Accuracy = "accuracy",
+    BalancedAccuracy = "balanced_accuracy",
+    Precision = "precision",
+    PrecisionMicro = "precision_micro",
+    PrecisionWeighted = "precision_weighted",
+    Recall = "recall",
+    RecallMicro = "recall_micro",
+    RecallWeighted = "recall_weighted",
+    Specificity = "specificity",
+    Npv = "npv",
+    FalsePositiveRate = "false_positive_rate",
+    FalseNegativeRate = "false_negative_rate",
+    F1 = "f1",
+    F1Micro = "f1_micro",
+    F1Weighted = "f1_weighted",
+    Mcc = "mcc",
+    CohenKappa = "cohen_kappa",
+    RocAuc = "roc_auc",
+    PrAuc = "pr_auc",
+    KsScore = "ks_score",
+    Gini = "gini",
+    LogLoss = "log_loss",
+    Brier = "brier",
+    CalibrationError = "calibration_error",
+    Prevalence = "prevalence",
+    PredictedPositiveRate = "predicted_positive_rate",
+    MeanScore = "mean_score",
+    BusinessValue = "business_value",
+
+    Mae = "mae",
+    Mse = "mse",
+    Rmse = "rmse",
+    R2 = "r2",
+    Mape = "mape",
+    Smape = "smape",
+    Msle = "msle",
+    Bias = "bias",
+    MaxError = "max_error",
+    Pearson = "pearson",
+    ErrorP05 = "error_p05",
+    ErrorP50 = "error_p50",
+    ErrorP95 = "error_p95",
+    MeanPrediction = "mean_prediction",
+    MeanLabel = "mean_label",
+
+    SelectionRate = "selection_rate",
+    DemographicParityDifference = "demographic_parity_difference",
+    DemographicParityRatio = "demographic_parity_ratio",
+    EqualOpportunityDifference = "equal_opportunity_difference",
+    EqualOpportunityRatio = "equal_opportunity_ratio",
+    EqualizedOddsDifference = "equalized_odds_difference",
+    EqualizedOddsRatio = "equalized_odds_ratio",
+    PredictiveParityDifference = "predictive_parity_difference",
+    PredictiveParityRatio = "predictive_parity_ratio",
+}
+
+impl Metric {
+    /// True if the metric says something about labels that came, so that its rows carry `label_coverage`. Counts of
+    /// records and what is known at prediction time do not.
+    pub fn needs_labels(self) -> bool {
+        use Metric::*;
+        match self {
+            Predictions | Labels | Matched | Pending | Expired | OrphanLabels | DuplicatePredictions
+            | DuplicateLabels | CorrectedLabels | RetractedLabels | LatePredictions | LateLabels | DeadLetters
+            | LabelCoverage => false,
+            ThroughputPerSecond | ErrorRate | LatencyMsP50 | LatencyMsP90 | LatencyMsP95 | LatencyMsP99
+            | LatencyMsMean | LatencyMsMax => false,
+            _ => true,
+        }
+    }
+}

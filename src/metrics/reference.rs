@@ -1,0 +1,113 @@
+//! The reference of metrics that users read, printed from the catalog.
+
+use super::catalog::{Entry, Family};
+use super::{Metric, Undefined};
+use std::fmt::Write;
+
+/// Every metric in Markdown: name, formula, range, inputs, interval and when it is undefined, family by family.
+pub fn reference() -> String {
+    let mut text = String::from(INTRODUCTION);
+    for family in Family::ALL {
+        section(&mut text, family);
+    }
+    text.push_str("\n## Why a value is null\n\n| `undefined_reason` | |\n| --- | --- |\n");
+    for reason in Undefined::ALL {
+        row(&mut text, &[format!("`{}`", reason.as_str()), reason.description().to_owned()]);
+    }
+    text
+}
+
+const INTRODUCTION: &str = "\
+# Metrics
+
+One row per metric, window and series. `count` is the number of rows named under *rests on*. `lower` and `upper` are a
+95 % sampling interval by the method named; none where the method says nothing (too few rows, or an estimated variance
+of 0). Metrics marked ≈ are read from bins: `error_bound` says how far that can have moved the value from the exact
+statistic of the same rows. Metrics marked ◐ need labels, so their rows carry `label_coverage`.
+
+Sums are exact and rounded once, so a value does not depend on the order, batches or partitions of the input.
+";
+
+fn section(text: &mut String, family: Family) {
+    let note = match family {
+        Family::Accounting => "Where every record of the window went, and how long labels took.",
+        Family::Operations => "How the serving of the model went; failed requests included.",
+        Family::Binary => {
+            "tp, fp, tn, fn are the confusion counts at the threshold, n is their sum, s is a score. The scores lie in \
+             1000 bins that are equally wide in log-odds over [−12, 12], plus one of exactly 0 and one of exactly 1."
+        }
+        Family::Multiclass => {
+            "n rows, c of them predicted right; t(k) and p(k) have class k as label or prediction. Rows per class exist \
+             for classes that are the label or prediction of a row of the window. A mean over classes is null if one of \
+             its parts is. Scores are normalised to sum 1 and rounded to doubles; statistics are those of the rounded ones. \
+             In a series that also has binary rows, names without class that both families have are the binary ones."
+        }
+        Family::Regression => "p is a prediction, l a label, e = p − l the error.",
+        Family::Fairness => {
+            "Groups are the values of a protected column, a missing value included. `selection_rate` stands in the rows \
+             of each group, the comparisons in rows without a group. Groups below `min_group` labelled rows are not compared."
+        }
+    };
+    let _ = write!(text, "\n## {}\n\n{note}\n\n", family.name());
+    text.push_str("| metric | formula | rests on | range | unit | interval | null if |\n");
+    text.push_str("| --- | --- | --- | --- | --- | --- | --- |\n");
+    for entry in family.entries() {
+        row(text, &cells(entry));
+    }
+}
+
+fn cells(entry: &Entry) -> [String; 7] {
+    [
+        format!("{}{}", name(entry.metric), if entry.binned { " ≈" } else { "" }),
+        entry.formula.to_owned(),
+        entry.inputs.to_owned(),
+        entry.range.text().to_owned(),
+        entry.unit.to_owned(),
+        entry.interval.text(),
+        undefined(entry),
+    ]
+}
+
+fn name(metric: Metric) -> String {
+    format!("`{}`{}", metric.name(), if metric.needs_labels() { " ◐" } else { "" })
+}
+
+fn undefined(entry: &Entry) -> String {
+    let reasons: Vec<String> = entry.undefined.iter().map(|reason| format!("`{}`", reason.as_str())).collect();
+    if reasons.is_empty() { "never".to_owned() } else { reasons.join(", ") }
+}
+
+/// One line of a table; `|` inside a cell is escaped.
+fn row(text: &mut String, cells: &[String]) {
+    let cells: Vec<String> = cells.iter().map(|cell| cell.replace('|', "\\|")).collect();
+    let _ = writeln!(text, "| {} |", cells.join(" | "));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_metric_and_reason_is_in_it() {
+        let text = reference();
+        for metric in Metric::ALL {
+            assert!(text.contains(&format!("\n| `{}`", metric.name())), "{}", metric.name());
+        }
+        for reason in Undefined::ALL {
+            assert!(text.contains(&format!("\n| `{}` |", reason.as_str())), "{}", reason.as_str());
+        }
+    }
+
+    #[test]
+    fn every_table_is_rectangular() {
+        let mut width = None;
+        for line in reference().lines() {
+            if !line.starts_with('|') {
+                width = None;
+                continue;
+            }
+            let cells = line.replace("\\|", "").matches('|').count();
+            assert_eq!(*width.get_or_insert(cells), cells, "{line}");
+        }
+    }
+}
