@@ -1,5 +1,44 @@
-//! Bytes ⇄ columns.
+//! Bytes → columns: JSON and Avro records of any layout become the batches of [`crate::event`].
+//!
+//! ```text
+//!  file ─► compression ─► lines (NDJSON) ──────┐
+//!                     └─► avro::container ─────┤
+//!  topic ────────────────────────► Message ────┴─► Decoder ─► batch + rejects
+//!                                                   │
+//!                     json: one pass over the bytes │ avro: arrow-avro, then paths out of its columns
+//!                                                   └─► validate (one set of rules) ─► columns
+//! ```
+//!
+//! Every format hands each record to the same rules as a set of [scalars](scalar), so that a value means the same
+//! whatever it was written in. Only mapped fields are decoded. A bad record becomes a
+//! [`Reject`](crate::event::Reject); its neighbours never notice.
+//!
+//! A decoder is a value: one per thread, no locks, nothing shared. It opens no files and knows no clock.
 
+pub mod avro;
+pub mod compression;
+pub mod decoder;
+pub mod error;
+pub mod label;
+pub mod lines;
 pub mod mapping;
+pub mod message;
+pub mod prediction;
 
+mod columns;
+mod json;
+mod layout;
+mod payload;
+mod scalar;
+mod trie;
+mod validate;
+
+pub use avro::container::{Block, ContainerError, ContainerReader};
+pub use decoder::{Decoder, LabelDecoder, PredictionDecoder};
+pub use error::CodecError;
+pub use lines::{LineChunk, LineReader};
 pub use mapping::{FieldPath, Format, LabelFields, PredictionFields};
+pub use message::{Decoded, DecodedBlock, Message};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,78 @@
+//! The mapped values of one JSON record.
+
+use super::super::message::Fault;
+use super::super::scalar::{Member, Record, Scalar};
+
+/// A value as the parser left it: text points into the message, or into the record's own text if it had escapes.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Value<'de> {
+    Plain(Scalar<'de>),
+    Unescaped { start: usize, end: usize },
+}
+
+/// The mapped values of one record, kept from record to record for its room.
+#[derive(Debug)]
+pub(crate) struct JsonRecord<'de> {
+    slots: Vec<Value<'de>>,
+    members: Vec<(Value<'de>, Value<'de>)>,
+    unescaped: String,
+}
+
+impl<'de> JsonRecord<'de> {
+    pub(super) fn new(slots: usize) -> Self {
+        JsonRecord { slots: vec![Value::Plain(Scalar::Null); slots], members: Vec::new(), unescaped: String::new() }
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.slots.fill(Value::Plain(Scalar::Null));
+        self.members.clear();
+        self.unescaped.clear();
+    }
+
+    pub(super) fn set(&mut self, slot: usize, value: Value<'de>) {
+        self.slots[slot] = value;
+    }
+
+    pub(super) fn clear_members(&mut self) {
+        self.members.clear();
+    }
+
+    pub(super) fn add_member(&mut self, name: Value<'de>, value: Value<'de>) {
+        self.members.push((name, value));
+    }
+
+    /// Keeps a text that is only lent.
+    pub(super) fn keep(&mut self, text: &str) -> Value<'de> {
+        let start = self.unescaped.len();
+        self.unescaped.push_str(text);
+        Value::Unescaped { start, end: self.unescaped.len() }
+    }
+
+    /// The text that `value` is, if it is text.
+    pub(super) fn text(&self, value: Value<'de>) -> &str {
+        match self.resolve(value) {
+            Scalar::Text(text) => text,
+            _ => "",
+        }
+    }
+
+    #[inline]
+    fn resolve(&self, value: Value<'de>) -> Scalar<'_> {
+        match value {
+            Value::Plain(scalar) => scalar,
+            Value::Unescaped { start, end } => Scalar::Text(&self.unescaped[start..end]),
+        }
+    }
+}
+
+impl Record for JsonRecord<'_> {
+    #[inline]
+    fn scalar(&self, slot: usize) -> Scalar<'_> {
+        self.resolve(self.slots[slot])
+    }
+
+    fn members(&self, _slot: usize, each: Member<'_>) -> Result<(), Fault> {
+        // Only one slot's members are ever kept.
+        self.members.iter().try_for_each(|(name, value)| each(self.text(*name), self.resolve(*value)))
+    }
+}
