@@ -341,8 +341,10 @@ mod tests {
 
     #[test]
     fn deep_nesting_is_refused_before_any_stack_is_at_risk() {
-        assert!(problems(&"[".repeat(100_000)).contains("nested more than"));
+        assert!(problems(&"[".repeat(100)).contains("nested more than"));
         assert!(problems(&format!("{}1", "- ".repeat(1000))).contains("nested more than"));
+        // The parser has a limit of its own for brackets, and gets there first.
+        assert!(problems(&"[".repeat(100_000)).contains("1 error"));
     }
 
     #[test]

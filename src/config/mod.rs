@@ -121,6 +121,7 @@ pub fn parse(text: &str, file_name: &str, read_file: &dyn Fn(&Path) -> io::Resul
     let config = document::read(text, &mut report).map(|root| service::read(&root, &files, &mut report));
     let problems = report.into_problems(file_name, text);
     match config {
+        Some(config) if problems.is_empty() => Ok(config),
         Some(config) if !problems.has_errors() => Ok(Config { warnings: problems, ..config }),
         _ => Err(problems),
     }
