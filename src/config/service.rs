@@ -1,0 +1,193 @@
+//! The top level of the configuration: hands each section to its reader and checks what several of them say together.
+
+use super::document::Node;
+use super::fields::{self, Layout};
+use super::format::{self, Formats, SchemaFiles};
+use super::problem::Report;
+use super::raw::{self, RawModel};
+use super::section::{Item, Section, Spanned};
+use super::{Config, InputSpec, kafka, layout_check, model, topics};
+use crate::codec::{FieldPath, LabelFields, PredictionFields};
+use crate::event::{Caps, Millis, Settings};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// Longest interval between commits or publications; nobody wants a service that is silent for longer.
+const MAX_INTERVAL_MS: Millis = 3_600_000;
+
+/// Keys of the top level, for those written under a model.
+const SERVICE_KEYS: [(&str, &str); 10] = [
+    ("kafka", "at the top level"),
+    ("topics", "at the top level"),
+    ("format", "at the top level"),
+    ("fields", "at the top level"),
+    ("defaults", "at the top level"),
+    ("models", "at the top level"),
+    ("commit_interval", "at the top level"),
+    ("emit_interval", "at the top level"),
+    ("idle_timeout", "at the top level"),
+    ("caps", "at the top level"),
+];
+
+/// Top-level keys whose parts do not exist yet.
+const LATER: [&str; 2] = ["alerts", "start"];
+
+/// Reads the whole configuration. What is wrong is in `report`; the result is then a filled-in remainder, not to be used.
+pub(super) fn read(root: &Node, files: &SchemaFiles<'_>, report: &mut Report) -> Config {
+    let built_in = Config::default();
+    let Some(mut section) = Section::open(&Item::root(root), report) else { return built_in };
+    let kafka = kafka::read(section.take("kafka"), report);
+    let mut formats = format::read_both(section.take("format"), files, report);
+    let topics = topics::read(section.take("topics"), &mut formats, files, report);
+    let (predictions, labels) = read_fields(section.take("fields"), report);
+    let defaults =
+        section.take("defaults").map(|item| raw::read_model(&item, report, &SERVICE_KEYS)).unwrap_or_default();
+    let models = section.take("models").map(|item| read_models(&item, report)).unwrap_or_default();
+    let caps = read_caps(section.take("caps"), report);
+    let mut interval = |key: &'static str, default: Millis, report: &mut Report| {
+        section.take(key).and_then(|item| read_interval(&item, report)).unwrap_or(default)
+    };
+    let commit_interval_ms = interval("commit_interval", built_in.commit_interval_ms, report);
+    let emit_interval_ms = interval("emit_interval", built_in.settings.emit_interval_ms, report);
+    let idle_timeout_ms = interval("idle_timeout", built_in.settings.idle_timeout_ms, report);
+    let of_models = raw::KEYS.map(|key| (key, "under `defaults`, or under `models.NAME`"));
+    section.finish(report, &LATER, &of_models);
+
+    check_model_count(&models, &caps, report);
+    let settings = Settings {
+        defaults: Arc::new(model::settings(&defaults, &defaults, report)),
+        models: models
+            .iter()
+            .map(|(id, raw)| (id.value.clone(), Arc::new(model::settings(raw, &defaults, report))))
+            .collect::<BTreeMap<_, _>>(),
+        caps,
+        emit_interval_ms,
+        idle_timeout_ms,
+    };
+    check_layouts(&predictions, &labels, &formats, report);
+    check_segments(&predictions, &settings, &defaults, &models, report);
+    Config {
+        settings,
+        kafka,
+        topics,
+        predictions: InputSpec { format: formats.predictions.unwrap_or_default().format, fields: predictions.fields },
+        labels: InputSpec { format: formats.labels.unwrap_or_default().format, fields: labels.fields },
+        commit_interval_ms,
+        warnings: built_in.warnings,
+    }
+}
+
+fn read_fields(item: Option<Item<'_>>, report: &mut Report) -> (Layout<PredictionFields>, Layout<LabelFields>) {
+    let mut section = item.and_then(|item| Section::open(&item, report));
+    let predictions =
+        fields::read_predictions(section.as_mut().and_then(|section| section.take("predictions")), report);
+    let labels = fields::read_labels(section.as_mut().and_then(|section| section.take("labels")), report);
+    if let Some(section) = section {
+        section.finish(report, &[], &[]);
+    }
+    (predictions, labels)
+}
+
+/// Model ids are free names, so none is unknown here.
+fn read_models(item: &Item<'_>, report: &mut Report) -> Vec<(Spanned<String>, RawModel)> {
+    let Some(section) = Section::open(item, report) else { return Vec::new() };
+    let mut models = Vec::new();
+    for (id, item) in section.entries() {
+        if id.value.is_empty() {
+            report.error(&id.at, "an empty model id").help("records without a model id are dead letters: remove it");
+        }
+        let raw = raw::read_model(&item, report, &SERVICE_KEYS);
+        models.push((Spanned { value: id.value.to_owned(), at: id.at }, raw));
+    }
+    models
+}
+
+fn read_caps(item: Option<Item<'_>>, report: &mut Report) -> Caps {
+    let mut caps = Caps::default();
+    let Some(mut section) = item.and_then(|item| Section::open(&item, report)) else { return caps };
+    for (key, slot, most) in [
+        ("segment_values", &mut caps.segment_values, 65_535),
+        ("classes", &mut caps.classes, 1000),
+        ("models", &mut caps.models, 1_000_000),
+    ] {
+        if let Some(count) = section.take(key).and_then(|item| item.count(report, 1..=most)) {
+            *slot = count.value as usize;
+        }
+    }
+    section.finish(report, &[], &[]);
+    caps
+}
+
+fn read_interval(item: &Item<'_>, report: &mut Report) -> Option<Millis> {
+    let interval = item.duration(report, 1)?;
+    if interval.value > MAX_INTERVAL_MS {
+        report.error(&interval.at, "too long").expected("at most `1h`");
+        return None;
+    }
+    Some(interval.value)
+}
+
+fn check_model_count(models: &[(Spanned<String>, RawModel)], caps: &Caps, report: &mut Report) {
+    if let Some((first_over, _)) = models.get(caps.models) {
+        let message = format!("{} models, more than `caps.models` ({}) allows", models.len(), caps.models);
+        report.error(&first_over.at, message).help("raise `caps.models`: records of models over it are dead letters");
+    }
+}
+
+fn check_layouts(
+    predictions: &Layout<PredictionFields>,
+    labels: &Layout<LabelFields>,
+    formats: &Formats,
+    report: &mut Report,
+) {
+    fn needed<'a>(roles: &[(&'a str, &'a FieldPath)]) -> Vec<(&'a str, &'a [String])> {
+        let inside_value = |(role, path): &(&'a str, &'a FieldPath)| match path {
+            FieldPath::Value(names) => Some((*role, names.as_slice())),
+            _ => None,
+        };
+        roles.iter().filter_map(inside_value).collect()
+    }
+    if let Some(format) = &formats.predictions {
+        let fields = &predictions.fields;
+        let roles = needed(&[("request_id", &fields.request_id), ("model_id", &fields.model_id)]);
+        layout_check::check(predictions, &roles, format, report);
+    }
+    if let Some(format) = &formats.labels {
+        let fields = &labels.fields;
+        let roles = needed(&[("request_id", &fields.request_id), ("label", &fields.label)]);
+        layout_check::check(labels, &roles, format, report);
+    }
+}
+
+/// Segment columns that are mapped but unused, or used but nowhere to be found.
+fn check_segments(
+    predictions: &Layout<PredictionFields>,
+    settings: &Settings,
+    defaults: &RawModel,
+    models: &[(Spanned<String>, RawModel)],
+    report: &mut Report,
+) {
+    let used = settings.segment_columns();
+    for column in predictions.segments.iter().filter(|column| !used.contains(&column.value)) {
+        report
+            .warning(&column.at, format!("no model has a segment with the column `{}`", column.value))
+            .help("name it under `segments` or `fairness.protected`, or remove it here");
+    }
+    let fields = &predictions.fields;
+    if fields.attributes.is_some() || fields.features.is_some() {
+        return;
+    }
+    for raw in std::iter::once(defaults).chain(models.iter().map(|(_, raw)| raw)) {
+        let segments =
+            raw.segments.written().map(|sets| (&sets.at, sets.iter().flat_map(|set| &set.columns).collect()));
+        let protected = raw.fairness.written().map(|fairness| (&fairness.at, fairness.columns.iter().collect()));
+        let written: [Option<(_, Vec<&String>)>; 2] = [segments, protected];
+        for (at, columns) in written.into_iter().flatten() {
+            for column in columns.into_iter().filter(|column| !fields.segments.contains_key(*column)) {
+                report
+                    .warning(at, format!("the column `{column}` has no place in a record: it will always be missing"))
+                    .help(format!("write `fields.predictions.segments.{column}`, as features and attributes are off"));
+            }
+        }
+    }
+}

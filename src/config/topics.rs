@@ -1,0 +1,175 @@
+//! Names of the topics, and the format of those that Postdict writes.
+
+use super::format::{self, Formats, InputFormat, SchemaFiles};
+use super::problem::Report;
+use super::section::{Item, Section, Spanned};
+
+/// How records are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OutputFormat {
+    /// Avro in Confluent framing.
+    Avro,
+    /// One JSON object per record.
+    Json,
+}
+
+/// A topic that Postdict writes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OutputTopic {
+    /// Physical name.
+    pub name: String,
+    /// How its records are written.
+    pub format: OutputFormat,
+}
+
+/// Physical topics by role.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Topics {
+    /// Read: what the models predicted.
+    pub predictions: String,
+    /// Read: what became known later.
+    pub labels: String,
+    /// Written: one row per metric value.
+    pub metrics: OutputTopic,
+    /// Written: one row per change of an alert's state.
+    pub alerts: OutputTopic,
+    /// Written: records that could not be used.
+    pub dead_letters: OutputTopic,
+    /// Written: mergeable state of closed windows.
+    pub profiles: OutputTopic,
+    /// Written where configured: predictions with their labels.
+    pub labelled: Option<OutputTopic>,
+}
+
+impl Default for Topics {
+    fn default() -> Self {
+        let output = |name: &str| OutputTopic { name: name.to_owned(), format: OutputFormat::Avro };
+        Topics {
+            predictions: "predictions".to_owned(),
+            labels: "labels".to_owned(),
+            metrics: output("metrics"),
+            alerts: output("alerts"),
+            dead_letters: output("dead-letters"),
+            profiles: output("profiles"),
+            labelled: None,
+        }
+    }
+}
+
+const EXPECTED: &str = "a topic's name, or `{name: …, format: …}`";
+
+/// Reads `topics:`. The inputs' formats, where they are given here, replace those of `formats`.
+pub(super) fn read(
+    item: Option<Item<'_>>,
+    formats: &mut Formats,
+    files: &SchemaFiles<'_>,
+    report: &mut Report,
+) -> Topics {
+    let mut topics = Topics::default();
+    let Some(mut section) = item.and_then(|item| Section::open(&item, report)) else { return topics };
+    let mut names: Vec<Spanned<String>> = Vec::new();
+
+    let separate = formats.separate;
+    for (role, slot, format) in [
+        ("predictions", &mut topics.predictions, &mut formats.predictions),
+        ("labels", &mut topics.labels, &mut formats.labels),
+    ] {
+        let Some(item) = section.take(role) else { continue };
+        let (name, written) = read_input(&item, files, report);
+        if let Some(name) = name {
+            slot.clone_from(&name.value);
+            names.push(name);
+        }
+        if let Some(written) = written {
+            if let (true, Some(_), Some(at)) = (separate, &*format, &written.at) {
+                report
+                    .error(at, format!("the format of {role} twice"))
+                    .help(format!("it is also given at `format.{role}`: keep one of them"));
+            }
+            *format = Some(written);
+        }
+    }
+    let mut labelled = OutputTopic { name: String::new(), format: OutputFormat::Avro };
+    for (role, slot, available) in [
+        ("metrics", &mut topics.metrics, true),
+        ("alerts", &mut topics.alerts, false),
+        ("dead_letters", &mut topics.dead_letters, true),
+        ("profiles", &mut topics.profiles, false),
+        ("labelled", &mut labelled, true),
+    ] {
+        let Some(item) = section.take(role) else { continue };
+        if !available {
+            report
+                .warning(&item.at(), format!("nothing is written to `topics.{role}` in this version"))
+                .help("it has no effect yet: remove it, or leave it for later");
+        }
+        if let Some(name) = read_output(&item, slot, report) {
+            names.push(name);
+        }
+    }
+    topics.labelled = Some(labelled).filter(|topic| !topic.name.is_empty());
+    section.finish(report, &[], &[]);
+    check_distinct(&topics, &names, report);
+    topics
+}
+
+fn read_input(
+    item: &Item<'_>,
+    files: &SchemaFiles<'_>,
+    report: &mut Report,
+) -> (Option<Spanned<String>>, Option<InputFormat>) {
+    if !item.is_section() {
+        return (read_name(item, report), None);
+    }
+    let Some(mut section) = Section::open(item, report) else { return (None, None) };
+    let name = section.require("name", report, EXPECTED).and_then(|item| read_name(&item, report));
+    let format = section.take("format").and_then(|item| format::read_one(&item, files, report));
+    section.finish(report, &[], &[]);
+    (name, format)
+}
+
+fn read_output(item: &Item<'_>, slot: &mut OutputTopic, report: &mut Report) -> Option<Spanned<String>> {
+    if !item.is_section() {
+        let name = read_name(item, report)?;
+        slot.name.clone_from(&name.value);
+        return Some(name);
+    }
+    let mut section = Section::open(item, report)?;
+    let name = section.require("name", report, EXPECTED).and_then(|item| read_name(&item, report));
+    let choices = [("avro", OutputFormat::Avro), ("json", OutputFormat::Json)];
+    if let Some(format) = section.take("format").and_then(|item| item.choice(report, &choices)) {
+        slot.format = format.value;
+    }
+    section.finish(report, &[], &[]);
+    if let Some(name) = &name {
+        slot.name.clone_from(&name.value);
+    }
+    name
+}
+
+/// A name by Kafka's rules.
+fn read_name(item: &Item<'_>, report: &mut Report) -> Option<Spanned<String>> {
+    let name = item.text(report, EXPECTED)?;
+    let legal = name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-'));
+    if !legal || name.len() > 249 || name.value == "." || name.value == ".." {
+        report
+            .error(&name.at, "not a name that Kafka allows for a topic")
+            .expected("letters, digits, `.`, `_` and `-`, at most 249 of them");
+        return None;
+    }
+    Some(name)
+}
+
+/// Two roles on one topic would read or overwrite each other's records. Blames a written name, never a default.
+fn check_distinct(topics: &Topics, names: &[Spanned<String>], report: &mut Report) {
+    let outputs = [&topics.metrics, &topics.alerts, &topics.dead_letters, &topics.profiles];
+    let mut all: Vec<&str> = outputs.into_iter().chain(&topics.labelled).map(|topic| topic.name.as_str()).collect();
+    all.extend([topics.predictions.as_str(), topics.labels.as_str()]);
+    for name in names {
+        if all.iter().filter(|other| **other == name.value).count() > 1 {
+            report
+                .error(&name.at, format!("the topic `{}` plays two roles", name.value))
+                .help("give each role a topic of its own; names that are not written are the roles' own");
+        }
+    }
+}
