@@ -1,1 +1,3 @@
+//! The `postdict` program.
+
 fn main() {}
