@@ -1,6 +1,6 @@
 //! Everything that is tested through the package's own files and public interface, in one binary so that it links once.
 //!
-//! `tidy` and `schemas` watch over the source tree; `shared` finds the large oracle where it is checked out.
+//! `tidy`, `schemas` and `shipped` watch over the source tree; `shared` finds the large oracle where it is checked out.
 
 #![allow(
     clippy::disallowed_methods,
@@ -13,4 +13,5 @@
 
 mod schemas;
 mod shared;
+mod shipped;
 mod tidy;
