@@ -1,4 +1,35 @@
-//! Postdict: predict, then postdict.
+//! Postdict: *predict, then postdict*. Joins the predictions of models with the labels that arrive later, as a stream,
+//! and publishes how good each model is: windowed metrics that are revised as labels arrive.
+//!
+//! # The way of a record
+//!
+//! ```text
+//!  bytes ─► codec ─► columns ─► join ─► facts ─► aggregate ─► partials ─► assess ─► metrics ─► rows
+//!          └──────────────── task: JOIN, per partition ─────────────┘  └─── task: ASSESS, per model ───┘
+//! ```
+//!
+//! * [`event`]: the values that flow: columns of decoded records, settings, rejects, rows that go out.
+//! * [`codec`]: bytes to columns. One batch becomes Arrow arrays of the mapped fields; a bad record becomes a reject.
+//! * [`join`]: predictions and labels matched by request id; the rules, and the pending buffer that waits for labels.
+//! * [`aggregate`]: accumulators of everything the metrics need: integers and exact sums, so that they can be added in
+//!   any order and subtracted again; and the partials in which they travel.
+//! * [`assess`]: partials to panes, panes to windows; the watermark; what is published when, and when it is final.
+//! * [`metrics`]: accumulators to values with intervals and error bounds; the catalog of all metrics.
+//! * [`task`]: the two tasks, values in and values out, whoever drives them.
+//! * [`config`], [`replay`], [`cli`]: the shell: configuration, files through the tasks, the command line.
+//!
+//! # What is never so
+//!
+//! * No stage knows its neighbours: it imports [`event`] and [`aggregate`], and [`task`] puts the stages together.
+//! * Nothing above the shell reads a clock, a file, the environment or a random number, starts a thread, logs, or
+//!   iterates in hash order.
+//! * No result depends on how records were batched, interleaved or partitioned, on the number of threads, or on which
+//!   topic is read first. Facts that leave the join are about records, never about time: what has *expired*, what is an
+//!   *orphan* and what is *final* is decided once, in [`assess`], by one watermark over all partitions.
+//! * No sum of real numbers is rounded before it is read out, so a label that is taken back leaves no trace.
+//! * No record is dropped in silence: each has exactly one outcome, and [`join::Accounting`] balances at every commit.
+//! * No undefined metric is a number: it is null, with a reason.
+//! * Nothing grows without a bound: rows leave by time, values fold by caps, and both are counted.
 
 pub mod event;
 
@@ -14,6 +45,8 @@ pub mod metrics;
 
 pub mod task;
 
-
+pub mod config;
 
 pub mod replay;
+
+pub mod cli;

@@ -15,6 +15,7 @@ pub struct Check {
 impl Check {
     pub(super) fn run(self) -> Result<(), Failure> {
         let config = super::replay::load(&self.config)?;
+        show(&config.warnings);
         let models = match config.settings.models.len() {
             0 => "every model by its defaults".to_owned(),
             1 => "1 model by name, every other by defaults".to_owned(),
@@ -27,5 +28,7 @@ impl Check {
 
 /// Shows what is wrong with a configuration on standard error.
 pub(super) fn show(problems: &config::Problems) {
-    eprint!("{problems}");
+    if !problems.is_empty() {
+        eprintln!("{problems}");
+    }
 }

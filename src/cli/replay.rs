@@ -102,7 +102,7 @@ impl Replay {
         if !problems.is_empty() {
             return Err(usage(&problems));
         }
-        config?;
+        super::check::show(&config?.warnings);
         self.replay(replay)
     }
 
