@@ -154,6 +154,20 @@ impl Default for ScoreBins {
     }
 }
 
+/// From counts per bin.
+///
+/// # Panics
+/// If there is no such bin.
+impl From<SortedCounts<u16>> for ScoreBins {
+    fn from(counts: SortedCounts<u16>) -> Self {
+        let mut bins = ScoreBins { counts: Counts::Sparse(counts) };
+        if bins.used() > SPARSE_MAX {
+            bins.densify();
+        }
+        bins
+    }
+}
+
 /// Equal counts, however they are held.
 impl PartialEq for ScoreBins {
     fn eq(&self, other: &Self) -> bool {

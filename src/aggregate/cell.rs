@@ -182,6 +182,12 @@ impl Cell {
         self.on_expiry.remap(table);
     }
 
+    /// The largest class id in use: a table for [`Cell::remap`] must reach it.
+    pub fn max_class(&self) -> Option<ClassId> {
+        let qualities = [&self.quality, &self.on_expiry];
+        qualities.iter().filter_map(|quality| quality.multiclass.as_ref()?.max_class()).max()
+    }
+
     /// True if nothing is remembered: equal to `default()`. A cell whose only label was taken back still remembers that
     /// label's time.
     pub fn is_zero(&self) -> bool {

@@ -29,3 +29,4 @@ pub use multiclass::{ClassId, MulticlassAccumulator, MulticlassOutcome, OneVsRes
 pub use quality::{Quality, QualityOutcome};
 pub use rational::{Rational, ratio_to_f64};
 pub use regression::{RegressionAccumulator, RegressionOutcome};
+pub use wire::{Wire, WireError};
