@@ -110,7 +110,13 @@ fn business(counts: &Counts, worth: &BusinessValue) -> MetricValue {
         total.add_product(rows as f64, value, 1);
     }
     let (total, rows) = (total.to_f64(), counts.rows() as f64);
-    let spread: f64 = outcomes.iter().map(|&(rows_of, value)| rows_of as f64 * (value - total / rows).powi(2)).sum();
+    let spread: f64 = outcomes
+        .iter()
+        .map(|&(rows_of, value)| {
+            let distance = value - total / rows;
+            rows_of as f64 * distance * distance
+        })
+        .sum();
     let interval = (counts.rows() > 1).then(|| interval::normal(total, spread * rows / (rows - 1.0))).flatten();
     MetricValue::new(Metric::BusinessValue, Ok(total), counts.rows()).with_interval(interval)
 }

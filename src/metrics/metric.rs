@@ -120,13 +120,34 @@ impl Metric {
     /// records and what is known at prediction time do not.
     pub fn needs_labels(self) -> bool {
         use Metric::*;
-        match self {
-            Predictions | Labels | Matched | Pending | Expired | OrphanLabels | DuplicatePredictions
-            | DuplicateLabels | CorrectedLabels | RetractedLabels | LatePredictions | LateLabels | DeadLetters
-            | LabelCoverage => false,
-            ThroughputPerSecond | ErrorRate | LatencyMsP50 | LatencyMsP90 | LatencyMsP95 | LatencyMsP99
-            | LatencyMsMean | LatencyMsMax => false,
-            _ => true,
-        }
+        let of_records = matches!(
+            self,
+            Predictions
+                | Labels
+                | Matched
+                | Pending
+                | Expired
+                | OrphanLabels
+                | DuplicatePredictions
+                | DuplicateLabels
+                | CorrectedLabels
+                | RetractedLabels
+                | LatePredictions
+                | LateLabels
+                | DeadLetters
+                | LabelCoverage
+        );
+        let of_serving = matches!(
+            self,
+            ThroughputPerSecond
+                | ErrorRate
+                | LatencyMsP50
+                | LatencyMsP90
+                | LatencyMsP95
+                | LatencyMsP99
+                | LatencyMsMean
+                | LatencyMsMax
+        );
+        !of_records && !of_serving
     }
 }
