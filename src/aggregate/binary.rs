@@ -17,9 +17,13 @@ pub struct BinaryOutcome {
 /// Confusion counts at the decision threshold.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct BinaryConfusion {
+    /// Predicted positive, came true.
     pub true_positives: i64,
+    /// Predicted positive, did not.
     pub false_positives: i64,
+    /// Predicted negative, and it was.
     pub true_negatives: i64,
+    /// Predicted negative, came true.
     pub false_negatives: i64,
 }
 
@@ -120,9 +124,13 @@ impl Linear for BinaryConfusion {
 
     fn negate(&mut self) {
         *self = BinaryConfusion {
+            /// Predicted positive, came true.
             true_positives: -self.true_positives,
+            /// Predicted positive, did not.
             false_positives: -self.false_positives,
+            /// Predicted negative, and it was.
             true_negatives: -self.true_negatives,
+            /// Predicted negative, came true.
             false_negatives: -self.false_negatives,
         };
     }

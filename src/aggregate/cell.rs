@@ -62,7 +62,9 @@ impl Count {
 /// Latency of requests, in ms. Predictions are never taken back, so the maximum is exact.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Latency {
+    /// Of every value, by fixed relative error.
     pub histogram: Histogram,
+    /// Σ of the values.
     pub sum: ExactSum,
     /// Largest latency; only added to, so latency is no group: it merges, but cannot be taken back.
     pub max: Option<f64>,
@@ -71,6 +73,7 @@ pub struct Latency {
 /// Time from prediction to label, in ms; negative where the label was first.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct LabelDelay {
+    /// Of every value, by fixed relative error.
     pub histogram: Histogram,
     /// Σ delay in ms.
     pub sum: i128,
@@ -80,7 +83,9 @@ pub struct LabelDelay {
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Cell {
     pub(super) counts: [i64; Count::LEN],
+    /// Of every request that says how long it took.
     pub latency: Latency,
+    /// Of matched rows.
     pub label_delay: LabelDelay,
     /// Latest time of a label that changed this cell; only added to.
     pub last_label_time: Option<i64>,

@@ -20,7 +20,9 @@ pub struct LabelFact<O> {
 /// The outcome of a row that fits a few bytes; multiclass rows are folded at once instead.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum SmallOutcome {
+    /// Of a binary model.
     Binary(BinaryOutcome),
+    /// Of a model of a number.
     Regression(RegressionOutcome),
 }
 
@@ -38,21 +40,52 @@ impl SmallOutcome {
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Observation<O> {
     /// A prediction was accepted.
-    Predicted { task: TaskKind, latency_ms: Option<f64> },
+    Predicted {
+        /// Task of its model.
+        task: TaskKind,
+        /// How long the model took.
+        latency_ms: Option<f64>,
+    },
     /// A request failed.
-    Failed { latency_ms: Option<f64> },
-    /// Something was counted `by` times (−1 takes it back).
-    Counted { what: Count, by: i64 },
+    Failed {
+        /// How long the model took.
+        latency_ms: Option<f64>,
+    },
+    /// Something was counted.
+    Counted {
+        /// What.
+        what: Count,
+        /// How often; negative where it is taken back.
+        by: i64,
+    },
     /// A waiting prediction got its label.
     Matched(LabelFact<O>),
     /// The label was repeated.
-    DuplicateLabel { time: Millis },
+    DuplicateLabel {
+        /// Time of the repetition.
+        time: Millis,
+    },
     /// Another label took its place.
-    Corrected { old: LabelFact<O>, new: LabelFact<O> },
+    Corrected {
+        /// What was in force.
+        old: LabelFact<O>,
+        /// What is now.
+        new: LabelFact<O>,
+    },
     /// The label was taken back.
-    Retracted { old: LabelFact<O>, time: Millis },
-    /// `sign` = 1: a prediction waits, and would have this outcome if it expired; −1: it waits no longer.
-    Waiting { outcome: O, sign: i64 },
+    Retracted {
+        /// What was in force.
+        old: LabelFact<O>,
+        /// Time of the retraction.
+        time: Millis,
+    },
+    /// A prediction waits, and would have this outcome if it expired; or it waits no longer.
+    Waiting {
+        /// The outcome with the label that `on_expiry` gives.
+        outcome: O,
+        /// 1: it waits; −1: no longer.
+        sign: i64,
+    },
 }
 
 impl<O> Observation<O> {

@@ -8,8 +8,11 @@ use super::{
 /// One labelled prediction of any task.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum QualityOutcome<'a> {
+    /// Of a binary model.
     Binary(BinaryOutcome),
+    /// Of a model of many classes.
     Multiclass(MulticlassOutcome<'a>),
+    /// Of a model of a number.
     Regression(RegressionOutcome),
 }
 
@@ -17,8 +20,11 @@ pub enum QualityOutcome<'a> {
 /// a task that nothing is remembered of is `None`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Quality {
+    /// Of binary rows.
     pub binary: Option<Box<BinaryAccumulator>>,
+    /// Of rows of many classes.
     pub multiclass: Option<Box<MulticlassAccumulator>>,
+    /// Of rows of a number.
     pub regression: Option<Box<RegressionAccumulator>>,
 }
 

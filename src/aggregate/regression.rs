@@ -14,11 +14,17 @@ pub struct RegressionOutcome {
 /// All that regression metrics need, of labelled rows. error = prediction − label.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct RegressionAccumulator {
+    /// Labelled rows.
     pub rows: i64,
+    /// Σ prediction.
     pub prediction: ExactSum,
+    /// Σ label.
     pub label: ExactSum,
+    /// Σ prediction².
     pub prediction_squared: ExactSum,
+    /// Σ label².
     pub label_squared: ExactSum,
+    /// Σ prediction·label.
     pub prediction_label: ExactSum,
     /// Σ |error|, exact.
     pub absolute_error: ExactSum,

@@ -2,6 +2,7 @@
 //! pane costs in proportion to the rows in it.
 
 use crate::aggregate::Cell;
+use crate::aggregate::wire::Wire;
 use std::collections::BTreeMap;
 
 /// A segment value of one model (all versions), interned; 0 is the whole model.

@@ -174,7 +174,8 @@ impl ModelAssess {
         reached: Option<Millis>,
         is_due: impl Fn(Millis, Millis, &Window, &ModelSettings) -> bool,
     ) {
-        let watermark = reached.map_or(Millis::MIN, |reached| reached.saturating_sub(self.settings.allowed_lateness_ms));
+        let watermark =
+            reached.map_or(Millis::MIN, |reached| reached.saturating_sub(self.settings.allowed_lateness_ms));
         for place in 0..self.windows.len() {
             let spec = self.windows[place].spec;
             let due: Vec<Millis> = (self.windows[place].open.iter())

@@ -105,7 +105,8 @@ impl Publisher<'_> {
 
     /// Compares the groups of a protected column with each other, per version and over all.
     fn fairness(&mut self, set: u16, spec: WindowSpec, start: Millis, window: &mut Window, rows: &mut Vec<MetricRow>) {
-        let mut groups: Vec<GroupId> = self.panes.range(start..start + spec.size_ms).flat_map(|(_, pane)| pane.groups()).collect();
+        let mut groups: Vec<GroupId> =
+            self.panes.range(start..start + spec.size_ms).flat_map(|(_, pane)| pane.groups()).collect();
         groups.retain(|group| self.names.group(*group).set == Some(set));
         groups.sort_unstable();
         groups.dedup();

@@ -4,5 +4,7 @@ use super::Failure;
 #[derive(Debug, clap::Args)]
 pub struct Demo {}
 impl Demo {
-    pub(super) fn run(self) -> Result<(), Failure> { Ok(()) }
+    pub(super) fn run(self) -> Result<(), Failure> {
+        Ok(())
+    }
 }

@@ -44,11 +44,7 @@ impl PredictionDecoder {
     /// (see [`crate::event::Settings::segment_columns`]).
     ///
     /// Errors if a writer schema cannot be used.
-    pub fn try_new(
-        format: &Format,
-        fields: &PredictionFields,
-        segment_columns: &[String],
-    ) -> Result<Self, CodecError> {
+    pub fn try_new(format: &Format, fields: &PredictionFields, segment_columns: &[String]) -> Result<Self, CodecError> {
         let (layout, paths) = PredictionLayout::new(fields, segment_columns);
         Ok(Decoder { payload: Payload::try_new(format, paths)?, rows: PredictionRows::new(layout) })
     }

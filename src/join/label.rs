@@ -1,14 +1,14 @@
 //! Labels in: each is taken to every prediction of its request id, and remembered as long as something may refer to it.
 
+use super::Join;
 use super::accounting::LabelOutcome;
 use super::labels::{LabelRow, LabelStore, LabelTruth};
 use super::outcome::{self, RowReader};
-use super::prediction::text;
 use super::pending::{PendingRow, RowKind, RowRef};
+use super::prediction::text;
 use super::request::RequestKey;
 use super::rules::{self, Claim, Effect, Truth};
 use super::series::ModelId;
-use super::Join;
 use crate::aggregate::{ClassId, Count, Observation};
 use crate::event::label::class_as_number;
 use crate::event::{LabelBatch, Reason, Role};

@@ -28,8 +28,8 @@ use crate::event::{LabelledRow, Millis, ModelSettings, Origin, Reason, Reject, R
 use labels::{LabelRow, LabelStore};
 use outcome::Scratch;
 use pending::{PendingBuffer, PendingRow, RowRef};
-use texts::LabelTexts;
 use std::sync::Arc;
+use texts::LabelTexts;
 
 /// The join of one partition.
 #[derive(Debug)]

@@ -5,9 +5,7 @@ use super::pending::{PendingRow, RowKind, RowRef};
 use super::rules::TruthReader;
 use super::series::SeriesRegistry;
 use super::texts::LabelTexts;
-use crate::aggregate::{
-    BinaryOutcome, ClassId, LabelFact, MulticlassOutcome, QualityOutcome, RegressionOutcome,
-};
+use crate::aggregate::{BinaryOutcome, ClassId, LabelFact, MulticlassOutcome, QualityOutcome, RegressionOutcome};
 use crate::event::label::{class_as_number, number_as_class};
 
 /// Largest magnitude of a number that sums are exact for: 2⁵³·10³.

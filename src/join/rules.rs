@@ -124,7 +124,15 @@ mod tests {
     }
 
     fn label(time: Millis, truth: LabelTruth) -> LabelRow {
-        LabelRow { key: RequestKey(0), time, truth, offset: 0, model: None, outcome: LabelOutcome::Waiting, removed: false }
+        LabelRow {
+            key: RequestKey(0),
+            time,
+            truth,
+            offset: 0,
+            model: None,
+            outcome: LabelOutcome::Waiting,
+            removed: false,
+        }
     }
 
     fn run(labels: &[LabelRow]) -> (Vec<Effect>, Option<Truth>) {

@@ -92,7 +92,13 @@ pub struct Lane {
 
 impl Lane {
     /// Starts reading `path`. `bytes_read` counts what was read of the file itself; `chunk_bytes` bounds a chunk's text.
-    pub fn start(role: Role, path: PathBuf, layout: Arc<Layout>, bytes_read: Arc<AtomicU64>, chunk_bytes: usize) -> Lane {
+    pub fn start(
+        role: Role,
+        path: PathBuf,
+        layout: Arc<Layout>,
+        bytes_read: Arc<AtomicU64>,
+        chunk_bytes: usize,
+    ) -> Lane {
         let (sender, queue) = sync_channel(CHUNKS_AHEAD);
         let reading = move || {
             let feed = Feed { role, path, layout, decoders: Arc::default(), sender };
@@ -217,10 +223,8 @@ impl Feed {
     /// Container files are decoded where they are read: their blocks are the unit.
     fn read_container(&self, reader: impl BufRead) -> Result<(), ReplayError> {
         let origin = self.origin();
-        let failed = |error: &dyn std::fmt::Display| ReplayError::Input {
-            path: self.path.clone(),
-            message: error.to_string(),
-        };
+        let failed =
+            |error: &dyn std::fmt::Display| ReplayError::Input { path: self.path.clone(), message: error.to_string() };
         let mut container = ContainerReader::open(reader).map_err(|error| failed(&error))?;
         let mut decoder = Decoder::try_new(self.role, &self.layout, Some(container.schema()))?;
         while let Some(block) = container.next_block().map_err(|error| failed(&error))? {

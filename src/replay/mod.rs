@@ -10,7 +10,11 @@
 //! Two runs on the same files write the same bytes, whatever the number of cores: commits fall after fixed numbers of
 //! records, and the clock that the tasks are handed is the event time of the records.
 
-#![allow(clippy::disallowed_methods, reason = "the shell: reads and writes files, starts threads, measures time")]
+#![allow(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "the shell: reads and writes files, starts threads"
+)]
 
 mod lane;
 mod merge;
@@ -73,13 +77,26 @@ pub struct Replay {
 pub enum ReplayError {
     /// A file could not be read to its end.
     #[error("{}: {message}", path.display())]
-    Input { path: PathBuf, message: String },
+    Input {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong, and where in it.
+        message: String,
+    },
     /// A schema cannot be used.
     #[error("{message}")]
-    Schema { message: String },
+    Schema {
+        /// What is wrong with it.
+        message: String,
+    },
     /// Output could not be written.
     #[error("{}: cannot be written: {source}", path.display())]
-    Output { path: PathBuf, source: std::io::Error },
+    Output {
+        /// The file or directory.
+        path: PathBuf,
+        /// What the system says.
+        source: std::io::Error,
+    },
 }
 
 /// Records between two commits of the join.
@@ -138,7 +155,9 @@ impl Replay {
         }
         rejects.append(&mut undecoded(&mut merge, &mut summary));
         if self.at_end == AtEnd::Hold {
-            [Role::Predictions, Role::Labels].map(|role| join.step(JoinInput::Idle(role, true)));
+            for role in [Role::Predictions, Role::Labels] {
+                join.step(JoinInput::Idle(role, true));
+            }
         }
         let last = join.commit();
         summary.accounting = last.accounting;

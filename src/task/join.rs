@@ -58,11 +58,7 @@ impl JoinTask {
         self.join.expire();
         let accounting = self.join.accounting();
         debug_assert_eq!(accounting.check(), Ok(()));
-        JoinOutput {
-            partials: self.partials(),
-            labelled: self.join.take_labelled(),
-            accounting,
-        }
+        JoinOutput { partials: self.partials(), labelled: self.join.take_labelled(), accounting }
     }
 
     /// The join, to look at.
@@ -89,7 +85,9 @@ impl JoinTask {
                 let series = registry.series(id);
                 let model = *models.entry(series.model).or_insert_with(|| {
                     let model = registry.model(series.model);
-                    batch.models.push(ModelName { id: Arc::clone(&model.name), classes: model.classes.names().to_vec() });
+                    batch
+                        .models
+                        .push(ModelName { id: Arc::clone(&model.name), classes: model.classes.names().to_vec() });
                     batch.models.len() as u32 - 1
                 });
                 let (version, segments) = (Arc::clone(&series.version), series.segments.clone());
