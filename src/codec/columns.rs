@@ -111,7 +111,8 @@ fn hash(bytes: &[u8]) -> u64 {
         product as u64 ^ (product >> 64) as u64
     };
     let (words, rest) = bytes.as_chunks::<8>();
-    let mut state = words.iter().fold(bytes.len() as u64 ^ FACTOR, |state, word| fold(state, u64::from_le_bytes(*word)));
+    let mut state =
+        words.iter().fold(bytes.len() as u64 ^ FACTOR, |state, word| fold(state, u64::from_le_bytes(*word)));
     if !rest.is_empty() {
         let mut last = [0; 8];
         last[..rest.len()].copy_from_slice(rest);
@@ -239,7 +240,10 @@ mod tests {
         assert_eq!((list.len(), list.is_null(0), list.value_length(1), list.value_length(2)), (3, true, 2, 1));
         let items = list.values().as_struct();
         assert_eq!(items.column(1).as_primitive::<Float64Type>().values().to_vec(), [0.3, 0.2, 1.0]);
-        assert_eq!(items.column(0).as_dictionary::<arrow_array::types::UInt32Type>().keys().values().to_vec(), [0, 1, 0]);
+        assert_eq!(
+            items.column(0).as_dictionary::<arrow_array::types::UInt32Type>().keys().values().to_vec(),
+            [0, 1, 0]
+        );
         assert!(builder.finish().is_none());
     }
 }

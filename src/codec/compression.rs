@@ -54,7 +54,11 @@ mod tests {
 
     #[test]
     fn the_content_decides_and_members_follow_one_another() {
-        for bytes in [b"one\ntwo\n".to_vec(), [gzip(b"one\n"), gzip(b"two\n")].concat(), [zstd(b"one\n"), zstd(b"two\n")].concat()] {
+        for bytes in [
+            b"one\ntwo\n".to_vec(),
+            [gzip(b"one\n"), gzip(b"two\n")].concat(),
+            [zstd(b"one\n"), zstd(b"two\n")].concat(),
+        ] {
             assert_eq!(read(&bytes, "file.ndjson"), (b"one\ntwo\n".to_vec(), None));
         }
         assert_eq!(read(b"", "empty.gz"), (Vec::new(), None));

@@ -89,8 +89,8 @@ impl<R: BufRead> ContainerReader<R> {
             }
         }
         let schema = schema.ok_or_else(|| ContainerError::Header("it has no schema".to_owned()))?;
-        let schema = String::from_utf8(schema)
-            .map_err(|_| ContainerError::Header("its schema is not UTF-8".to_owned()))?;
+        let schema =
+            String::from_utf8(schema).map_err(|_| ContainerError::Header("its schema is not UTF-8".to_owned()))?;
         let sync = input.array().map_err(header)?;
         Ok(ContainerReader { input, schema, codec, sync, next_record: 0, failed: false })
     }

@@ -160,9 +160,7 @@ impl<'a> Column<'a> {
             },
             DataType::Date32 => time(Times::Days(array.as_primitive::<Date32Type>().values()), 1, 86_400_000),
             DataType::Timestamp(unit, _) => match unit {
-                TimeUnit::Second => {
-                    time(Times::Ticks(array.as_primitive::<TimestampSecondType>().values()), 1, 1000)
-                }
+                TimeUnit::Second => time(Times::Ticks(array.as_primitive::<TimestampSecondType>().values()), 1, 1000),
                 TimeUnit::Millisecond => {
                     time(Times::Ticks(array.as_primitive::<TimestampMillisecondType>().values()), 1, 1)
                 }

@@ -41,10 +41,8 @@ impl PlainReader {
         let (datums, problem) = self.decoder.split(&block.bytes, block.record_count);
         let mut staged = Staged::new(datums.len());
         self.decoder.finish_split(&datums, &mut staged);
-        let messages: Vec<Message<'_>> = (block.first_record..)
-            .zip(&datums)
-            .map(|(number, bytes)| Message::of_file(number, bytes))
-            .collect();
+        let messages: Vec<Message<'_>> =
+            (block.first_record..).zip(&datums).map(|(number, bytes)| Message::of_file(number, bytes)).collect();
         extract::emit(&staged, &self.paths, &messages, sink);
         problem.map(|problem| ContainerError::Corrupt {
             position: block.position,

@@ -79,7 +79,8 @@ fn prune(schema: &Value, trie: &Trie, at: usize) -> Value {
             with(object, "type", prune(&object["type"], trie, at))
         }
         // A slot may want every member.
-        Value::Object(object) if node.slot.is_none() || at == 0 => match object.get("fields").and_then(Value::as_array) {
+        Value::Object(object) if node.slot.is_none() || at == 0 => match object.get("fields").and_then(Value::as_array)
+        {
             Some(fields) => {
                 let kept: Vec<Value> = fields.iter().filter_map(|field| prune_field(field, trie, at)).collect();
                 if kept.is_empty() { schema.clone() } else { with(object, "fields", Value::Array(kept)) }
@@ -112,8 +113,7 @@ mod tests {
     use super::*;
 
     fn projected(schema: &str, paths: &[&str]) -> Projection {
-        let paths: Vec<Vec<String>> =
-            paths.iter().map(|path| path.split('.').map(str::to_owned).collect()).collect();
+        let paths: Vec<Vec<String>> = paths.iter().map(|path| path.split('.').map(str::to_owned).collect()).collect();
         project(schema, &Trie::new(&paths)).expect("a schema")
     }
 

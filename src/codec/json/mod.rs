@@ -58,8 +58,7 @@ mod tests {
     use super::*;
 
     fn reader(paths: &[&str], members: Option<usize>) -> JsonReader {
-        let paths: Vec<Vec<String>> =
-            paths.iter().map(|path| path.split('.').map(str::to_owned).collect()).collect();
+        let paths: Vec<Vec<String>> = paths.iter().map(|path| path.split('.').map(str::to_owned).collect()).collect();
         JsonReader::new(&paths, members)
     }
 
@@ -105,7 +104,9 @@ mod tests {
     fn what_is_not_one_object_is_undecodable() {
         let reader = reader(&["a"], None);
         let mut record = reader.scratch();
-        for bytes in ["", "{", "[]", "1", "null", "{} {}", r#"{"a":1"#, r#"{"a":01}"#, r#"{"a":"\ud800"}"#, r#"{"a":NaN}"#] {
+        for bytes in
+            ["", "{", "[]", "1", "null", "{} {}", r#"{"a":1"#, r#"{"a":01}"#, r#"{"a":"\ud800"}"#, r#"{"a":NaN}"#]
+        {
             let fault = reader.read(bytes.as_bytes(), &mut record).unwrap_err();
             assert_eq!(fault.reason, Reason::Undecodable, "{bytes}");
         }
