@@ -1,8 +1,9 @@
 //! The same rows give the same batch in JSON, plain Avro and framed Avro, however they are cut into batches.
 
 use super::*;
+use apache_avro::Schema;
 use apache_avro::types::Value;
-use apache_avro::{Schema, to_avro_datum};
+use apache_avro::writer::datum::GenericDatumWriter;
 use proptest::prelude::*;
 use std::collections::{BTreeMap, HashMap};
 
@@ -116,7 +117,7 @@ impl Row {
             field("latency_ms", &["null", "int"]),
             field("error", &["null", "string"]),
         ]);
-        to_avro_datum(schema, record).unwrap()
+        GenericDatumWriter::builder(schema).build().unwrap().write_value_to_vec(record).unwrap()
     }
 }
 

@@ -3,6 +3,7 @@
 use super::*;
 use apache_avro::types::Value;
 use apache_avro::{Codec, DeflateSettings, Schema, Writer};
+use proptest::prelude::*;
 
 const SCHEMA: &str = r#"{"type":"record","name":"L","fields":[
     {"name":"request_id","type":"string"},{"name":"timestamp","type":"long"},{"name":"label","type":"int"}]}"#;
@@ -79,8 +80,7 @@ fn snappy_and_zstandard_blocks_are_read() {
     while let Some(block) = reader.next_block().unwrap() {
         blocks.push(block);
     }
-    let compressions: [(&str, &dyn Fn(&[u8]) -> Vec<u8>); 2] = [("snappy", &snappy), ("zstandard", &zstandard)];
-    for (name, compress) in compressions {
+    for name in ["snappy", "zstandard"] {
         let mut bytes = b"Obj\x01".to_vec();
         long(&mut bytes, 2);
         for text in ["avro.schema", SCHEMA, "avro.codec", name] {
@@ -90,7 +90,7 @@ fn snappy_and_zstandard_blocks_are_read() {
         long(&mut bytes, 0);
         bytes.extend(sync);
         for block in &blocks {
-            let compressed = compress(&block.bytes);
+            let compressed = if name == "snappy" { snappy(&block.bytes) } else { zstandard(&block.bytes) };
             long(&mut bytes, block.record_count as i64);
             long(&mut bytes, compressed.len() as i64);
             bytes.extend(compressed);
@@ -150,5 +150,21 @@ fn records_before_a_damaged_one_are_delivered() {
 fn what_is_no_container_file_is_said_so() {
     for bytes in [&b""[..], b"{}", b"Obj\x01", b"Obj\x01\x00", b"PAR1PAR1"] {
         assert!(matches!(ContainerReader::open(bytes), Err(ContainerError::Header(_))));
+    }
+}
+
+proptest! {
+    #[test]
+    fn a_damaged_byte_harms_no_block_before_it(at in any::<prop::sample::Index>(), mask in 1..=255_u8) {
+        let mut bytes = file(Codec::Deflate(DeflateSettings::default()));
+        let mut reader = ContainerReader::open(&bytes[..]).unwrap();
+        let mut starts = Vec::new();
+        while let Some(block) = reader.next_block().unwrap() {
+            starts.push(block.position as usize);
+        }
+        let at = starts[0] + at.index(bytes.len() - starts[0]);
+        bytes[at] ^= mask;
+        let whole = starts[1..].iter().filter(|start| **start <= at).count();
+        prop_assert!(read(&bytes).0.starts_with(&expected(100 * whole as i64)));
     }
 }
