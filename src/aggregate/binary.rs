@@ -124,13 +124,9 @@ impl Linear for BinaryConfusion {
 
     fn negate(&mut self) {
         *self = BinaryConfusion {
-            /// Predicted positive, came true.
             true_positives: -self.true_positives,
-            /// Predicted positive, did not.
             false_positives: -self.false_positives,
-            /// Predicted negative, and it was.
             true_negatives: -self.true_negatives,
-            /// Predicted negative, came true.
             false_negatives: -self.false_negatives,
         };
     }

@@ -76,15 +76,6 @@ impl Pane {
         let mut last = None;
         self.cells.keys().map(|(group, _)| *group).filter(move |group| last.replace(*group) != Some(*group))
     }
-
-    /// Bytes of the packed cells; open ones are not counted.
-    pub fn packed_bytes(&self) -> usize {
-        let bytes = |stored: &StoredCell| match stored {
-            StoredCell::Open(_) => 0,
-            StoredCell::Packed(bytes) => bytes.len(),
-        };
-        self.cells.values().map(bytes).sum()
-    }
 }
 
 fn unpack(bytes: &[u8]) -> Cell {

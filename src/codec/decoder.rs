@@ -9,23 +9,25 @@ use super::message::{Decoded, DecodedBlock, Fault, Message};
 use super::payload::{Payload, Sink};
 use super::prediction::PredictionRows;
 use super::scalar::Record;
-use crate::event::{Origin, Reject};
+use crate::event::{LabelBatch, Origin, PredictionBatch, Reject};
 
-/// Decodes records of one layout and format. One per thread: it keeps buffers between batches, but no state that any
-/// result depends on.
+/// Decodes predictions of one layout and format. One per thread: it keeps buffers between batches, but no state that
+/// any result depends on.
 #[derive(Debug)]
-pub struct Decoder<R> {
+pub struct PredictionDecoder(Decoder<PredictionRows>);
+
+/// Decodes labels of one layout and format. One per thread, as [`PredictionDecoder`].
+#[derive(Debug)]
+pub struct LabelDecoder(Decoder<LabelRows>);
+
+/// What the two have in common.
+#[derive(Debug)]
+struct Decoder<R> {
     payload: Payload,
     rows: R,
 }
 
-/// Decodes predictions.
-pub type PredictionDecoder = Decoder<PredictionRows>;
-
-/// Decodes labels.
-pub type LabelDecoder = Decoder<LabelRows>;
-
-/// Builds the rows of one role. Implemented by the two roles and by nothing else.
+/// Builds the rows of one role.
 pub(crate) trait Rows {
     type Batch;
 
@@ -46,27 +48,13 @@ impl PredictionDecoder {
     /// Errors if a writer schema cannot be used.
     pub fn try_new(format: &Format, fields: &PredictionFields, segment_columns: &[String]) -> Result<Self, CodecError> {
         let (layout, paths) = PredictionLayout::new(fields, segment_columns);
-        Ok(Decoder { payload: Payload::try_new(format, paths)?, rows: PredictionRows::new(layout) })
+        let payload = Payload::try_new(format, paths)?;
+        Ok(PredictionDecoder(Decoder { payload, rows: PredictionRows::new(layout) }))
     }
-}
 
-impl LabelDecoder {
-    /// A decoder of `format`, mapped by `fields`. Errors if a writer schema cannot be used.
-    pub fn try_new(format: &Format, fields: &LabelFields) -> Result<Self, CodecError> {
-        let (layout, paths) = LabelLayout::new(fields);
-        Ok(Decoder { payload: Payload::try_new(format, paths)?, rows: LabelRows::new(layout) })
-    }
-}
-
-#[expect(private_bounds, reason = "the roles are closed: nobody else implements them")]
-impl<R: Rows> Decoder<R> {
     /// Decodes `messages`, whose offsets are strictly increasing. Each becomes a row or a reject.
-    pub fn decode(&mut self, origin: &Origin, messages: &[Message<'_>]) -> Decoded<R::Batch> {
-        self.rows.reserve(messages.len());
-        let mut collector = Collector { origin, rows: &mut self.rows, rejects: Vec::new() };
-        self.payload.read(messages, &mut collector);
-        let rejects = collector.rejects;
-        Decoded { batch: self.rows.finish(origin), rejects }
+    pub fn decode(&mut self, origin: &Origin, messages: &[Message<'_>]) -> Decoded<PredictionBatch> {
+        self.0.decode(origin, messages)
     }
 
     /// Decodes a block of a container file. The decoder's format must be [`Format::AvroPlain`] with the file's schema;
@@ -74,7 +62,43 @@ impl<R: Rows> Decoder<R> {
     ///
     /// # Panics
     /// If the decoder is of another format.
-    pub fn decode_block(&mut self, origin: &Origin, block: &Block) -> DecodedBlock<R::Batch> {
+    pub fn decode_block(&mut self, origin: &Origin, block: &Block) -> DecodedBlock<PredictionBatch> {
+        self.0.decode_block(origin, block)
+    }
+}
+
+impl LabelDecoder {
+    /// A decoder of `format`, mapped by `fields`. Errors if a writer schema cannot be used.
+    pub fn try_new(format: &Format, fields: &LabelFields) -> Result<Self, CodecError> {
+        let (layout, paths) = LabelLayout::new(fields);
+        let payload = Payload::try_new(format, paths)?;
+        Ok(LabelDecoder(Decoder { payload, rows: LabelRows::new(layout) }))
+    }
+
+    /// Decodes `messages`, whose offsets are strictly increasing. Each becomes a row or a reject.
+    pub fn decode(&mut self, origin: &Origin, messages: &[Message<'_>]) -> Decoded<LabelBatch> {
+        self.0.decode(origin, messages)
+    }
+
+    /// Decodes a block of a container file; see [`PredictionDecoder::decode_block`].
+    ///
+    /// # Panics
+    /// If the decoder's format is not [`Format::AvroPlain`].
+    pub fn decode_block(&mut self, origin: &Origin, block: &Block) -> DecodedBlock<LabelBatch> {
+        self.0.decode_block(origin, block)
+    }
+}
+
+impl<R: Rows> Decoder<R> {
+    fn decode(&mut self, origin: &Origin, messages: &[Message<'_>]) -> Decoded<R::Batch> {
+        self.rows.reserve(messages.len());
+        let mut collector = Collector { origin, rows: &mut self.rows, rejects: Vec::new() };
+        self.payload.read(messages, &mut collector);
+        let rejects = collector.rejects;
+        Decoded { batch: self.rows.finish(origin), rejects }
+    }
+
+    fn decode_block(&mut self, origin: &Origin, block: &Block) -> DecodedBlock<R::Batch> {
         self.rows.reserve(block.record_count);
         let mut collector = Collector { origin, rows: &mut self.rows, rejects: Vec::new() };
         let corrupt = self.payload.read_block(block, &mut collector);

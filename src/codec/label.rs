@@ -14,7 +14,7 @@ use arrow_array::builder::{BooleanBuilder, Float64Builder, Int64Builder, StringB
 /// A record with several faults is rejected for the first in this order: `request_id`, `timestamp`, `label`,
 /// `deleted`, `weight`, `model_id`, and last that it has neither a label nor `deleted`.
 #[derive(Debug)]
-pub struct LabelRows {
+pub(super) struct LabelRows {
     layout: LabelLayout,
     offset: Int64Builder,
     request_id: StringBuilder,

@@ -9,7 +9,7 @@
 //!                                                   └─► validate (one set of rules) ─► columns
 //! ```
 //!
-//! Every format hands each record to the same rules as a set of [scalars](scalar), so that a value means the same
+//! Every format hands each record to the same rules as a set of scalars, so that a value means the same
 //! whatever it was written in. Only mapped fields are decoded. A bad record becomes a
 //! [`Reject`](crate::event::Reject); its neighbours never notice.
 //!
@@ -19,22 +19,22 @@ pub mod avro;
 pub mod compression;
 pub mod decoder;
 pub mod error;
-pub mod label;
 pub mod lines;
 pub mod mapping;
 pub mod message;
-pub mod prediction;
 
 mod columns;
 mod json;
+mod label;
 mod layout;
 mod payload;
+mod prediction;
 mod scalar;
 mod trie;
 mod validate;
 
 pub use avro::container::{Block, ContainerError, ContainerReader};
-pub use decoder::{Decoder, LabelDecoder, PredictionDecoder};
+pub use decoder::{LabelDecoder, PredictionDecoder};
 pub use error::CodecError;
 pub use lines::{LineChunk, LineReader};
 pub use mapping::{FieldPath, Format, LabelFields, PredictionFields};

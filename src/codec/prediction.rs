@@ -2,7 +2,7 @@
 
 use super::columns::{ScoresBuilder, TextColumnBuilder};
 use super::decoder::Rows;
-use super::layout::PredictionLayout;
+use super::layout::{PredictionLayout, Source};
 use super::message::{Fault, Message};
 use super::scalar::{Record, Scalar};
 use super::validate::{self, TextValue};
@@ -15,7 +15,7 @@ use arrow_array::builder::{BooleanBuilder, Float64Builder, Int64Builder, StringB
 /// `timestamp`, `score`, `predicted_label`, `scores`, `predicted_value`, `latency_ms`, `error`, the segment columns by
 /// their order, and last that it has no output at all.
 #[derive(Debug)]
-pub struct PredictionRows {
+pub(super) struct PredictionRows {
     layout: PredictionLayout,
     offset: Int64Builder,
     request_id: StringBuilder,
@@ -80,7 +80,7 @@ impl PredictionLayout {
         let predicted_value = validate::number("predicted_value", self.predicted_value.read(message, record))?;
         let latency_ms = validate::duration("latency_ms", self.latency_ms.read(message, record))?;
         let failed = validate::failed(self.error.read(message, record))?;
-        self.segments().try_for_each(|(column, sources)| {
+        self.segments.iter().try_for_each(|(column, sources)| {
             sources.iter().try_for_each(|source| validate::text(column, source.read(message, record)).map(drop))
         })?;
         if !failed && score.is_none() && predicted_label.is_none() && !has_scores && predicted_value.is_none() {
@@ -103,13 +103,9 @@ impl PredictionLayout {
         })
     }
 
-    fn segments(&self) -> impl Iterator<Item = &(String, [super::layout::Source; 2])> {
-        self.segments.iter()
-    }
-
     /// Checks the class scores; true if there are any.
     fn check_scores<'r>(&'r self, message: &Message<'r>, record: &'r impl Record) -> Result<bool, Fault> {
-        let super::layout::Source::Slot(slot) = self.scores else {
+        let Source::Slot(slot) = self.scores else {
             return match self.scores.read(message, record) {
                 Scalar::Null => Ok(false),
                 found => Err(validate::not_an_object("scores", found)),
@@ -149,7 +145,8 @@ impl Rows for PredictionRows {
         self.time.append_value(row.time);
         self.score.append_option(row.score);
         self.predicted_label.push(row.predicted_label.as_ref().map(|label| label.text(buffer)));
-        if let super::layout::Source::Slot(slot) = self.layout.scores {
+        // Here and for the segments: the checks have passed, so `?` is never taken in the middle of a row.
+        if let Source::Slot(slot) = self.layout.scores {
             let scores = &mut self.scores;
             record.members(slot, &mut |class, score| {
                 if let Some(score) = validate::class_score(class, score)? {

@@ -88,6 +88,9 @@ pub struct DeadLetterRow {
     pub key: Option<String>,
     /// Message value as it came; in JSON as base64 text. Null where only the place is still known.
     pub value: Option<String>,
+    /// Message headers as they came, as JSON text: a list of [name, value as base64 text or null]. Null if there were
+    /// none.
+    pub headers: Option<String>,
 }
 
 impl From<&Reject> for DeadLetterRow {
@@ -103,6 +106,12 @@ impl From<&Reject> for DeadLetterRow {
             schema_id: reject.schema_id,
             key: reject.key.as_ref().map(base64),
             value: reject.value.as_ref().map(base64),
+            headers: (!reject.headers.is_empty()).then(|| {
+                let pairs = reject.headers.iter();
+                let pairs: Vec<serde_json::Value> =
+                    pairs.map(|(name, value)| serde_json::json!([name, value.as_ref().map(base64)])).collect();
+                serde_json::Value::from(pairs).to_string()
+            }),
         }
     }
 }

@@ -151,16 +151,6 @@ impl LabelStore {
         self.unmet
     }
 
-    /// Labels held.
-    pub fn len(&self) -> usize {
-        self.segments.values().map(LiveTable::len).sum()
-    }
-
-    /// True if no label is held.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
     /// Resident size.
     pub fn bytes(&self) -> usize {
         self.segments.values().map(LiveTable::bytes).sum()

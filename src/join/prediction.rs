@@ -18,11 +18,14 @@ use smallvec::SmallVec;
 use std::ops::Range;
 use std::sync::Arc;
 
+/// A model of a batch, or that there is no room for it.
+type KnownModel = Result<(ModelId, Arc<ModelSettings>), TooManyModels>;
+
 /// A batch of predictions and what the join has looked up for it: names are resolved once per batch, not per row.
 #[derive(Debug)]
 pub struct PredictionReader {
     batch: PredictionBatch,
-    models: Vec<Option<Result<(ModelId, Arc<ModelSettings>), TooManyModels>>>,
+    models: Vec<Option<KnownModel>>,
     series: HashMap<SmallVec<[u32; 6]>, SeriesId>,
     /// Codes and series of the row before: rows of one series come in runs.
     last: Option<(SmallVec<[u32; 6]>, SeriesId)>,
@@ -44,11 +47,7 @@ impl PredictionReader {
         &self.batch
     }
 
-    fn model(
-        &mut self,
-        registry: &mut SeriesRegistry,
-        row: usize,
-    ) -> Result<(ModelId, Arc<ModelSettings>), TooManyModels> {
+    fn model(&mut self, registry: &mut SeriesRegistry, row: usize) -> KnownModel {
         let code = self.batch.model_id.key(row).unwrap_or(0);
         let batch = &self.batch;
         self.models[code]

@@ -85,8 +85,6 @@ const CHUNKS_AHEAD: usize = 3;
 /// One input file as a sequence of chunks.
 #[derive(Debug)]
 pub struct Lane {
-    /// Predictions or labels.
-    pub role: Role,
     queue: Receiver<Receiver<Item>>,
 }
 
@@ -108,7 +106,7 @@ impl Lane {
             .name(format!("read-{}", role.name()))
             .spawn(reading)
             .expect("the system can start a thread");
-        Lane { role, queue }
+        Lane { queue }
     }
 
     /// The next chunk; `None` at the end of the file.

@@ -99,11 +99,6 @@ impl SealedTable {
         self.rows.len() - self.removed_count
     }
 
-    /// True if no row is left.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
     /// Rows that take space, removed ones included.
     pub fn occupied(&self) -> usize {
         self.rows.len()
