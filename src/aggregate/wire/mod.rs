@@ -8,6 +8,7 @@
 //! Bytes come from topics, so decoding trusts nothing: what is cut off or makes no sense is a [`WireError`].
 
 mod cells;
+mod partial;
 mod sums;
 
 /// A value with a packed byte form. Forms are self-delimiting: they can follow each other without lengths between.
