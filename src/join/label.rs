@@ -44,7 +44,7 @@ impl Join {
             key: RequestKey::of(batch.request_id.value(row)),
             time,
             truth,
-            offset: batch.offset.value(row),
+            arrival: self.accounting.label_records,
             model,
             outcome: LabelOutcome::Waiting,
             removed: false,
@@ -60,7 +60,7 @@ impl Join {
         }
         if outcome == LabelOutcome::Rejected {
             let detail = "the model predicts numbers, the label is no number".to_owned();
-            self.reject(&batch.origin, label.offset, time, Reason::WrongLabel, detail);
+            self.reject(&batch.origin, batch.offset.value(row), time, Reason::WrongLabel, detail);
         }
         self.scratch.labels = known;
     }

@@ -30,8 +30,8 @@ pub struct LabelRow {
     pub time: Millis,
     /// What it is.
     pub truth: LabelTruth,
-    /// Place in its partition: the arrival order.
-    pub offset: i64,
+    /// How many labels came before it: offsets of several files are no order.
+    pub arrival: u64,
     /// Only this model's predictions may use it.
     pub model: Option<ModelId>,
     /// What has become of it so far.
@@ -97,7 +97,7 @@ impl LabelStore {
         for table in self.segments.values() {
             found.extend(table.find(key).map(|number| *table.get(number)));
         }
-        found.sort_unstable_by_key(|row| row.offset);
+        found.sort_unstable_by_key(|row| row.arrival);
     }
 
     /// Notes what has become of a label: more than that it waits.
@@ -120,7 +120,7 @@ impl LabelStore {
 
     fn at(&mut self, label: &LabelRow, change: impl FnOnce(&mut LiveTable<LabelRow>, u32)) {
         if let Some(table) = self.segments.get_mut(&label.time.div_euclid(self.span_ms)) {
-            let number = table.find(label.key).find(|number| table.get(*number).offset == label.offset);
+            let number = table.find(label.key).find(|number| table.get(*number).arrival == label.arrival);
             if let Some(number) = number {
                 change(table, number);
             }

@@ -128,7 +128,7 @@ mod tests {
             key: RequestKey(0),
             time,
             truth,
-            offset: 0,
+            arrival: 0,
             model: None,
             outcome: LabelOutcome::Waiting,
             removed: false,
