@@ -115,7 +115,7 @@ impl Join {
     /// Takes note of what `label` did to `row`.
     pub(super) fn apply(&mut self, row: &PendingRow, scores: &[(ClassId, f64)], effect: Effect, label: &LabelRow) {
         if row.kind == RowKind::Failed {
-            return self.apply_to_failed(row, effect);
+            return self.apply_to_failed(effect);
         }
         let observation = {
             let mut outcome = |truth: Truth| {
@@ -146,20 +146,12 @@ impl Join {
         }
     }
 
-    /// A label for a failed request is used and ignored.
-    fn apply_to_failed(&mut self, row: &PendingRow, effect: Effect) {
+    /// A label for a failed request is used and ignored: no window waits for it, so none counts it.
+    fn apply_to_failed(&mut self, effect: Effect) {
         match effect {
-            Effect::Matched(_) => {
-                self.accounting.settled_errors += 1;
-                self.count(row.series, row.time, Count::UsedLabels, 1);
-            }
-            Effect::Retracted { .. } => {
-                self.accounting.settled_errors -= 1;
-                self.count(row.series, row.time, Count::RetractedLabels, 1);
-            }
-            Effect::Corrected { .. } => self.count(row.series, row.time, Count::CorrectedLabels, 1),
-            Effect::Duplicate => self.count(row.series, row.time, Count::DuplicateLabels, 1),
-            Effect::None | Effect::Unreadable => {}
+            Effect::Matched(_) => self.accounting.settled_errors += 1,
+            Effect::Retracted { .. } => self.accounting.settled_errors -= 1,
+            Effect::Corrected { .. } | Effect::Duplicate | Effect::None | Effect::Unreadable => {}
         }
     }
 
