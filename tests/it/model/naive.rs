@@ -43,6 +43,8 @@ pub struct Row<'w> {
     pub effects: Vec<(Effect, Millis)>,
     /// The label in force at the end, with its time.
     pub truth: Option<(Truth, Millis)>,
+    /// Labels that were in force once and were corrected or taken back.
+    pub taken_back: Vec<Truth>,
 }
 
 /// Both topics joined.
@@ -217,7 +219,9 @@ impl<'w> Row<'w> {
             return Effect::Nothing;
         }
         if label.deleted {
-            return if self.truth.take().is_some() { Effect::Retracted } else { Effect::Duplicate };
+            let Some((old, _)) = self.truth.take() else { return Effect::Duplicate };
+            self.taken_back.push(old);
+            return Effect::Retracted;
         }
         let new = Truth::of(label.label.as_ref().unwrap());
         if !self.output.can_read(&new) {
@@ -226,7 +230,10 @@ impl<'w> Row<'w> {
         let effect = match &self.truth {
             None => Effect::Matched,
             Some((old, _)) if self.output.reads_the_same(old, &new) => return Effect::Duplicate,
-            Some(_) => Effect::Corrected,
+            Some((old, _)) => {
+                self.taken_back.push(old.clone());
+                Effect::Corrected
+            }
         };
         self.truth = Some((new, label.time));
         effect
@@ -255,7 +262,7 @@ impl<'w> Joined<'w> {
             if joined.rows.iter().any(is_same) {
                 joined.duplicates.push(record);
             } else {
-                joined.rows.push(Row { record, output, effects: Vec::new(), truth: None });
+                joined.rows.push(Row { record, output, effects: Vec::new(), truth: None, taken_back: Vec::new() });
             }
         }
         let mut met = BTreeSet::new();

@@ -63,7 +63,27 @@ impl Metrics {
         if tasks.contains("regression") || !regression.is_empty() {
             metrics.regression(&regression);
         }
+        for row in &window.predictions {
+            if let Output::Multiclass { class, .. } = &row.output {
+                for actual in &row.taken_back {
+                    metrics.taken_back(&actual.text(), class, multiclass.len() as i64);
+                }
+            }
+        }
         metrics
+    }
+
+    /// A label that was taken back may have been published: its rows stay, as zero or undefined.
+    fn taken_back(&mut self, actual: &str, predicted: &str, rows: i64) {
+        let cell = ("confusion", Some(actual.to_owned()), Some(predicted.to_owned()));
+        let none = Expected { value: Some(0.0), count: rows, precision: Precision::Exact };
+        self.0.entry(cell).or_insert(none);
+        for class in [actual, predicted] {
+            for name in ["precision", "recall", "f1", "roc_auc"] {
+                let undefined = Expected { value: None, count: 0, precision: Precision::Exact };
+                self.0.entry((name, Some(class.to_owned()), None)).or_insert(undefined);
+            }
+        }
     }
 
     fn put(&mut self, name: &'static str, value: Option<f64>, count: i64, precision: Precision) {
@@ -405,7 +425,6 @@ fn kolmogorov_smirnov(rows: &[(f64, bool)]) -> Option<f64> {
     has_both(rows).then(|| gaps.fold(0.0, f64::max))
 }
 
-/// The truth of a label as tests write it.
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -126,7 +126,7 @@ impl Label {
 pub enum Memory {
     /// Every model has a correction horizon.
     All,
-    /// No model has one. What is forgotten on match cannot be found again, so request ids have one prediction each.
+    /// No model has one.
     None,
     /// Some have one; a model that has none sees each request id once.
     Some,
@@ -342,10 +342,12 @@ fn requests() -> impl Strategy<Value = RequestPlan> {
 /// Worlds in which no record is behind its watermark.
 pub fn worlds(memory: Memory) -> impl Strategy<Value = World> {
     (settings(memory), prop::collection::vec(requests(), 1..14))
-        .prop_map(move |(settings, requests)| world(settings, requests, memory))
+        .prop_map(|(settings, requests)| world(settings, requests))
 }
 
-fn world(settings: Settings, requests: Vec<RequestPlan>, memory: Memory) -> World {
+fn world(settings: Settings, requests: Vec<RequestPlan>) -> World {
+    // What every model forgets on match cannot be found again, so request ids have one prediction each.
+    let forgets_all = settings.all().all(|model| model.correction_horizon_ms == 0);
     // With its place in the topic: time plus disorder.
     let mut predictions: Vec<(Millis, Prediction)> = Vec::new();
     let mut labels: Vec<(Millis, Label)> = Vec::new();
@@ -356,7 +358,7 @@ fn world(settings: Settings, requests: Vec<RequestPlan>, memory: Memory) -> Worl
         for plan in request.predictions {
             let forgets = settings.model(plan.record.model).correction_horizon_ms == 0;
             let is_first = models_seen.insert(plan.record.model);
-            if forgets && !is_first || memory == Memory::None && !of_request.is_empty() {
+            if forgets && !is_first || forgets_all && !of_request.is_empty() {
                 continue;
             }
             let time = request.time + plan.offset;
