@@ -1,6 +1,7 @@
 //! Everything that is tested through the package's own files and public interface, in one binary so that it links once.
 //!
-//! `tidy`, `schemas` and `shipped` watch over the source tree; `shared` finds the large oracle where it is checked out.
+//! `tidy`, `schemas` and `shipped` watch over the source tree; `model` holds the tasks against a naive model of the
+//! contract; `shared` finds the large oracle where it is checked out.
 
 #![allow(
     clippy::disallowed_methods,
@@ -12,6 +13,7 @@
 )]
 
 mod command_line;
+mod model;
 mod schemas;
 mod shared;
 mod shipped;
