@@ -1,6 +1,7 @@
 //! Everything that is tested through the package's own files and public interface, in one binary so that it links once.
 //!
-//! `tidy`, `schemas` and `shipped` watch over the source tree; `shared` finds the large oracle where it is checked out.
+//! `tidy`, `schemas` and `shipped` watch over the source tree; `shared` finds the large oracle where it is checked out;
+//! `oracle` compares what Postdict publishes with what independent tools computed.
 
 #![allow(
     clippy::disallowed_methods,
@@ -11,6 +12,7 @@
     reason = "tests read files and stop at the first surprise"
 )]
 
+mod oracle;
 mod schemas;
 mod shared;
 mod shipped;
