@@ -12,6 +12,7 @@
     reason = "tests read files and stop at the first surprise"
 )]
 
+mod command_line;
 mod oracle;
 mod schemas;
 mod shared;
