@@ -1,7 +1,7 @@
 //! `metrics.ndjson` as a reader of the topic sees it in the end: the last row of every id, found by what it is about.
 
 use serde::Deserialize;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
@@ -65,10 +65,11 @@ impl Place {
 /// The metrics of a place by name: `accuracy`, `precision[VF]`, `confusion[VF][F]` (label, then prediction).
 pub type Metrics = BTreeMap<String, Row>;
 
-/// All rows of one model.
+/// All rows of one model, and those about labels that no prediction of it has claimed.
 #[derive(Debug)]
 pub struct Fold {
     places: BTreeMap<Place, Metrics>,
+    unclaimed: Vec<Row>,
 }
 
 impl Fold {
@@ -89,16 +90,21 @@ impl Fold {
             last.insert(row.id.clone(), row);
         }
         let mut places: BTreeMap<Place, Metrics> = BTreeMap::new();
-        let mut models = BTreeMap::new();
+        let mut models = BTreeSet::new();
+        let mut unclaimed = Vec::new();
         #[expect(clippy::disallowed_methods, reason = "the order does not show: rows go into maps that sort")]
         for row in last.into_values() {
-            *models.entry(row.model_id.clone()).or_insert(0) += 1;
+            if row.model_id.is_empty() {
+                unclaimed.push(row);
+                continue;
+            }
+            models.insert(row.model_id.clone());
             let name = name(&row.metric, [&row.class, &row.predicted_class]);
             let twin = places.entry(place(&row)).or_default().insert(name, row);
             assert!(twin.is_none(), "one series has one id: {twin:?}");
         }
         assert_eq!(models.len(), 1, "one model: {models:?}");
-        Fold { places }
+        Fold { places, unclaimed }
     }
 
     /// What is known of `place`; empty where there is no row.
@@ -116,7 +122,13 @@ impl Fold {
         starts
     }
 
-    /// Every row.
+    /// Label records without a model, over all windows: no prediction has claimed them.
+    pub fn unclaimed_labels(&self) -> f64 {
+        let labels = self.unclaimed.iter().filter(|row| row.metric == "labels");
+        labels.filter_map(|row| row.value).sum()
+    }
+
+    /// Every row of the model.
     pub fn rows(&self) -> impl Iterator<Item = &Row> {
         self.places.values().flat_map(Metrics::values)
     }
@@ -163,12 +175,14 @@ fn the_last_row_of_an_id_counts() {
     let first = row("accuracy", Ok(0.5));
     let second = Row { revision: 2, value: Some(0.75), ..first.clone() };
     let class = Row { id: "f1 of a".to_owned(), class: Some("a".to_owned()), ..row("f1", Ok(1.0)) };
-    let fold = Fold::of([first, class, second].into_iter());
+    let unclaimed = Row { id: "unclaimed".to_owned(), model_id: String::new(), ..row("labels", Ok(2.0)) };
+    let fold = Fold::of([first, class, second, unclaimed].into_iter());
     let metrics = fold.at(&Place::window(10, 0));
     assert_eq!(metrics.keys().collect::<Vec<_>>(), ["accuracy", "f1[a]"]);
     assert_eq!(metrics["accuracy"].value, Some(0.75));
     assert_eq!(fold.starts(10), [0]);
     assert!(fold.at(&Place::window(20, 0)).is_empty());
+    assert_eq!(fold.unclaimed_labels(), 2.0);
 }
 
 #[test]

@@ -89,14 +89,12 @@ impl Set {
     /// The configuration of this model: windows of `sizes`, and `more` lines of YAML.
     pub fn config(&self, sizes: &[i64], horizon: &str, more: &[String]) -> String {
         let sizes: Vec<String> = sizes.iter().map(|size| format!("{size}ms")).collect();
-        let lines = [
-            format!("task: {}", self.task),
-            format!("windows: [{}]", sizes.join(", ")),
-            format!("label_horizon: {horizon}"),
-        ];
+        let task = format!("task: {}", self.task);
         let threshold = self.threshold.map(|threshold| format!("threshold: {threshold}"));
-        let lines = lines.iter().chain(threshold.iter()).chain(more);
+        let lines = [&task].into_iter().chain(&threshold).chain(more);
         let lines: Vec<String> = lines.map(|line| format!("    {line}\n")).collect();
-        format!("models:\n  {}:\n{}", self.model, lines.concat())
+        // Labels that nobody claims are of no model: they follow the defaults.
+        let defaults = format!("defaults: {{windows: [{}], label_horizon: {horizon}}}", sizes.join(", "));
+        format!("{defaults}\nmodels:\n  {}:\n{}", self.model, lines.concat())
     }
 }
