@@ -112,6 +112,12 @@ impl Windows {
 }
 
 impl Window {
+    /// Versions of `group` that rows were published of.
+    pub fn published_versions(&self, group: GroupId) -> impl Iterator<Item = Option<VersionId>> + use<> {
+        let all = (group, None)..=(group, Some(VersionId(u32::MAX)));
+        self.published.range(all).map(|((_, version), _)| *version).collect::<Vec<_>>().into_iter()
+    }
+
     /// True if it may be published again: a window is revised no sooner than a fraction of its age after its last
     /// revision, and no sooner than the emit interval by the clock.
     pub fn is_due(

@@ -11,6 +11,7 @@
     reason = "tests read files and stop at the first surprise"
 )]
 
+mod command_line;
 mod schemas;
 mod shared;
 mod shipped;

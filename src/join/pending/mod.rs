@@ -12,6 +12,8 @@ mod row;
 mod sealed;
 mod segment;
 mod table;
+#[cfg(test)]
+mod tests;
 
 pub use payload::Payload;
 pub use row::{PayloadAt, PendingRow, RowKind};
