@@ -8,7 +8,7 @@
 
 mod workload;
 
-use postdict::aggregate::{Cell, ClassId, PartialBatch, Wire};
+use postdict::aggregate::{PartialBatch, Wire};
 use postdict::assess::{Assess, Revisions};
 use postdict::event::{MetricRow, Settings};
 use postdict::join::PredictionReader;
@@ -52,7 +52,7 @@ fn tables(count: u64) {
     }
     println!("\nLabels that trickle into {count} predictions' panes of a minute, after all predictions\n");
     println!(
-        "| labels per commit | ns per partial row | bytes of a partial row's cell: mean | most | resident per cell |"
+        "| labels per commit | labels per partial row | ns per partial row | packed bytes per label | resident bytes per packed cell |"
     );
     println!("| --- | --- | --- | --- | --- |");
     println!("{}", run_apart(&["late", &count]));
@@ -180,25 +180,21 @@ fn late(count: u64) {
     }
     let resident_per_cell = (resident().saturating_sub(before)) as f64 / cells as f64;
     let mut merging = Duration::ZERO;
-    let (mut rows, mut bytes, mut most) = (0, 0, 0);
+    let (mut rows, mut bytes) = (0, 0);
     for commit in &commits {
         let started = Instant::now();
         assess.merge(commit);
         merging += started.elapsed();
         assess.publish(0, Revisions::Final);
-        for row in &commit.rows {
-            let mut cell = Cell::default();
-            row.change.apply_to(&mut cell, &[] as &[ClassId]);
-            let mut packed = Vec::new();
-            cell.encode(&mut packed);
-            rows += 1;
-            bytes += packed.len();
-            most = most.max(packed.len());
-        }
+        let mut record = Vec::new();
+        commit.encode(&mut record);
+        rows += commit.rows.len();
+        bytes += record.len();
     }
     println!(
-        "| {LABELS_PER_COMMIT} | {:.0} | {:.1} | {most} | {resident_per_cell:.0} |",
+        "| {LABELS_PER_COMMIT} | {:.2} | {:.0} | {:.1} | {resident_per_cell:.0} |",
+        labels.len() as f64 / rows as f64,
         merging.as_nanos() as f64 / rows as f64,
-        bytes as f64 / rows as f64,
+        bytes as f64 / labels.len() as f64,
     );
 }

@@ -211,8 +211,9 @@ fn waiting(form: &str, correction_ms: i64, count: u64) {
     let held = join.join().held_rows() as f64;
     assert_eq!(held as u64, count, "all wait");
     let counted_per_row = join.join().bytes() as f64 / held;
-    let resident_per_row = (resident() - resident_before) as f64 / (held - BATCH_ROWS.min(count) as f64).max(1.0);
-    let peak_per_row = (peak() - resident_before) as f64 / held;
+    let resident_per_row =
+        resident().saturating_sub(resident_before) as f64 / (held - BATCH_ROWS.min(count) as f64).max(1.0);
+    let peak_per_row = peak().saturating_sub(resident_before) as f64 / held;
 
     numbers.extend(0..count as u32);
     let (mut incoming, mut found, mut not_found) = (Stopwatch::default(), Stopwatch::default(), Stopwatch::default());

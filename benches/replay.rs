@@ -20,7 +20,6 @@ use std::fs::File;
 use std::io::{BufRead, BufReader, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 use workload::process::{arguments, cpu_seconds, is_measuring, peak, run_apart};
 use workload::{DAY, MINUTE, near_labels, records};
@@ -196,7 +195,7 @@ fn replay(settings_name: &str, predictions: &Path, labels: &Path, out: &Path) {
     };
     let started = Instant::now();
     let output = OutputFiles::create(out, false).expect("a directory for the output");
-    let summary = replay.run(output, &Progress::new(0, false), &AtomicBool::new(false)).expect("a replay");
+    let summary = replay.run(output, &Progress::new(0, false), &Arc::default()).expect("a replay");
     assert!(summary.failures.is_empty() && summary.undecoded_predictions == 0, "{summary:?}");
     Cost {
         events: summary.records as f64,
