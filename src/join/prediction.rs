@@ -258,7 +258,7 @@ impl Join {
                 continue;
             }
             self.apply(row, scores, effect, label);
-            self.publish(row, scores, effect, request_id, None);
+            self.publish(row, scores, effect, request_id, label.weight());
             in_force = rules::after(in_force, effect);
             self.met(label, effect, settings);
         }
