@@ -68,8 +68,7 @@ fn assert_series(
 ) {
     let configured = world.settings.model(&key.model).task.map(TaskKind::name);
     let expected = Metrics::of(window, key.size_ms, &tasks(window, configured));
-    let coverage =
-        (!window.predictions.is_empty()).then(|| window.matched as f64 / window.predictions.len() as f64);
+    let coverage = (!window.predictions.is_empty()).then(|| window.matched as f64 / window.predictions.len() as f64);
     for ((name, class, predicted_class), expected) in &expected.0 {
         let metric = ((*name).to_owned(), class.clone(), predicted_class.clone());
         let row = found.get(&metric).unwrap_or_else(|| panic!("{key:?} has no {metric:?}"));

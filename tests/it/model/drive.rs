@@ -74,7 +74,15 @@ pub fn plans() -> impl Strategy<Value = Plan> {
         any::<u64>(),
     )
         .prop_map(
-            |(interleaving, partitions, (commit_records, batch_records, step_batches), revisions, before_end, threads, seed)| Plan {
+            |(
+                interleaving,
+                partitions,
+                (commit_records, batch_records, step_batches),
+                revisions,
+                before_end,
+                threads,
+                seed,
+            )| Plan {
                 interleaving,
                 partitions,
                 commit_records,
@@ -148,9 +156,7 @@ pub fn run_topics(settings: &Arc<Settings>, topics: &[Topics], plan: &Plan, at_e
             let (sender, receiver) = channel();
             let partitions = topics.iter().enumerate().map(|(number, topics)| {
                 let sender = sender.clone();
-                scope.spawn(move || {
-                    join(settings, number, topics, plan, at_end, |batch| sender.send(batch).unwrap())
-                })
+                scope.spawn(move || join(settings, number, topics, plan, at_end, |batch| sender.send(batch).unwrap()))
             });
             let partitions: Vec<_> = partitions.collect();
             drop(sender);
