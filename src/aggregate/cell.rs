@@ -89,6 +89,9 @@ pub struct Cell {
     pub label_delay: LabelDelay,
     /// Latest time of a label that changed this cell; only added to.
     pub last_label_time: Option<i64>,
+    /// Classes (actual, predicted) of multiclass rows whose label was ever taken back or corrected, sorted; only added to.
+    /// Rows about them may have been published, so they are published on, as zero or undefined.
+    pub taken_back: Vec<(ClassId, ClassId)>,
     /// Of matched rows.
     pub quality: Quality,
     /// Of rows without a label, as if `on_expiry`'s label had come; counted in once their pane expires.
@@ -183,20 +186,33 @@ impl Cell {
         self.latency.merge(&other.latency);
         self.label_delay.merge(&other.label_delay);
         self.last_label_time = self.last_label_time.max(other.last_label_time);
+        other.taken_back.iter().for_each(|&pair| self.add_taken_back(pair));
         self.quality.merge(&other.quality);
         self.on_expiry.merge(&other.on_expiry);
+    }
+
+    /// Remembers that a multiclass row (actual, predicted) lost its label.
+    pub fn add_taken_back(&mut self, pair: (ClassId, ClassId)) {
+        if let Err(place) = self.taken_back.binary_search(&pair) {
+            self.taken_back.insert(place, pair);
+        }
     }
 
     /// Renumbers classes, as [`super::MulticlassAccumulator::remap`] does.
     pub fn remap(&mut self, table: &[ClassId]) {
         self.quality.remap(table);
         self.on_expiry.remap(table);
+        let renumbered = |class: ClassId| table[usize::from(class.0)];
+        for pair in std::mem::take(&mut self.taken_back) {
+            self.add_taken_back((renumbered(pair.0), renumbered(pair.1)));
+        }
     }
 
     /// The largest class id in use: a table for [`Cell::remap`] must reach it.
     pub fn max_class(&self) -> Option<ClassId> {
         let qualities = [&self.quality, &self.on_expiry];
-        qualities.iter().filter_map(|quality| quality.multiclass.as_ref()?.max_class()).max()
+        let taken_back = self.taken_back.iter().flat_map(|pair| [pair.0, pair.1]);
+        qualities.iter().filter_map(|quality| quality.multiclass.as_ref()?.max_class()).chain(taken_back).max()
     }
 
     /// True if nothing is remembered: equal to `default()`. A cell whose only label was taken back still remembers that
@@ -208,6 +224,7 @@ impl Cell {
             && self.label_delay.is_zero()
             && self.quality.is_zero()
             && self.on_expiry.is_zero()
+            && self.taken_back.is_empty()
     }
 }
 

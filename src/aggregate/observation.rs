@@ -165,6 +165,11 @@ impl Cell {
 
     fn add_label(&mut self, sign: i64, fact: &LabelFact<QualityOutcome>) {
         self.label_delay.add(sign, fact.delay_ms);
+        if let QualityOutcome::Multiclass(outcome) = &fact.outcome
+            && sign < 0
+        {
+            self.add_taken_back((outcome.actual, outcome.predicted));
+        }
         self.quality.add(sign, fact.outcome);
     }
 }

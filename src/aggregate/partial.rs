@@ -1,7 +1,7 @@
 //! Partials: what changed since the last commit, per series and pane.
 
 use super::observation::{Observation, SmallOutcome};
-use super::{Cell, ClassId, QualityOutcome};
+use super::{Cell, QualityOutcome};
 use crate::event::{Millis, Role};
 use hashbrown::HashMap;
 use smallvec::SmallVec;
@@ -24,17 +24,15 @@ pub enum CellChange {
 }
 
 impl CellChange {
-    /// Adds the change to `cell`, whose classes are numbered by `classes` (its numbers for the change's).
-    pub fn apply_to(&self, cell: &mut Cell, classes: &[ClassId]) {
+    /// The change as a cell.
+    pub fn to_cell(&self) -> Cell {
         match self {
             CellChange::Facts(facts) => {
+                let mut cell = Cell::default();
                 facts.iter().for_each(|fact| cell.observe(&fact.map(SmallOutcome::as_quality)));
+                cell
             }
-            CellChange::Folded(folded) => {
-                let mut folded = Cell::clone(folded);
-                folded.remap(classes);
-                cell.merge(&folded);
-            }
+            CellChange::Folded(cell) => Cell::clone(cell),
         }
     }
 }
@@ -124,10 +122,9 @@ impl PartialBuilder {
             CellChange::Facts(facts) => match small(observation) {
                 Some(fact) if facts.len() < MAX_FACTS => facts.push(fact),
                 _ => {
-                    let mut cell = Box::new(Cell::default());
-                    facts.iter().for_each(|fact| cell.observe(&fact.map(SmallOutcome::as_quality)));
+                    let mut cell = change.to_cell();
                     cell.observe(observation);
-                    *change = CellChange::Folded(cell);
+                    *change = CellChange::Folded(Box::new(cell));
                 }
             },
         }

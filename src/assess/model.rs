@@ -5,7 +5,7 @@ use super::names::Names;
 use super::publish::Publisher;
 use super::window::{Window, Windows};
 use crate::aggregate::partial::{ModelName, PartialRow, SeriesName};
-use crate::aggregate::{Cell, ClassId, Count};
+use crate::aggregate::{ClassId, Count};
 use crate::event::{Caps, MetricRow, Millis, ModelSettings};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -73,8 +73,8 @@ impl ModelAssess {
         if self.windows.iter().all(|windows| windows.all_closed(row.pane)) {
             return false;
         }
-        let mut change = Cell::default();
-        row.change.apply_to(&mut change, classes);
+        let mut change = row.change.to_cell();
+        change.remap(classes);
         let unmatched = change.count(Count::Predictions) - change.count(Count::Matched);
         let unmet = change.count(Count::UnmetLabels);
 

@@ -49,11 +49,15 @@ impl Publisher<'_> {
         let mut values = Vec::new();
         for group in &changed {
             let is_protected = self.is_protected(self.names.group(*group).set);
-            for (version, series) in self.read_group(*group, spec, start) {
+            let versions = self.read_group(*group, spec, start);
+            for (version, series) in &versions {
                 values.clear();
-                self.read_out(&series, spec, is_protected, &mut values);
+                self.read_out(series, spec, is_protected, &mut values);
                 let coverage = coverage(&series.cell);
-                self.publish(window, (*group, version), spec, start, coverage, &values, rows);
+                self.publish(window, (*group, *version), spec, start, coverage, &values, rows);
+            }
+            for version in window.published_versions(*group).filter(|version| !versions.contains_key(version)) {
+                self.publish(window, (*group, version), spec, start, None, &[], rows);
             }
         }
         let sets: Vec<u16> = (0..self.names.segment_keys.len() as u16).collect();
@@ -98,6 +102,7 @@ impl Publisher<'_> {
         };
         let tasks = tasks(&series.cell, self.settings);
         metrics::read_out(&series.cell, &facts, &tasks, self.settings, self.names.classes.names(), values);
+        metrics::keep_taken_back(&series.cell, values);
         if is_protected && tasks.contains(&TaskKind::Binary) {
             values.push(metrics::fairness::selection_rate(&confusion(&series.cell), self.settings.min_group));
         }
@@ -143,7 +148,13 @@ impl Publisher<'_> {
         rows: &mut Vec<MetricRow>,
     ) {
         let published = window.published.entry(series).or_default();
-        for value in values {
+        let mut told: Vec<u64> = values.iter().map(row_number).collect();
+        told.sort_unstable();
+        let gone: Vec<MetricValue> = (published.iter())
+            .filter(|published| told.binary_search(&published.row).is_err())
+            .filter_map(|published| gone(published.row))
+            .collect();
+        for value in values.iter().chain(&gone) {
             let row = row_number(value);
             let content = content(value, coverage, self.is_final);
             let place = published.binary_search_by_key(&row, |published| published.row);
@@ -263,6 +274,17 @@ fn row_number(value: &MetricValue) -> u64 {
     (value.metric as u64) << 40 | class(value.class) << 20 | class(value.predicted_class)
 }
 
+/// What is said of a published row of which nothing is left to tell.
+fn gone(row: u64) -> Option<MetricValue> {
+    let class = |number: u64| u16::try_from(number).ok().filter(|number| *number > 0).map(|number| ClassId(number - 1));
+    let metric = *Metric::ALL.get(usize::try_from(row >> 40).ok()?)?;
+    Some(MetricValue {
+        class: class(row >> 20 & 0xf_ffff),
+        predicted_class: class(row & 0xf_ffff),
+        ..MetricValue::new(metric, Err(metrics::Undefined::NoRows), 0)
+    })
+}
+
 /// Hash of everything that makes a row worth publishing again.
 fn content(value: &MetricValue, coverage: Option<f64>, is_final: bool) -> u64 {
     let bits = |value: Option<f64>| value.map(f64::to_bits);
@@ -275,6 +297,3 @@ fn content(value: &MetricValue, coverage: Option<f64>, is_final: bool) -> u64 {
     is_final.hash(&mut hash);
     hash.finish()
 }
-
-/// A metric has a number, so that rows can be told apart without their names.
-const _: fn(Metric) -> u64 = |metric| metric as u64;

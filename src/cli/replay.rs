@@ -225,6 +225,12 @@ fn tell(summary: &Summary, seconds: f64) {
     if accounting.folded > 0 {
         eprintln!("  {} values were over a cap and folded into __other__", grouped(accounting.folded));
     }
+    if accounting.evicted > 0 {
+        eprintln!(
+            "  {} waiting records were dropped before their time: see caps.pending_rows",
+            grouped(accounting.evicted)
+        );
+    }
     for written in &summary.written {
         eprintln!("  wrote {:>12} rows to {}", grouped(written.row_count), written.path.display());
     }

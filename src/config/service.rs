@@ -109,6 +109,7 @@ fn read_caps(item: Option<Item<'_>>, report: &mut Report) -> Caps {
         ("segment_values", &mut caps.segment_values, 65_535),
         ("classes", &mut caps.classes, 1000),
         ("models", &mut caps.models, 1_000_000),
+        ("pending_rows", &mut caps.pending_rows, 4_000_000_000),
     ] {
         if let Some(count) = section.take(key).and_then(|item| item.count(report, 1..=most)) {
             *slot = count.value as usize;

@@ -119,11 +119,13 @@ pub struct Caps {
     pub classes: usize,
     /// Models; records of further ones are dead letters.
     pub models: usize,
+    /// Predictions held per partition, waiting or correctable, and labels likewise; of more, the oldest are dropped.
+    pub pending_rows: usize,
 }
 
 impl Default for Caps {
     fn default() -> Self {
-        Caps { segment_values: 1000, classes: 100, models: 10_000 }
+        Caps { segment_values: 1000, classes: 100, models: 10_000, pending_rows: 100_000_000 }
     }
 }
 

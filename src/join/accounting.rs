@@ -61,6 +61,9 @@ pub struct Accounting {
     pub rejected_labels: u64,
     /// Over the cap of labels remembered per request id: used or waiting when they came, not remembered.
     pub unremembered_labels: u64,
+    /// Waiting predictions and labels that were dropped before their time, because more were held than the cap allows.
+    /// They are among the expired and the orphans.
+    pub evicted: u64,
     /// Values that a cap folded into `__other__`.
     pub folded: u64,
 }
@@ -133,6 +136,7 @@ impl Accounting {
         self.late_labels += other.late_labels;
         self.rejected_labels += other.rejected_labels;
         self.unremembered_labels += other.unremembered_labels;
+        self.evicted += other.evicted;
         self.folded += other.folded;
     }
 }

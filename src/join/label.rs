@@ -40,39 +40,24 @@ impl Join {
             return;
         };
         self.time.advance(Role::Labels, time);
-        let label = LabelRow {
-            key: RequestKey::of(batch.request_id.value(row)),
-            time,
-            truth,
-            offset: batch.offset.value(row),
-            model,
-            outcome: LabelOutcome::Waiting,
-            removed: false,
-        };
+        let weight = batch.weight.is_valid(row).then(|| batch.weight.value(row));
+        let key = RequestKey::of(batch.request_id.value(row));
+        let label = LabelRow::new(key, time, self.accounting.label_records, truth, model, weight);
         let known = self.labels_of(label.key);
-        let outcome = {
-            let weight = batch.weight.is_valid(row).then(|| batch.weight.value(row));
-            self.take_to_predictions(&label, &known, batch.request_id.value(row), weight)
-        };
+        let outcome = self.take_to_predictions(&label, &known, batch.request_id.value(row));
         match outcome {
             LabelOutcome::Waiting if self.labels.is_past(time) => self.late_label(batch, row, model),
-            _ => self.remember(LabelRow { outcome, ..label }, known.len()),
+            _ => self.remember(label.with_outcome(outcome), known.len()),
         }
         if outcome == LabelOutcome::Rejected {
             let detail = "the model predicts numbers, the label is no number".to_owned();
-            self.reject(&batch.origin, label.offset, time, Reason::WrongLabel, detail);
+            self.reject(&batch.origin, batch.offset.value(row), time, Reason::WrongLabel, detail);
         }
         self.scratch.labels = known;
     }
 
     /// Applies `label` to every prediction of its request id; returns the greatest of what it did.
-    fn take_to_predictions(
-        &mut self,
-        label: &LabelRow,
-        known: &[LabelRow],
-        request_id: &str,
-        weight: Option<f64>,
-    ) -> LabelOutcome {
+    fn take_to_predictions(&mut self, label: &LabelRow, known: &[LabelRow], request_id: &str) -> LabelOutcome {
         let mut places = std::mem::take(&mut self.scratch.rows);
         let mut scores = std::mem::take(&mut self.scratch.scores);
         places.clear();
@@ -84,7 +69,7 @@ impl Join {
             let effect = self.effect(&row, current, label);
             self.pending.scores(*place, &mut scores);
             self.apply(&row, &scores, effect, label);
-            self.publish(&row, &scores, effect, request_id, weight);
+            self.publish(&row, &scores, effect, request_id, label.weight());
             self.settle(*place, effect);
             greatest = greatest.max(outcome_of(effect));
         }
@@ -115,7 +100,7 @@ impl Join {
     /// Takes note of what `label` did to `row`.
     pub(super) fn apply(&mut self, row: &PendingRow, scores: &[(ClassId, f64)], effect: Effect, label: &LabelRow) {
         if row.kind == RowKind::Failed {
-            return self.apply_to_failed(row, effect);
+            return self.apply_to_failed(effect);
         }
         let observation = {
             let mut outcome = |truth: Truth| {
@@ -146,20 +131,12 @@ impl Join {
         }
     }
 
-    /// A label for a failed request is used and ignored.
-    fn apply_to_failed(&mut self, row: &PendingRow, effect: Effect) {
+    /// A label for a failed request is used and ignored: no window waits for it, so none counts it.
+    fn apply_to_failed(&mut self, effect: Effect) {
         match effect {
-            Effect::Matched(_) => {
-                self.accounting.settled_errors += 1;
-                self.count(row.series, row.time, Count::UsedLabels, 1);
-            }
-            Effect::Retracted { .. } => {
-                self.accounting.settled_errors -= 1;
-                self.count(row.series, row.time, Count::RetractedLabels, 1);
-            }
-            Effect::Corrected { .. } => self.count(row.series, row.time, Count::CorrectedLabels, 1),
-            Effect::Duplicate => self.count(row.series, row.time, Count::DuplicateLabels, 1),
-            Effect::None | Effect::Unreadable => {}
+            Effect::Matched(_) => self.accounting.settled_errors += 1,
+            Effect::Retracted { .. } => self.accounting.settled_errors -= 1,
+            Effect::Corrected { .. } | Effect::Duplicate | Effect::None | Effect::Unreadable => {}
         }
     }
 
@@ -236,7 +213,7 @@ impl Join {
     /// Counts a label that no prediction has met (1), or takes that back (−1): under the model that it names, or `""`, in
     /// the window of its own time.
     pub(super) fn unmet(&mut self, label: &LabelRow, by: i64) {
-        if let Some(series) = self.series_of_label(label.model) {
+        if let Some(series) = self.series_of_label(label.model()) {
             self.count(series, label.time, Count::UnmetLabels, by);
         }
     }

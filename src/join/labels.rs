@@ -28,19 +28,80 @@ pub struct LabelRow {
     pub key: RequestKey,
     /// When the truth became known.
     pub time: Millis,
-    /// What it is.
-    pub truth: LabelTruth,
-    /// Place in its partition: the arrival order.
-    pub offset: i64,
-    /// Only this model's predictions may use it.
-    pub model: Option<ModelId>,
+    /// How many labels came before it: offsets of several files are no order.
+    pub arrival: u64,
+    /// What it is, as bits whose meaning is `kind`.
+    truth: u64,
+    /// Weight that it carried; NaN for none.
+    weight: f64,
+    /// Only this model's predictions may use it; `u32::MAX` for none.
+    model: u32,
+    kind: TruthKind,
     /// What has become of it so far.
     pub outcome: LabelOutcome,
-    /// It was taken out and only takes space.
-    pub removed: bool,
+    removed: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+enum TruthKind {
+    Number,
+    Text,
+    Deleted,
 }
 
 impl LabelRow {
+    /// A label that nothing has become of yet.
+    pub fn new(
+        key: RequestKey,
+        time: Millis,
+        arrival: u64,
+        truth: LabelTruth,
+        model: Option<ModelId>,
+        weight: Option<f64>,
+    ) -> Self {
+        let (kind, truth) = match truth {
+            LabelTruth::Number(number) => (TruthKind::Number, number.to_bits()),
+            LabelTruth::Text(text) => (TruthKind::Text, u64::from(text)),
+            LabelTruth::Deleted => (TruthKind::Deleted, 0),
+        };
+        LabelRow {
+            key,
+            time,
+            arrival,
+            truth,
+            weight: weight.unwrap_or(f64::NAN),
+            model: model.map_or(u32::MAX, |ModelId(model)| model),
+            kind,
+            outcome: LabelOutcome::Waiting,
+            removed: false,
+        }
+    }
+
+    /// The same label with what has become of it.
+    pub fn with_outcome(self, outcome: LabelOutcome) -> Self {
+        LabelRow { outcome, ..self }
+    }
+
+    /// What it is.
+    pub fn truth(&self) -> LabelTruth {
+        match self.kind {
+            TruthKind::Number => LabelTruth::Number(f64::from_bits(self.truth)),
+            TruthKind::Text => LabelTruth::Text(self.truth as u32),
+            TruthKind::Deleted => LabelTruth::Deleted,
+        }
+    }
+
+    /// The model whose predictions alone may use it.
+    pub fn model(&self) -> Option<ModelId> {
+        (self.model != u32::MAX).then_some(ModelId(self.model))
+    }
+
+    /// The weight that it carried.
+    pub fn weight(&self) -> Option<f64> {
+        (!self.weight.is_nan()).then_some(self.weight)
+    }
+
     /// A prediction has met it.
     pub fn is_met(&self) -> bool {
         self.outcome != LabelOutcome::Waiting
@@ -97,7 +158,7 @@ impl LabelStore {
         for table in self.segments.values() {
             found.extend(table.find(key).map(|number| *table.get(number)));
         }
-        found.sort_unstable_by_key(|row| row.offset);
+        found.sort_unstable_by_key(|row| row.arrival);
     }
 
     /// Notes what has become of a label: more than that it waits.
@@ -120,7 +181,7 @@ impl LabelStore {
 
     fn at(&mut self, label: &LabelRow, change: impl FnOnce(&mut LiveTable<LabelRow>, u32)) {
         if let Some(table) = self.segments.get_mut(&label.time.div_euclid(self.span_ms)) {
-            let number = table.find(label.key).find(|number| table.get(*number).offset == label.offset);
+            let number = table.find(label.key).find(|number| table.get(*number).arrival == label.arrival);
             if let Some(number) = number {
                 change(table, number);
             }
@@ -146,6 +207,18 @@ impl LabelStore {
         orphans
     }
 
+    /// Drops the oldest segments until no more than `cap` labels are held; returns how many no prediction had met.
+    pub fn shrink(&mut self, cap: usize) -> usize {
+        let mut orphans = 0;
+        while self.segments.values().map(LiveTable::len).sum::<usize>() > cap {
+            let Some((number, table)) = self.segments.pop_first() else { break };
+            orphans += table.rows().filter(|row| !row.is_met()).count();
+            self.first_segment = self.first_segment.max(number + 1);
+        }
+        self.unmet -= orphans;
+        orphans
+    }
+
     /// Labels that no prediction has met.
     pub fn unmet(&self) -> usize {
         self.unmet
@@ -154,5 +227,51 @@ impl LabelStore {
     /// Resident size.
     pub fn bytes(&self) -> usize {
         self.segments.values().map(LiveTable::bytes).sum()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn label(id: &str, time: Millis, arrival: u64) -> LabelRow {
+        LabelRow::new(RequestKey::of(id), time, arrival, LabelTruth::Number(1.0), None, None)
+    }
+
+    #[test]
+    fn a_row_is_64_bytes_and_gives_back_what_it_was_made_of() {
+        assert_eq!(size_of::<LabelRow>(), 64);
+        let truths = [LabelTruth::Number(-0.5), LabelTruth::Text(7), LabelTruth::Deleted];
+        for (truth, model) in truths.into_iter().zip([None, Some(ModelId(0)), Some(ModelId(3))]) {
+            let row = LabelRow::new(RequestKey::of("a"), 1, 2, truth, model, Some(2.0));
+            assert_eq!((row.truth(), row.model(), row.weight()), (truth, model, Some(2.0)));
+        }
+        assert_eq!(label("a", 1, 2).weight(), None);
+    }
+
+    #[test]
+    fn labels_come_in_arrival_order_whatever_their_times() {
+        let mut store = LabelStore::new(80_000);
+        for (time, arrival) in [(50_000, 0), (10_000, 1), (30_000, 2)] {
+            store.insert(label("a", time, arrival));
+        }
+        store.insert(label("b", 1, 3));
+        let mut found = Vec::new();
+        store.find(RequestKey::of("a"), &mut found);
+        assert_eq!(found.iter().map(|label| label.arrival).collect::<Vec<_>>(), [0, 1, 2]);
+    }
+
+    #[test]
+    fn what_is_dropped_without_a_prediction_is_counted_once() {
+        let mut store = LabelStore::new(8_000);
+        store.insert(label("a", 500, 0));
+        store.insert(label("b", 600, 1));
+        store.insert(label("c", 9_000, 2));
+        store.set_outcome(&label("a", 500, 0), LabelOutcome::Used);
+        assert_eq!(store.unmet(), 2);
+        assert_eq!(store.expire(8_999), 0, "the segment of the first second is needed until 8,999");
+        assert_eq!(store.expire(9_000), 1);
+        assert_eq!((store.unmet(), store.is_past(999), store.is_past(1_000)), (1, true, false));
+        assert_eq!(store.shrink(0), 1);
     }
 }

@@ -72,16 +72,17 @@ impl Join {
         }
     }
 
-    /// Drops what both topics' watermarks have passed. Call after a batch.
+    /// Drops what both topics' watermarks have passed, and the oldest of what is over the cap. Call after a batch.
     pub fn expire(&mut self) {
-        let Some(reached) = self.time.reached() else { return };
-        let watermark = reached - self.allowed_lateness_ms;
-        self.accounting.orphan_labels += self.labels.expire(watermark) as u64;
-        let registry = &self.registry;
-        let accounting = &mut self.accounting;
-        let mut expired = self.labelled.as_mut();
-        let forget = |row: &PendingRow| forgettable(registry, row, watermark);
-        self.pending.expire(watermark, forget, |row, request_id| {
+        let cap = self.registry.settings().caps.pending_rows;
+        let watermark = self.time.reached().map(|reached| reached - self.allowed_lateness_ms);
+        let orphans = watermark.map_or(0, |watermark| self.labels.expire(watermark));
+        let evicted_labels = self.labels.shrink(cap);
+        self.accounting.orphan_labels += (orphans + evicted_labels) as u64;
+        self.accounting.evicted += evicted_labels as u64;
+
+        let (registry, accounting, labelled) = (&self.registry, &mut self.accounting, &mut self.labelled);
+        let mut dropped = |row: &PendingRow, request_id: &dyn Fn() -> String| {
             if !row.is_waiting() {
                 return;
             }
@@ -90,10 +91,17 @@ impl Join {
                 return;
             }
             accounting.expired += 1;
-            if let Some(labelled) = &mut expired {
+            if let Some(labelled) = labelled {
                 labelled.push(labelled::labelled_row(registry, row, &[], request_id(), None, "expired"));
             }
-        });
+        };
+        if let Some(watermark) = watermark {
+            let forget = |row: &PendingRow| forgettable(registry, row, watermark);
+            self.pending.expire(watermark, forget, &mut dropped);
+        }
+        let held = self.pending.waiting();
+        self.pending.shrink(cap, &mut dropped);
+        self.accounting.evicted += (held - self.pending.waiting()) as u64;
     }
 
     /// Says whether a topic is at its log's end and has been silent for the idle time-out.

@@ -46,7 +46,7 @@ pub enum Effect {
 /// is not for another model.
 pub fn concerns(claim: Claim, label: &LabelRow, settings: &ModelSettings) -> bool {
     let delay = label.time - claim.time;
-    label.model.is_none_or(|model| model == claim.model)
+    label.model().is_none_or(|model| model == claim.model)
         && (-settings.early_label_retention_ms..=settings.label_horizon_ms).contains(&delay)
 }
 
@@ -75,7 +75,7 @@ pub fn effect(
     if current.is_some_and(beyond_correction) {
         return Effect::None;
     }
-    match (current, label.truth) {
+    match (current, label.truth()) {
         // Nothing is known and nothing is to be known: as it was.
         (None, LabelTruth::Deleted) => Effect::Duplicate,
         (Some(old), LabelTruth::Deleted) => Effect::Retracted { old },
@@ -98,7 +98,6 @@ pub fn after(current: Option<Truth>, effect: Effect) -> Option<Truth> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::join::accounting::LabelOutcome;
     use crate::join::request::RequestKey;
 
     struct AllButNine;
@@ -124,15 +123,7 @@ mod tests {
     }
 
     fn label(time: Millis, truth: LabelTruth) -> LabelRow {
-        LabelRow {
-            key: RequestKey(0),
-            time,
-            truth,
-            offset: 0,
-            model: None,
-            outcome: LabelOutcome::Waiting,
-            removed: false,
-        }
+        LabelRow::new(RequestKey(0), time, 0, truth, None, None)
     }
 
     fn run(labels: &[LabelRow]) -> (Vec<Effect>, Option<Truth>) {
@@ -155,9 +146,10 @@ mod tests {
 
     #[test]
     fn a_label_for_another_model_is_none_of_its_business() {
-        let other = LabelRow { model: Some(ModelId(1)), ..label(1_001, LabelTruth::Number(1.0)) };
-        assert!(!concerns(CLAIM, &other, &settings()));
-        assert!(concerns(CLAIM, &LabelRow { model: Some(ModelId(0)), ..other }, &settings()));
+        let of_model =
+            |model| LabelRow::new(RequestKey(0), 1_001, 0, LabelTruth::Number(1.0), Some(ModelId(model)), None);
+        assert!(!concerns(CLAIM, &of_model(1), &settings()));
+        assert!(concerns(CLAIM, &of_model(0), &settings()));
     }
 
     #[test]

@@ -76,6 +76,11 @@ impl SeriesRegistry {
         }
     }
 
+    /// What was declared about all models.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
     /// The model called `name`, made if it is new.
     pub fn model_id(&mut self, name: &str) -> Result<ModelId, TooManyModels> {
         if let Some(id) = self.models_by_name.get(name) {

@@ -22,11 +22,13 @@ mod quantile;
 mod ranking;
 mod reference;
 mod regression;
+mod taken_back;
 mod value;
 
 pub use catalog::Family;
 pub use metric::Metric;
 pub use reference::reference;
+pub use taken_back::keep_taken_back;
 pub use value::{MetricValue, Undefined};
 
 use crate::aggregate::{Cell, Count};

@@ -119,7 +119,7 @@ impl Replay {
     ///
     /// A file that cannot be read to its end does not stop the others: what was readable is processed, and the summary
     /// names the file.
-    pub fn run(self, output: OutputFiles, progress: &Progress, stop: &AtomicBool) -> Result<Summary, ReplayError> {
+    pub fn run(self, output: OutputFiles, progress: &Progress, stop: &Arc<AtomicBool>) -> Result<Summary, ReplayError> {
         let mut summary = Summary::default();
         let layout = Arc::new(self.layout.clone());
         let chunk_bytes = (CHUNK_BUDGET_BYTES / (4 * self.files().count().max(1))).clamp(16 << 10, 512 << 10);
@@ -127,7 +127,7 @@ impl Replay {
             Lane::start(role, path.clone(), Arc::clone(&layout), progress.counter(), chunk_bytes)
         };
         let mut merge = Merge::new(self.files().map(start).collect());
-        let mut publication = Publication::start(Arc::clone(&self.settings), self.revisions, output);
+        let mut publication = Publication::start(Arc::clone(&self.settings), self.revisions, output, Arc::clone(stop));
         let mut join = JoinTask::new(0, Arc::clone(&self.settings), self.with_labelled);
         let mut since_commit = 0;
         let mut rejects: Vec<Reject> = Vec::new();

@@ -8,6 +8,7 @@ use crate::assess::Revisions;
 use crate::event::{Millis, Reject, Settings};
 use crate::task::{AssessTask, JoinOutput};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::JoinHandle;
 
@@ -43,12 +44,12 @@ pub struct Publication {
 
 impl Publication {
     /// Starts the thread.
-    pub fn start(settings: Arc<Settings>, revisions: Revisions, output: OutputFiles) -> Self {
+    pub fn start(settings: Arc<Settings>, revisions: Revisions, output: OutputFiles, stop: Arc<AtomicBool>) -> Self {
         let (sender, receiver) = sync_channel(COMMITS_AHEAD);
         let task = AssessTask::new(settings, 1, revisions);
         let thread = std::thread::Builder::new()
             .name("assess".to_owned())
-            .spawn(move || publish(task, &receiver, output))
+            .spawn(move || publish(task, &receiver, output, &stop))
             .expect("the system can start a thread");
         Publication { sender, thread }
     }
@@ -83,9 +84,13 @@ fn publish(
     mut task: AssessTask,
     receiver: &Receiver<Message>,
     mut output: OutputFiles,
+    stop: &AtomicBool,
 ) -> Result<Published, ReplayError> {
     let mut now = 0;
     for message in receiver {
+        if stop.load(Ordering::Relaxed) {
+            break;
+        }
         let rows = match message {
             Message::Commit(commit) => {
                 now = commit.now;

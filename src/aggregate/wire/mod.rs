@@ -7,8 +7,10 @@
 //!
 //! Bytes come from topics, so decoding trusts nothing: what is cut off or makes no sense is a [`WireError`].
 
-mod cells;
+mod cell;
+mod partial;
 mod sums;
+mod tasks;
 
 /// A value with a packed byte form. Forms are self-delimiting: they can follow each other without lengths between.
 pub trait Wire: Sized {

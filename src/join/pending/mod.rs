@@ -12,6 +12,8 @@ mod row;
 mod sealed;
 mod segment;
 mod table;
+#[cfg(test)]
+mod tests;
 
 pub use payload::Payload;
 pub use row::{PayloadAt, PendingRow, RowKind};
@@ -51,8 +53,6 @@ pub struct PendingBuffer {
     span_ms: Millis,
     /// How long after its event time a row may be needed at most.
     retention_ms: Millis,
-    /// Segments below were dropped.
-    first_segment: i64,
     /// Segments below were sealed.
     first_live: i64,
     waiting: usize,
@@ -68,7 +68,6 @@ impl PendingBuffer {
             segments: BTreeMap::new(),
             span_ms: (retention_ms / Self::SEGMENTS).max(1_000),
             retention_ms,
-            first_segment: 0,
             first_live: 0,
             waiting: 0,
         }
@@ -142,15 +141,8 @@ impl PendingBuffer {
         mut dropped: impl FnMut(&PendingRow, &dyn Fn() -> String),
     ) {
         let first_kept = (watermark - self.retention_ms).div_euclid(self.span_ms);
-        if first_kept > self.first_segment {
-            let kept = self.segments.split_off(&first_kept);
-            for segment in std::mem::replace(&mut self.segments, kept).into_values() {
-                for row in segment.rows() {
-                    self.waiting -= usize::from(row.is_waiting());
-                    dropped(row, &|| segment.payloads().request_id(row.payload));
-                }
-            }
-            self.first_segment = first_kept;
+        while self.segments.first_key_value().is_some_and(|(number, _)| *number < first_kept) {
+            self.drop_oldest(&mut dropped);
         }
         let first_live = watermark.div_euclid(self.span_ms);
         if first_live > self.first_live {
@@ -160,6 +152,21 @@ impl PendingBuffer {
                 }
             }
             self.first_live = first_live;
+        }
+    }
+
+    /// Drops the oldest segments until no more than `cap` rows are held, handing each row to `dropped`.
+    pub fn shrink(&mut self, cap: usize, mut dropped: impl FnMut(&PendingRow, &dyn Fn() -> String)) {
+        while self.len() > cap {
+            self.drop_oldest(&mut dropped);
+        }
+    }
+
+    fn drop_oldest(&mut self, dropped: &mut impl FnMut(&PendingRow, &dyn Fn() -> String)) {
+        let Some((_, segment)) = self.segments.pop_first() else { return };
+        for row in segment.rows() {
+            self.waiting -= usize::from(row.is_waiting());
+            dropped(row, &|| segment.payloads().request_id(row.payload));
         }
     }
 

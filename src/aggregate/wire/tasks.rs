@@ -1,4 +1,4 @@
-//! Byte forms of the accumulators of each task, and of cells.
+//! Byte forms of the accumulators of each task.
 
 use super::sums::{put_counts, take_counts};
 use super::*;
@@ -266,22 +266,22 @@ impl Wire for RegressionAccumulator {
 const BINARY: u64 = 1;
 const MULTICLASS: u64 = 2;
 const REGRESSION: u64 = 4;
-const TASK_BITS: u32 = 3;
+pub(super) const TASK_BITS: u32 = 3;
 
-fn task_bits(quality: &Quality) -> u64 {
+pub(super) fn task_bits(quality: &Quality) -> u64 {
     let bit = |held: bool, bit: u64| if held { bit } else { 0 };
     bit(quality.binary.is_some(), BINARY)
         | bit(quality.multiclass.is_some(), MULTICLASS)
         | bit(quality.regression.is_some(), REGRESSION)
 }
 
-fn put_tasks(out: &mut Vec<u8>, quality: &Quality) {
+pub(super) fn put_tasks(out: &mut Vec<u8>, quality: &Quality) {
     quality.binary.iter().for_each(|part| part.encode(out));
     quality.multiclass.iter().for_each(|part| part.encode(out));
     quality.regression.iter().for_each(|part| part.encode(out));
 }
 
-fn take_tasks(input: &mut &[u8], bits: u64) -> Result<Quality, WireError> {
+pub(super) fn take_tasks(input: &mut &[u8], bits: u64) -> Result<Quality, WireError> {
     Ok(Quality {
         binary: take_task(input, bits & BINARY)?,
         multiclass: take_task(input, bits & MULTICLASS)?,
@@ -403,72 +403,5 @@ impl Wire for LabelDelay {
         }
         let sum = take_trimmed(input, length)?;
         Ok(LabelDelay { histogram, sum: (sum >> 1) as i128 ^ -((sum & 1) as i128) })
-    }
-}
-
-// What a cell holds, as bits; above them the tasks of its quality and of its quality on expiry. What a late label
-// changes comes first, so that it needs one byte.
-const COUNTS: u64 = 1;
-const LABEL_DELAY: u64 = 2;
-const LAST_LABEL_TIME: u64 = 4;
-const LATENCY: u64 = 8;
-const CELL_BITS: u32 = 4;
-
-impl Wire for Cell {
-    fn encode(&self, out: &mut Vec<u8>) {
-        let used = |(place, &n): (usize, &i64)| u64::from(n != 0) << place;
-        let counts = self.counts.iter().enumerate().map(used).sum();
-        let bit = |held: bool, bit: u64| if held { bit } else { 0 };
-        let held = bit(counts != 0, COUNTS)
-            | bit(!self.label_delay.is_zero(), LABEL_DELAY)
-            | bit(self.last_label_time.is_some(), LAST_LABEL_TIME)
-            | bit(!self.latency.is_zero(), LATENCY)
-            | task_bits(&self.quality) << CELL_BITS
-            | task_bits(&self.on_expiry) << (CELL_BITS + TASK_BITS);
-        put_varint(out, held);
-        if counts != 0 {
-            put_varint(out, counts);
-            self.counts.iter().filter(|&&n| n != 0).for_each(|&n| put_signed(out, n));
-        }
-        if held & LABEL_DELAY != 0 {
-            self.label_delay.encode(out);
-        }
-        self.last_label_time.iter().for_each(|&time| put_signed(out, time));
-        if held & LATENCY != 0 {
-            self.latency.encode(out);
-        }
-        put_tasks(out, &self.quality);
-        put_tasks(out, &self.on_expiry);
-    }
-
-    fn decode(input: &mut &[u8]) -> Result<Self, WireError> {
-        let held = take_varint(input)?;
-        if held >> (CELL_BITS + 2 * TASK_BITS) != 0 {
-            return Err(WireError::Malformed("an unknown part of a cell"));
-        }
-        let mut cell = Cell::default();
-        if held & COUNTS != 0 {
-            let used = take_varint(input)?;
-            if used >> Count::LEN != 0 {
-                return Err(WireError::Malformed("an unknown count"));
-            }
-            for (place, count) in cell.counts.iter_mut().enumerate() {
-                if used >> place & 1 == 1 {
-                    *count = take_count(input)?;
-                }
-            }
-        }
-        if held & LABEL_DELAY != 0 {
-            cell.label_delay = LabelDelay::decode(input)?;
-        }
-        if held & LAST_LABEL_TIME != 0 {
-            cell.last_label_time = Some(take_signed(input)?);
-        }
-        if held & LATENCY != 0 {
-            cell.latency = Latency::decode(input)?;
-        }
-        cell.quality = take_tasks(input, held >> CELL_BITS)?;
-        cell.on_expiry = take_tasks(input, held >> (CELL_BITS + TASK_BITS))?;
-        Ok(cell)
     }
 }

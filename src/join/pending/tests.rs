@@ -1,0 +1,136 @@
+//! The pending buffer against a list of rows.
+
+use super::*;
+use crate::join::series::SeriesId;
+use proptest::prelude::*;
+
+/// Far enough apart that segments are a second long: the least a buffer uses.
+const RETENTION_MS: Millis = 8_000;
+
+#[derive(Debug, Clone)]
+enum Action {
+    Insert { id: u8, time: Millis },
+    Settle { id: u8, label_time: Millis },
+    Unsettle { id: u8 },
+    Remove { id: u8 },
+    Expire { watermark: Millis },
+}
+
+fn actions() -> impl Strategy<Value = Vec<Action>> {
+    let time = 0..20_000_i64;
+    let action = prop_oneof![
+        4 => (any::<u8>(), time.clone()).prop_map(|(id, time)| Action::Insert { id: id % 32, time }),
+        2 => (any::<u8>(), time.clone()).prop_map(|(id, label_time)| Action::Settle { id: id % 32, label_time }),
+        1 => any::<u8>().prop_map(|id| Action::Unsettle { id: id % 32 }),
+        1 => any::<u8>().prop_map(|id| Action::Remove { id: id % 32 }),
+        1 => time.prop_map(|watermark| Action::Expire { watermark }),
+    ];
+    prop::collection::vec(action, 0..300)
+}
+
+fn row(id: u8, time: Millis, number: u32) -> PendingRow {
+    PendingRow {
+        key: RequestKey::of(&id.to_string()),
+        time,
+        output: 0.5,
+        series: SeriesId(number),
+        payload: PayloadAt::NONE,
+        settled_s: 0,
+        class: 0,
+        kind: RowKind::Binary,
+        removed: false,
+    }
+}
+
+fn places(buffer: &PendingBuffer, id: u8) -> Vec<RowRef> {
+    let mut found = Vec::new();
+    buffer.find(RequestKey::of(&id.to_string()), &mut found);
+    found
+}
+
+/// What is comparable of the rows of one request: their numbers, times and whether they wait.
+fn shown(buffer: &PendingBuffer, id: u8) -> Vec<(u32, Millis, bool)> {
+    let show = |place: RowRef| {
+        let row = buffer.get(place);
+        (row.series.0, row.time, row.is_waiting())
+    };
+    let mut rows: Vec<_> = places(buffer, id).into_iter().map(show).collect();
+    rows.sort_unstable();
+    rows
+}
+
+proptest! {
+    #[test]
+    fn the_buffer_finds_what_a_list_of_rows_finds(actions in actions(), seal_often in any::<bool>()) {
+        let mut buffer = PendingBuffer::new(RETENTION_MS);
+        let mut list: Vec<(u8, PendingRow)> = Vec::new();
+        let mut first_kept = 0;
+        let mut scores = Vec::new();
+        for (number, action) in (0..).zip(actions) {
+            match action {
+                Action::Insert { id, time } if time / 1_000 >= first_kept => {
+                    let kept = [(ClassId(7), f64::from(number))];
+                    let payload = Payload { scores: &kept, request_id: None };
+                    buffer.insert(row(id, time, number), payload, |_| false);
+                    list.push((id, row(id, time, number)));
+                }
+                Action::Insert { .. } => {}
+                Action::Settle { id, label_time } => {
+                    places(&buffer, id).into_iter().for_each(|place| buffer.settle(place, label_time));
+                    list.iter_mut().filter(|(i, _)| *i == id).for_each(|(_, row)| row.settle(label_time));
+                }
+                Action::Unsettle { id } => {
+                    places(&buffer, id).into_iter().for_each(|place| buffer.unsettle(place));
+                    list.iter_mut().filter(|(i, _)| *i == id).for_each(|(_, row)| row.unsettle());
+                }
+                Action::Remove { id } => {
+                    places(&buffer, id).into_iter().for_each(|place| buffer.remove(place));
+                    list.retain(|(i, _)| *i != id);
+                }
+                Action::Expire { watermark } => {
+                    first_kept = first_kept.max((watermark - RETENTION_MS).div_euclid(1_000));
+                    let mut dropped = 0;
+                    buffer.expire(watermark, |_| false, |_, _| dropped += 1);
+                    let before = list.len();
+                    list.retain(|(_, row)| row.time / 1_000 >= first_kept);
+                    prop_assert_eq!(dropped, before - list.len());
+                }
+            }
+            if seal_often {
+                buffer.segments.values_mut().for_each(|segment| segment.seal(|_| false));
+            }
+            prop_assert_eq!(buffer.len(), list.len());
+            prop_assert_eq!(buffer.waiting(), list.iter().filter(|(_, row)| row.is_waiting()).count());
+        }
+        for id in 0..32 {
+            let mut expected: Vec<_> = (list.iter().filter(|(i, _)| *i == id))
+                .map(|(_, row)| (row.series.0, row.time, row.is_waiting()))
+                .collect();
+            expected.sort_unstable();
+            prop_assert_eq!(shown(&buffer, id), expected);
+            for place in places(&buffer, id) {
+                buffer.scores(place, &mut scores);
+                prop_assert_eq!(&scores, &vec![(ClassId(7), f64::from(buffer.get(place).series.0))]);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_buffer_whose_rows_are_forgotten_on_the_way_stays_small() {
+    let mut buffer = PendingBuffer::new(80_000_000);
+    let forget = |row: &PendingRow| row.is_forgettable(Millis::MAX / 4, 0);
+    for number in 0..200_000 {
+        buffer.insert(row(0, i64::from(number), number), Payload::default(), forget);
+        let mut found = Vec::new();
+        buffer.find(RequestKey::of("0"), &mut found);
+        found.into_iter().for_each(|place| buffer.settle(place, 1));
+        // Only a few rows of one id at a time, or finding them would dominate the test.
+        if number % 64 == 0 {
+            let mut found = Vec::new();
+            buffer.find(RequestKey::of("0"), &mut found);
+            found.into_iter().for_each(|place| buffer.remove(place));
+        }
+    }
+    assert!(buffer.bytes() < 2_000_000, "{} bytes", buffer.bytes());
+}
