@@ -18,10 +18,25 @@ pub use model::Revisions;
 pub use watermark::Watermark;
 
 use crate::aggregate::partial::PartialBatch;
-use crate::event::{MetricRow, Millis, Settings};
+use crate::event::{MetricRow, Millis, ModelSettings, Settings};
 use model::{ModelAssess, Moment};
 use std::collections::BTreeMap;
 use std::sync::Arc;
+
+/// The settings by which the windows of `model` are kept. A label that names no model may still meet a prediction of any,
+/// so model `""` waits for its unmet labels as long as the most patient model does.
+fn window_settings(settings: &Settings, model: &str) -> Arc<ModelSettings> {
+    let own = settings.model(model);
+    if !model.is_empty() {
+        return Arc::clone(own);
+    }
+    let most = |of: fn(&ModelSettings) -> Millis| settings.all().map(of).max().unwrap_or(0);
+    Arc::new(ModelSettings {
+        allowed_lateness_ms: most(|model| model.allowed_lateness_ms),
+        early_label_retention_ms: most(|model| model.early_label_retention_ms),
+        ..ModelSettings::clone(own)
+    })
+}
 
 /// All models of one partition of the partials.
 #[derive(Debug)]
@@ -48,9 +63,9 @@ impl Assess {
             let series = &batch.series[first.series as usize];
             let name = &batch.models[series.model as usize];
             let caps = self.settings.caps;
-            let settings = self.settings.model(&name.id);
+            let settings = &self.settings;
             let model = (self.models.entry(Arc::clone(&name.id)))
-                .or_insert_with(|| ModelAssess::new(Arc::clone(&name.id), Arc::clone(settings), caps));
+                .or_insert_with(|| ModelAssess::new(Arc::clone(&name.id), window_settings(settings, &name.id), caps));
             self.late_rows += model.merge(name, series, series_rows) as u64;
         }
         self.watermark.update(batch);

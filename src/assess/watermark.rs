@@ -29,6 +29,7 @@ impl Watermark {
     /// Takes note of what a partition says of itself.
     pub fn update(&mut self, batch: &PartialBatch) {
         let now = ROLES.map(|role| batch.progress(role));
+        let was_idle = [0, 1].map(|role| self.is_idle(role));
         let before = self.partitions.insert(batch.partition, now).unwrap_or_default();
         for (progress, reached) in now.iter().zip(0..) {
             self.newest = self.newest.max(progress.newest);
@@ -36,7 +37,8 @@ impl Watermark {
             self.reached[reached] = self.reached[reached].max(topic);
         }
         for (role, other) in [(0, 1), (1, 0)] {
-            if now[role].newest > before[role].newest && self.is_idle(other) {
+            // What came before the other topic fell silent carries it nowhere.
+            if now[role].newest > before[role].newest && was_idle[other] && self.is_idle(other) {
                 self.reached[other] = self.reached[other].max(self.reached[role]);
             }
         }
@@ -115,6 +117,16 @@ mod tests {
         two.update(&batch(0, (100, true), (40, true)));
         assert_eq!(one.reached(), Some(70), "the end of input expires nothing");
         assert_eq!(two.reached(), one.reached());
+    }
+
+    #[test]
+    fn records_of_the_batch_in_which_a_topic_falls_silent_do_not_carry_it() {
+        let mut apart = Watermark::new(1);
+        apart.update(&batch(0, (100, false), (70, false)));
+        apart.update(&batch(0, (100, true), (70, true)));
+        let mut together = Watermark::new(1);
+        together.update(&batch(0, (100, true), (70, true)));
+        assert_eq!((apart.reached(), together.reached()), (Some(70), Some(70)));
     }
 
     #[test]

@@ -100,15 +100,20 @@ impl Windows {
             && no_label_waits
             && watermark >= end + settings.allowed_lateness_ms
             && window.last_label_time.is_none_or(|label| watermark > label + settings.correction_horizon_ms);
-        nothing_comes || watermark >= end.saturating_add(settings.revise_for_ms)
+        nothing_comes || watermark >= end.saturating_add(revisable_ms(settings))
     }
 
     /// Forgets about single windows that are final by age at `watermark`.
     pub fn close_by_age(&mut self, settings: &ModelSettings, watermark: Millis) {
-        let newest_final = watermark - settings.revise_for_ms - self.spec.size_ms;
+        let newest_final = watermark - revisable_ms(settings) - self.spec.size_ms;
         self.closed_below = self.closed_below.max(newest_final + 1);
         self.closed = self.closed.split_off(&self.closed_below);
     }
+}
+
+/// How long after its end a window stays revisable: a label in it may wait for its prediction longer than `revise_for`.
+fn revisable_ms(settings: &ModelSettings) -> Millis {
+    settings.revise_for_ms.max(settings.early_label_retention_ms)
 }
 
 impl Window {

@@ -42,7 +42,7 @@ impl Join {
         self.time.advance(Role::Labels, time);
         let weight = batch.weight.is_valid(row).then(|| batch.weight.value(row));
         let key = RequestKey::of(batch.request_id.value(row));
-        let label = LabelRow::new(key, time, batch.offset.value(row), truth, model, weight);
+        let label = LabelRow::new(key, time, self.accounting.label_records, truth, model, weight);
         let known = self.labels_of(label.key);
         let outcome = self.take_to_predictions(&label, &known, batch.request_id.value(row));
         match outcome {
@@ -51,7 +51,7 @@ impl Join {
         }
         if outcome == LabelOutcome::Rejected {
             let detail = "the model predicts numbers, the label is no number".to_owned();
-            self.reject(&batch.origin, label.offset, time, Reason::WrongLabel, detail);
+            self.reject(&batch.origin, batch.offset.value(row), time, Reason::WrongLabel, detail);
         }
         self.scratch.labels = known;
     }
@@ -100,7 +100,7 @@ impl Join {
     /// Takes note of what `label` did to `row`.
     pub(super) fn apply(&mut self, row: &PendingRow, scores: &[(ClassId, f64)], effect: Effect, label: &LabelRow) {
         if row.kind == RowKind::Failed {
-            return self.apply_to_failed(row, effect);
+            return self.apply_to_failed(effect);
         }
         let observation = {
             let mut outcome = |truth: Truth| {
@@ -131,20 +131,12 @@ impl Join {
         }
     }
 
-    /// A label for a failed request is used and ignored.
-    fn apply_to_failed(&mut self, row: &PendingRow, effect: Effect) {
+    /// A label for a failed request is used and ignored: no window waits for it, so none counts it.
+    fn apply_to_failed(&mut self, effect: Effect) {
         match effect {
-            Effect::Matched(_) => {
-                self.accounting.settled_errors += 1;
-                self.count(row.series, row.time, Count::UsedLabels, 1);
-            }
-            Effect::Retracted { .. } => {
-                self.accounting.settled_errors -= 1;
-                self.count(row.series, row.time, Count::RetractedLabels, 1);
-            }
-            Effect::Corrected { .. } => self.count(row.series, row.time, Count::CorrectedLabels, 1),
-            Effect::Duplicate => self.count(row.series, row.time, Count::DuplicateLabels, 1),
-            Effect::None | Effect::Unreadable => {}
+            Effect::Matched(_) => self.accounting.settled_errors += 1,
+            Effect::Retracted { .. } => self.accounting.settled_errors -= 1,
+            Effect::Corrected { .. } | Effect::Duplicate | Effect::None | Effect::Unreadable => {}
         }
     }
 

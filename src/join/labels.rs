@@ -28,8 +28,8 @@ pub struct LabelRow {
     pub key: RequestKey,
     /// When the truth became known.
     pub time: Millis,
-    /// Place in its partition: the arrival order.
-    pub offset: i64,
+    /// How many labels came before it: offsets of several files are no order.
+    pub arrival: u64,
     /// What it is, as bits whose meaning is `kind`.
     truth: u64,
     /// Weight that it carried; NaN for none.
@@ -55,7 +55,7 @@ impl LabelRow {
     pub fn new(
         key: RequestKey,
         time: Millis,
-        offset: i64,
+        arrival: u64,
         truth: LabelTruth,
         model: Option<ModelId>,
         weight: Option<f64>,
@@ -68,7 +68,7 @@ impl LabelRow {
         LabelRow {
             key,
             time,
-            offset,
+            arrival,
             truth,
             weight: weight.unwrap_or(f64::NAN),
             model: model.map_or(u32::MAX, |ModelId(model)| model),
@@ -158,7 +158,7 @@ impl LabelStore {
         for table in self.segments.values() {
             found.extend(table.find(key).map(|number| *table.get(number)));
         }
-        found.sort_unstable_by_key(|row| row.offset);
+        found.sort_unstable_by_key(|row| row.arrival);
     }
 
     /// Notes what has become of a label: more than that it waits.
@@ -181,7 +181,7 @@ impl LabelStore {
 
     fn at(&mut self, label: &LabelRow, change: impl FnOnce(&mut LiveTable<LabelRow>, u32)) {
         if let Some(table) = self.segments.get_mut(&label.time.div_euclid(self.span_ms)) {
-            let number = table.find(label.key).find(|number| table.get(*number).offset == label.offset);
+            let number = table.find(label.key).find(|number| table.get(*number).arrival == label.arrival);
             if let Some(number) = number {
                 change(table, number);
             }
@@ -234,8 +234,8 @@ impl LabelStore {
 mod tests {
     use super::*;
 
-    fn label(id: &str, time: Millis, offset: i64) -> LabelRow {
-        LabelRow::new(RequestKey::of(id), time, offset, LabelTruth::Number(1.0), None, None)
+    fn label(id: &str, time: Millis, arrival: u64) -> LabelRow {
+        LabelRow::new(RequestKey::of(id), time, arrival, LabelTruth::Number(1.0), None, None)
     }
 
     #[test]
@@ -252,13 +252,13 @@ mod tests {
     #[test]
     fn labels_come_in_arrival_order_whatever_their_times() {
         let mut store = LabelStore::new(80_000);
-        for (time, offset) in [(50_000, 0), (10_000, 1), (30_000, 2)] {
-            store.insert(label("a", time, offset));
+        for (time, arrival) in [(50_000, 0), (10_000, 1), (30_000, 2)] {
+            store.insert(label("a", time, arrival));
         }
         store.insert(label("b", 1, 3));
         let mut found = Vec::new();
         store.find(RequestKey::of("a"), &mut found);
-        assert_eq!(found.iter().map(|label| label.offset).collect::<Vec<_>>(), [0, 1, 2]);
+        assert_eq!(found.iter().map(|label| label.arrival).collect::<Vec<_>>(), [0, 1, 2]);
     }
 
     #[test]

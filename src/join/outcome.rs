@@ -68,9 +68,13 @@ impl TruthReader for RowReader<'_> {
     }
 
     fn is_same(&self, one: LabelTruth, other: LabelTruth) -> bool {
-        one == other
-            || self.kind == RowKind::Binary
-                && binary_text(&truth_text(self.texts, one)) == binary_text(&truth_text(self.texts, other))
+        let text = |truth| truth_text(self.texts, truth);
+        match self.kind {
+            _ if one == other => true,
+            RowKind::Binary => binary_text(&text(one)) == binary_text(&text(other)),
+            RowKind::Regression => number(self.texts, one) == number(self.texts, other),
+            RowKind::Multiclass | RowKind::Failed => false,
+        }
     }
 }
 

@@ -231,7 +231,7 @@ impl Join {
             self.waits(&waiting, scores, 1);
         }
         let request_id = batch.request_id.value(row);
-        let is_matched = self.meet_labels(&mut waiting, scores, request_id, settings);
+        let is_matched = self.meet_labels(&mut waiting, scores, request_id);
         if is_matched && settings.correction_horizon_ms == 0 {
             return;
         }
@@ -243,13 +243,7 @@ impl Join {
     }
 
     /// Takes a new prediction through the labels that came before it; true if it has a label then.
-    fn meet_labels(
-        &mut self,
-        row: &mut PendingRow,
-        scores: &[(ClassId, f64)],
-        request_id: &str,
-        settings: &ModelSettings,
-    ) -> bool {
+    fn meet_labels(&mut self, row: &mut PendingRow, scores: &[(ClassId, f64)], request_id: &str) -> bool {
         let known = self.labels_of(row.key);
         let mut in_force = None;
         for label in &known {
@@ -260,7 +254,7 @@ impl Join {
             self.apply(row, scores, effect, label);
             self.publish(row, scores, effect, request_id, label.weight());
             in_force = rules::after(in_force, effect);
-            self.met(label, effect, settings);
+            self.met(label, effect);
         }
         self.scratch.labels = known;
         match in_force {
@@ -271,7 +265,7 @@ impl Join {
     }
 
     /// Notes that a prediction met a label which was remembered.
-    fn met(&mut self, label: &LabelRow, effect: Effect, settings: &ModelSettings) {
+    fn met(&mut self, label: &LabelRow, effect: Effect) {
         let outcome = outcome_of(effect);
         if outcome > label.outcome {
             self.accounting.label(Some(label.outcome), outcome);
@@ -279,7 +273,8 @@ impl Join {
         if label.outcome == LabelOutcome::Waiting {
             self.unmet(label, -1);
         }
-        if matches!(effect, Effect::Matched(_)) && settings.correction_horizon_ms == 0 {
+        // A prediction of another model that remembers its matches may still want it.
+        if matches!(effect, Effect::Matched(_)) && !self.remembers_matches {
             self.labels.remove(label);
         } else {
             self.labels.set_outcome(label, outcome.max(label.outcome));

@@ -123,15 +123,7 @@ mod tests {
     }
 
     fn label(time: Millis, truth: LabelTruth) -> LabelRow {
-        LabelRow {
-            key: RequestKey(0),
-            time,
-            truth,
-            offset: 0,
-            model: None,
-            outcome: LabelOutcome::Waiting,
-            removed: false,
-        }
+        LabelRow::new(RequestKey(0), time, 0, truth, None, None)
     }
 
     fn run(labels: &[LabelRow]) -> (Vec<Effect>, Option<Truth>) {

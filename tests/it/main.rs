@@ -1,7 +1,8 @@
 //! Everything that is tested through the package's own files and public interface, in one binary so that it links once.
 //!
-//! `tidy`, `schemas` and `shipped` watch over the source tree; `shared` finds the large oracle where it is checked out;
-//! `oracle` compares what Postdict publishes with what independent tools computed.
+//! `command_line` runs the program; `model` holds the tasks against a naive model of the contract; `oracle` compares what
+//! is published with what independent tools computed; `schemas`, `shipped` and `tidy` watch over the source tree; `shared`
+//! finds the large oracle where it is checked out.
 
 #![allow(
     clippy::disallowed_methods,
@@ -13,6 +14,7 @@
 )]
 
 mod command_line;
+mod model;
 mod oracle;
 mod schemas;
 mod shared;

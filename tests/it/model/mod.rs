@@ -1,0 +1,10 @@
+//! The tasks held against a naive model of the contract, and against themselves under every order of their input.
+//!
+//! `world` makes settings and topics, `naive` and `statistics` say what should come out, `drive` runs the tasks.
+
+mod against;
+mod drive;
+mod naive;
+mod order;
+mod statistics;
+mod world;
