@@ -17,8 +17,9 @@ pub enum Rule {
 const CLOSE: f64 = 1e-9;
 /// What rounding may add to an error bound.
 const ROUNDING: f64 = 1e-12;
-/// What bins may cost at most, whatever the bound: 1 %, of 1 or of greater numbers.
-const USEFUL: f64 = 0.01;
+/// What bins may cost at most, whatever the bound: 2 %, of 1 or of greater numbers. It is reached only by average
+/// precision over some ninety rows.
+const USEFUL: f64 = 0.02;
 /// Where other tools say 0 or nothing, a value may be missing for one of these reasons.
 const REASONS: [&str; 4] = ["zero_denominator", "single_class", "negative_values", "no_labels"];
 
@@ -121,7 +122,7 @@ mod tests {
         assert!(judged(Ok(0.5), Some(0.001), Rule::Bounded, Some(0.5009)));
         assert!(!judged(Ok(0.5), Some(0.001), Rule::Bounded, Some(0.5011)), "beyond the bound");
         assert!(!judged(Ok(0.5), None, Rule::Bounded, Some(0.5)), "without a bound");
-        assert!(!judged(Ok(0.5), Some(0.2), Rule::Bounded, Some(0.52)), "within a bound that proves nothing");
+        assert!(!judged(Ok(0.5), Some(0.2), Rule::Bounded, Some(0.53)), "within a bound that proves nothing");
         assert!(!judged(Ok(0.5), Some(0.01), Rule::Close, Some(0.5)), "with a bound where none is due");
         assert!(!judged(Ok(f64::NAN), None, Rule::Close, Some(0.5)));
     }
