@@ -135,8 +135,11 @@ fn agrees(name: &str, at_least: usize) {
     comparison.finish(at_least);
 }
 
+/// A set and what was published of its splits.
+pub type Published = (Set, Vec<(Split, Fold)>);
+
 /// The employment data with its protected columns, both splits: `fairness` reads the same.
-pub static EMPLOYMENT: LazyLock<Option<(Set, Vec<(Split, Fold)>)>> = LazyLock::new(|| {
+pub static EMPLOYMENT: LazyLock<Option<Published>> = LazyLock::new(|| {
     let set = Set::read(&shared("nml_ma_employment")?, "nml_ma_employment");
     let fairness = ["fairness: {protected: [SEX, RAC1P], min_group: 1}".to_owned()];
     let folds = Split::BOTH.map(|split| (split, replay_chunks(&set, split, &fairness)));
