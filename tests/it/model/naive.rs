@@ -254,9 +254,7 @@ impl<'w> Joined<'w> {
                 continue;
             };
             let is_same = |row: &Row| {
-                let of = |record: &Prediction| {
-                    (record.request_id.clone(), record.model, record.version, record.failed)
-                };
+                let of = |record: &Prediction| (record.request_id.clone(), record.model, record.version, record.failed);
                 of(row.record) == of(record)
             };
             if joined.rows.iter().any(is_same) {
@@ -269,7 +267,8 @@ impl<'w> Joined<'w> {
         for row in &mut joined.rows {
             row.take_labels(&world.labels, world.settings.model(row.record.model), &mut met);
         }
-        joined.unmet = world.labels.iter().enumerate().filter(|(i, _)| !met.contains(i)).map(|(_, label)| label).collect();
+        joined.unmet =
+            world.labels.iter().enumerate().filter(|(i, _)| !met.contains(i)).map(|(_, label)| label).collect();
         joined
     }
 
@@ -312,13 +311,15 @@ impl<'w> Joined<'w> {
             self.each_series(record, |key| windows.entry(key).or_default().dead_letters += 1);
         }
         let is_final = |model: &str, size: Millis, advance: Millis, start: Millis| {
-            at_end == AtEnd::Close || self.is_final(model, size, &wholes[&(model.to_owned(), size, advance, start)], start)
+            at_end == AtEnd::Close
+                || self.is_final(model, size, &wholes[&(model.to_owned(), size, advance, start)], start)
         };
         for (key, window) in &mut windows {
             window.is_final = is_final(&key.model, key.size_ms, key.advance_ms, key.start);
             let settings = self.settings(&key.model);
             for row in std::mem::take(&mut window.predictions) {
-                let is_expired = window.is_final || self.has_passed(&settings, row.record.time, settings.label_horizon_ms);
+                let is_expired =
+                    window.is_final || self.has_passed(&settings, row.record.time, settings.label_horizon_ms);
                 window.settle(row, is_expired, &settings);
                 window.predictions.push(row);
             }
@@ -352,7 +353,8 @@ impl<'w> Joined<'w> {
         let settings = self.settings(record.model);
         let versions = BTreeSet::from(["", record.version]);
         let mut segments = vec![(String::new(), String::new())];
-        segments.extend(settings.segments.iter().map(|set| (set.columns.join(","), segment_value(record, &set.columns))));
+        segments
+            .extend(settings.segments.iter().map(|set| (set.columns.join(","), segment_value(record, &set.columns))));
         for (size_ms, advance_ms, start) in windows_of(&settings, record.time) {
             for version in &versions {
                 for (segment_key, segment_value) in &segments {

@@ -35,8 +35,8 @@ impl Metrics {
         let mut metrics = Metrics::default();
         metrics.accounting(window);
         metrics.operations(window, size_ms);
-        let binary: Vec<(Option<f64>, bool, bool)> =
-            (window.labelled.iter()).filter_map(|(output, truth)| match output {
+        let binary: Vec<(Option<f64>, bool, bool)> = (window.labelled.iter())
+            .filter_map(|(output, truth)| match output {
                 Output::Binary { score, positive } => Some((*score, *positive, truth.binary_text() == "1")),
                 _ => None,
             })
@@ -176,19 +176,22 @@ impl Metrics {
             self.put(name, ratio(successes, trials), trials, Precision::Linear);
         }
         self.put("f1", ratio(2 * tp, 2 * tp + fp + fn_), tp + fp + fn_, Precision::Linear);
-        let balanced = ratio(tp, tp + fn_).zip(ratio(tn, tn + fp)).map(|(recall, specificity)| (recall + specificity) / 2.0);
+        let balanced =
+            ratio(tp, tp + fn_).zip(ratio(tn, tn + fp)).map(|(recall, specificity)| (recall + specificity) / 2.0);
         self.put("balanced_accuracy", balanced, n, Precision::Linear);
         let table = [((0, 0), tn), ((0, 1), fp), ((1, 0), fn_), ((1, 1), tp)];
         self.agreement(&table.map(|((a, p), rows)| (a, p, rows)), 2);
 
-        let scored: Vec<(f64, bool)> = rows.iter().filter_map(|(score, _, actual)| Some(((*score)?, *actual))).collect();
+        let scored: Vec<(f64, bool)> =
+            rows.iter().filter_map(|(score, _, actual)| Some(((*score)?, *actual))).collect();
         let n = scored.len() as i64;
         let auc = roc_auc(&scored);
         self.put("roc_auc", auc, n, Precision::Binned);
         self.put("gini", auc.map(|auc| 2.0 * auc - 1.0), n, Precision::Binned);
         self.put("pr_auc", average_precision(&scored), n, Precision::Binned);
         self.put("ks_score", kolmogorov_smirnov(&scored), n, Precision::Binned);
-        let means = |term: &dyn Fn(f64, bool) -> f64| mean(&scored.iter().map(|(s, y)| term(*s, *y)).collect::<Vec<_>>());
+        let means =
+            |term: &dyn Fn(f64, bool) -> f64| mean(&scored.iter().map(|(s, y)| term(*s, *y)).collect::<Vec<_>>());
         self.put("log_loss", means(&|s, y| log_loss(if y { s } else { 1.0 - s })), n, Precision::Linear);
         self.put("brier", means(&|s, y| (s - f64::from(u8::from(y))).powi(2)), n, Precision::Linear);
         self.put("mean_score", means(&|s, _| s), n, Precision::Linear);
@@ -249,7 +252,8 @@ impl Metrics {
         self.put("precision", mean_of(&precisions), n, Precision::Linear);
         self.put("recall", mean_of(&recalls), n, Precision::Linear);
         self.put("f1", mean_of(&f1s), n, Precision::Linear);
-        let with_label: Vec<_> = recalls.iter().zip(&labels).filter(|(_, n)| **n > 0).map(|(recall, _)| *recall).collect();
+        let with_label: Vec<_> =
+            recalls.iter().zip(&labels).filter(|(_, n)| **n > 0).map(|(recall, _)| *recall).collect();
         self.put("balanced_accuracy", mean_of(&with_label), n, Precision::Linear);
         let weighted = |values: &[Option<f64>]| {
             let terms = values.iter().zip(&labels).filter(|(_, n)| **n > 0);
@@ -290,11 +294,21 @@ impl Metrics {
         self.put("bias", means(&|p, l| p - l), n, Precision::Linear);
         self.put("mean_prediction", mean_prediction, n, Precision::Linear);
         self.put("mean_label", mean_label, n, Precision::Linear);
-        self.put("smape", means(&|p, l| if p == 0.0 && l == 0.0 { 0.0 } else { 2.0 * (p - l).abs() / (p.abs() + l.abs()) }), n, Precision::Linear);
+        self.put(
+            "smape",
+            means(&|p, l| if p == 0.0 && l == 0.0 { 0.0 } else { 2.0 * (p - l).abs() / (p.abs() + l.abs()) }),
+            n,
+            Precision::Linear,
+        );
         let percentages: Vec<f64> = rows.iter().filter(|(_, l)| *l != 0.0).map(|(p, l)| ((p - l) / l).abs()).collect();
         self.put("mape", mean(&percentages), percentages.len() as i64, Precision::Linear);
         let has_negatives = rows.iter().any(|(p, l)| *p < 0.0 || *l < 0.0);
-        self.put("msle", means(&|p, l| (p.ln_1p() - l.ln_1p()).powi(2)).filter(|_| !has_negatives), n, Precision::Linear);
+        self.put(
+            "msle",
+            means(&|p, l| (p.ln_1p() - l.ln_1p()).powi(2)).filter(|_| !has_negatives),
+            n,
+            Precision::Linear,
+        );
         let moment = |one: &dyn Fn(f64, f64) -> f64, other: &dyn Fn(f64, f64) -> f64| {
             means(&|p, l| one(p, l) * other(p, l)).unwrap_or(0.0)
         };
@@ -391,7 +405,13 @@ fn roc_auc(rows: &[(f64, bool)]) -> Option<f64> {
     for (positive, _) in rows.iter().filter(|row| row.1) {
         for (negative, _) in rows.iter().filter(|row| !row.1) {
             pairs += 1.0;
-            ordered += if positive > negative { 1.0 } else if positive == negative { 0.5 } else { 0.0 };
+            ordered += if positive > negative {
+                1.0
+            } else if positive == negative {
+                0.5
+            } else {
+                0.0
+            };
         }
     }
     (pairs > 0.0).then(|| ordered / pairs)

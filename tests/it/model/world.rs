@@ -1,9 +1,7 @@
 //! Worlds: settings, and the predictions and labels of two topics in their order, made so that everything happens that
 //! the rules speak of, to the millisecond.
 
-use postdict::event::{
-    Millis, ModelSettings, ReviseAfter, SegmentSet, Settings, TaskKind, WindowSpec,
-};
+use postdict::event::{Millis, ModelSettings, ReviseAfter, SegmentSet, Settings, TaskKind, WindowSpec};
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -202,7 +200,14 @@ fn model_settings(task: Option<TaskKind>, memory: Memory) -> impl Strategy<Value
     let revisions = (0..4 * SECOND, prop::sample::select(vec![0.0, 0.3]), prop_oneof![Just(0), 0..20 * SECOND]);
     let on_expiry = prop::option::weighted(0.3, prop::sample::select(vec!["0", "1"]));
     (spans, window_sets(), segment_sets(), revisions, on_expiry, 0u64..3).prop_map(
-        move |((horizon, early, correction, lateness), (windows, pane_ms), (segments, protected), revise, on_expiry, min_group)| {
+        move |(
+            (horizon, early, correction, lateness),
+            (windows, pane_ms),
+            (segments, protected),
+            revise,
+            on_expiry,
+            min_group,
+        )| {
             let (min_ms, growth, longer) = revise;
             Arc::new(ModelSettings {
                 task,
@@ -247,7 +252,7 @@ fn scores() -> impl Strategy<Value = f64> {
 }
 
 fn values() -> impl Strategy<Value = f64> {
-    prop_oneof![3 => (-8i8..24).prop_map(f64::from), 2 => -10.0..1e3f64, 1 => Just(0.0), 1 => Just(1e15)]
+    prop_oneof![3 => (-8i8..24).prop_map(f64::from), 2 => -10.0..1e3f64, 1 => Just(0.0), 1 => Just(4096.0)]
 }
 
 fn predictions() -> impl Strategy<Value = PredictionPlan> {
@@ -264,7 +269,11 @@ fn predictions() -> impl Strategy<Value = PredictionPlan> {
     );
     let times = (0..=SHADOW_SPREAD, 0..=DISORDER);
     (output, about, times).prop_map(
-        |((kind, score, class, class_scores, value), (model, version, country, device, latency_ms, failed), (offset, disorder))| {
+        |(
+            (kind, score, class, class_scores, value),
+            (model, version, country, device, latency_ms, failed),
+            (offset, disorder),
+        )| {
             let task = match (model, kind) {
                 // A record of another task than its model's is a dead letter.
                 (_, 0) => "none of it",
