@@ -222,7 +222,9 @@ impl Join {
         let time = batch.time(row);
         self.accounting.late_labels += 1;
         if let Some(series) = self.series_of_label(model) {
-            self.count(series, time, Count::LateLabels, 1);
+            // Its own windows are final, so it shows in the window in which it came.
+            let shown_at = self.time.newest(Role::Labels).unwrap_or(time);
+            self.count(series, shown_at, Count::LateLabels, 1);
         }
         let detail = "no prediction is held that it could belong to".to_owned();
         self.reject(&batch.origin, batch.offset.value(row), time, Reason::Late, detail);

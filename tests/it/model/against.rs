@@ -10,7 +10,7 @@ use proptest::prelude::*;
 use std::collections::BTreeMap;
 
 /// Cases per property: one case is a whole world.
-pub const CASES: u32 = 40;
+pub const CASES: u32 = 32;
 
 /// Failures are fixed or written down as cases of their own, so no file remembers them.
 pub fn cases(cases: u32) -> ProptestConfig {
@@ -109,6 +109,9 @@ fn check(world: &World, plan: &Plan, at_end: AtEnd) {
     let run = run(world, plan, at_end);
     assert_eq!(run.rejected("late"), 0, "worlds have no late records");
     assert_equals_the_naive_model(world, &run, at_end);
+    if at_end == AtEnd::Close {
+        assert_eq!(run.held, (0, 0), "what is final leaves memory");
+    }
 }
 
 proptest! {

@@ -33,6 +33,8 @@ pub struct Plan {
     pub commit_records: usize,
     /// Records in a decoded batch, at most.
     pub batch_records: usize,
+    /// Offsets begin anew with every batch, as they do with every file.
+    pub restarts_offsets: bool,
     /// Batches of partials that ASSESS takes in one step, at most.
     pub step_batches: usize,
     pub revisions: Revisions,
@@ -51,6 +53,7 @@ impl Plan {
             partitions: 1,
             commit_records: usize::MAX,
             batch_records: usize::MAX,
+            restarts_offsets: false,
             step_batches: 1,
             revisions: Revisions::Final,
             commits_before_end: true,
@@ -69,8 +72,7 @@ pub fn plans() -> impl Strategy<Value = Plan> {
         prop_oneof![Just(1usize), 1..=16usize],
         (sizes(), sizes(), 1..4usize),
         prop::sample::select(vec![Revisions::All, Revisions::All, Revisions::Ended, Revisions::Final]),
-        any::<bool>(),
-        prop::bool::weighted(0.2),
+        (any::<bool>(), any::<bool>(), prop::bool::weighted(0.2)),
         any::<u64>(),
     )
         .prop_map(
@@ -79,8 +81,7 @@ pub fn plans() -> impl Strategy<Value = Plan> {
                 partitions,
                 (commit_records, batch_records, step_batches),
                 revisions,
-                before_end,
-                threads,
+                (commits_before_end, restarts_offsets, threads),
                 seed,
             )| Plan {
                 interleaving,
@@ -89,7 +90,8 @@ pub fn plans() -> impl Strategy<Value = Plan> {
                 batch_records,
                 step_batches,
                 revisions,
-                commits_before_end: before_end,
+                commits_before_end,
+                restarts_offsets,
                 threads,
                 seed,
             },
@@ -268,10 +270,14 @@ impl<B> Reading<B> {
         mut decode: impl FnMut(&Origin, &[Message]) -> B,
     ) -> Reading<B> {
         let origin = Origin { role, topic: role.name().into(), partition: 0 };
-        let messages: Vec<Message> =
-            records.iter().zip(0..).map(|((_, text), offset)| Message::of_file(offset, text.as_bytes())).collect();
         let batch_records = plan.batch_records.min(records.len().max(1));
-        let batches = messages.chunks(batch_records).map(|messages| decode(&origin, messages)).collect();
+        let batches = records.chunks(batch_records).zip(0..).map(|(records, batch)| {
+            let first = if plan.restarts_offsets { 0 } else { batch * batch_records as i64 };
+            let numbered = records.iter().zip(first..);
+            let messages = numbered.map(|((_, text), offset)| Message::of_file(offset, text.as_bytes()));
+            decode(&origin, &messages.collect::<Vec<_>>())
+        });
+        let batches = batches.collect();
         Reading { batches, times: records.iter().map(|(time, _)| *time).collect(), batch_records, next: 0 }
     }
 

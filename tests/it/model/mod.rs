@@ -3,8 +3,10 @@
 //! `world` makes settings and topics, `naive` and `statistics` say what should come out, `drive` runs the tasks.
 
 mod against;
+mod cases;
 mod drive;
 mod naive;
 mod order;
 mod statistics;
+mod weather;
 mod world;

@@ -252,7 +252,7 @@ fn scores() -> impl Strategy<Value = f64> {
 }
 
 fn values() -> impl Strategy<Value = f64> {
-    prop_oneof![3 => (-8i8..24).prop_map(f64::from), 2 => -10.0..1e3f64, 1 => Just(0.0), 1 => Just(1e15)]
+    prop_oneof![3 => (-8i8..24).prop_map(f64::from), 2 => -10.0..1e3f64, 1 => Just(0.0), 1 => Just(4096.0)]
 }
 
 fn predictions() -> impl Strategy<Value = PredictionPlan> {
