@@ -3,6 +3,11 @@
 use super::naive::{Effect, Output, SeriesWindow, Truth};
 use std::collections::{BTreeMap, BTreeSet};
 
+/// Predicted class, score per class, class that came true.
+type MulticlassRow = (String, Vec<(String, f64)>, String);
+/// A term of a mean: of a row's scores and the class that came true.
+type Term<'t> = dyn Fn(&[(String, f64)], &String) -> f64 + 't;
+
 /// Name, class and predicted class.
 pub type MetricKey = (&'static str, Option<String>, Option<String>);
 
@@ -206,7 +211,7 @@ impl Metrics {
     }
 
     /// Of (predicted class, class scores, class).
-    fn multiclass(&mut self, rows: &[(String, Vec<(String, f64)>, String)]) {
+    fn multiclass(&mut self, rows: &[MulticlassRow]) {
         let n = rows.len() as i64;
         let classes: BTreeSet<&String> = rows.iter().flat_map(|(predicted, _, actual)| [predicted, actual]).collect();
         let classes: Vec<&String> = classes.into_iter().collect();
@@ -269,9 +274,8 @@ impl Metrics {
         let count = scored.len() as i64;
         let roc_auc = if n > 0 { mean_of(&aucs) } else { None };
         self.put("roc_auc", roc_auc, count, Precision::Binned);
-        let means = |term: &dyn Fn(&[(String, f64)], &String) -> f64| {
-            mean(&scored.iter().map(|(_, scores, actual)| term(scores, actual)).collect::<Vec<_>>())
-        };
+        let means =
+            |term: &Term<'_>| mean(&scored.iter().map(|(_, scores, actual)| term(scores, actual)).collect::<Vec<_>>());
         let of_actual = |scores: &[(String, f64)], actual: &String| normalised(scores, actual).unwrap_or(0.0);
         self.put("log_loss", means(&|scores, actual| log_loss(of_actual(scores, actual))), count, Precision::Linear);
         let brier = means(&|scores, actual| {

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 const SECOND: Millis = 1_000;
 /// An hour, so that windows of any size begin here.
-pub const START: Millis = 1_600_002_000_000 - 1_600_002_000_000 % 3_600_000;
+pub const START: Millis = 1_600_002_000_000;
 /// No record comes more than this behind the newest of its topic, and no model allows less.
 const DISORDER: Millis = 3 * SECOND;
 /// Predictions that share a request id are no further apart; below every model's horizon.
