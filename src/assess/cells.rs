@@ -1,5 +1,8 @@
 //! The cells of one pane: unpacked while records arrive for it, packed to bytes once its time has passed, so that an old
 //! pane costs in proportion to the rows in it.
+//!
+//! A label that comes late is packed and put behind the bytes that are there, so it costs in proportion to itself and not
+//! to its cell.
 
 use crate::aggregate::Cell;
 use crate::aggregate::wire::Wire;
@@ -17,7 +20,46 @@ pub struct VersionId(pub u32);
 #[derive(Debug, Clone)]
 enum StoredCell {
     Open(Box<Cell>),
-    Packed(Box<[u8]>),
+    Packed(PackedCell),
+}
+
+/// A cell as bytes: packed cells one after the other, to be summed.
+#[derive(Debug, Clone, Default)]
+struct PackedCell {
+    bytes: Vec<u8>,
+    /// Length of the first one; the others came later.
+    first_len: usize,
+}
+
+/// Bytes behind the first packed cell that are never too many.
+const LATER_BYTES: usize = 256;
+
+impl PackedCell {
+    fn pack(cell: &Cell) -> Self {
+        let mut bytes = Vec::new();
+        cell.encode(&mut bytes);
+        bytes.shrink_to_fit();
+        PackedCell { first_len: bytes.len(), bytes }
+    }
+
+    /// Adds `change`. What came later is summed up once it is longer than the first, so that neither memory nor unpacking
+    /// more than doubles.
+    fn merge(&mut self, change: &Cell) {
+        change.encode(&mut self.bytes);
+        if self.bytes.len() - self.first_len > self.first_len.max(LATER_BYTES) {
+            *self = PackedCell::pack(&self.unpack());
+        }
+    }
+
+    fn unpack(&self) -> Cell {
+        let mut bytes = self.bytes.as_slice();
+        let take = |bytes: &mut &[u8]| Cell::decode(bytes).expect("a cell that was packed here can be unpacked");
+        let mut cell = take(&mut bytes);
+        while !bytes.is_empty() {
+            cell.merge(&take(&mut bytes));
+        }
+        cell
+    }
 }
 
 /// All cells of one pane, and what finality needs of the model as a whole.
@@ -35,13 +77,12 @@ pub struct Pane {
 impl Pane {
     /// Adds `change` to the cell of `group` and `version`.
     pub fn merge(&mut self, group: GroupId, version: VersionId, change: &Cell) {
-        let stored = self.cells.entry((group, version)).or_insert_with(|| StoredCell::Open(Box::default()));
-        if let StoredCell::Packed(bytes) = stored {
-            *stored = StoredCell::Open(Box::new(unpack(bytes)));
-        }
-        if let StoredCell::Open(cell) = stored {
-            cell.merge(change);
-            self.is_open = true;
+        match self.cells.entry((group, version)).or_insert_with(|| StoredCell::Open(Box::default())) {
+            StoredCell::Packed(packed) => packed.merge(change),
+            StoredCell::Open(cell) => {
+                cell.merge(change);
+                self.is_open = true;
+            }
         }
     }
 
@@ -50,12 +91,9 @@ impl Pane {
         if !std::mem::take(&mut self.is_open) {
             return;
         }
-        let mut bytes = Vec::new();
         for stored in self.cells.values_mut() {
             if let StoredCell::Open(cell) = stored {
-                bytes.clear();
-                cell.encode(&mut bytes);
-                *stored = StoredCell::Packed(bytes.as_slice().into());
+                *stored = StoredCell::Packed(PackedCell::pack(cell));
             }
         }
     }
@@ -66,7 +104,7 @@ impl Pane {
         for ((_, version), stored) in self.cells.range(versions) {
             match stored {
                 StoredCell::Open(cell) => visit(*version, cell),
-                StoredCell::Packed(bytes) => visit(*version, &unpack(bytes)),
+                StoredCell::Packed(packed) => visit(*version, &packed.unpack()),
             }
         }
     }
@@ -78,6 +116,36 @@ impl Pane {
     }
 }
 
-fn unpack(bytes: &[u8]) -> Cell {
-    Cell::decode(&mut &*bytes).expect("a cell that was packed here can be unpacked")
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::aggregate::{BinaryOutcome, QualityOutcome};
+
+    fn matched(row: i64) -> Cell {
+        let score = (row % 97) as f64 / 97.0;
+        let outcome = BinaryOutcome { score: Some(score), predicted: score >= 0.5, actual: row % 3 == 0 };
+        let mut cell = Cell::default();
+        cell.add_match(1, QualityOutcome::Binary(outcome), 1_000 * row, 1_000_000 + row);
+        cell
+    }
+
+    #[test]
+    fn labels_that_come_after_packing_are_the_same_as_before_and_are_summed_up_in_time() {
+        let mut pane = Pane::default();
+        let mut sum = Cell::default();
+        for row in 0..500 {
+            pane.merge(GroupId(0), VersionId(0), &matched(row));
+            sum.merge(&matched(row));
+            if row == 20 {
+                pane.pack();
+            }
+        }
+        pane.visit(GroupId(0), |_, cell| assert_eq!(cell, &sum));
+        let Some(StoredCell::Packed(packed)) = pane.cells.get(&(GroupId(0), VersionId(0))) else {
+            panic!("a late label opens nothing")
+        };
+        let mut bytes = Vec::new();
+        sum.encode(&mut bytes);
+        assert!(packed.bytes.len() < 2 * bytes.len() + LATER_BYTES, "{} bytes", packed.bytes.len());
+    }
 }
