@@ -14,8 +14,8 @@ use postdict::event::{MetricRow, Settings};
 use postdict::join::PredictionReader;
 use postdict::task::{JoinInput, JoinTask};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
-use workload::process::{arguments, is_measuring, resident, run_apart};
+use std::time::Duration;
+use workload::process::{ThreadClock, arguments, is_measuring, resident, run_apart};
 use workload::{Arrival, BATCH_ROWS, DAY, MINUTE, Run, far_labels, near_labels, runs};
 
 fn main() {
@@ -99,31 +99,26 @@ fn stream(arrival: &str, window_ms: i64, groups: &str, commit: u64, count: u64) 
     let partial_rows: usize = commits.iter().map(|commit| commit.rows.len()).sum();
 
     let mut assess = Assess::new(settings, 1);
+    let clock = ThreadClock::new();
     let (mut merging, mut publishing, mut writing) = (Duration::ZERO, Duration::ZERO, Duration::ZERO);
     let mut metric_rows = 0;
     let mut line = Vec::new();
     let mut write = |rows: Vec<MetricRow>, writing: &mut Duration| {
-        let started = Instant::now();
-        for row in &rows {
-            line.clear();
-            serde_json::to_writer(&mut line, row).expect("a row is JSON");
-        }
-        *writing += started.elapsed();
+        clock.time(writing, || {
+            for row in &rows {
+                line.clear();
+                serde_json::to_writer(&mut line, row).expect("a row is JSON");
+            }
+        });
         rows.len()
     };
     for commit in &commits {
-        let started = Instant::now();
-        assess.merge(commit);
-        merging += started.elapsed();
-        let started = Instant::now();
+        clock.time(&mut merging, || assess.merge(commit));
         let now = commit.predictions.newest.max(commit.labels.newest).unwrap_or(0);
-        let rows = assess.publish(now, Revisions::Ended);
-        publishing += started.elapsed();
+        let rows = clock.time(&mut publishing, || assess.publish(now, Revisions::Ended));
         metric_rows += write(rows, &mut writing);
     }
-    let started = Instant::now();
-    let rows = assess.close(0);
-    publishing += started.elapsed();
+    let rows = clock.time(&mut publishing, || assess.close(0));
     metric_rows += write(rows, &mut writing);
 
     let events = count as f64 + arrivals.len() as f64;
@@ -159,8 +154,7 @@ fn late(count: u64) {
     }
     join.commit();
     let rest = &rest[..rest.len().min(200_000)];
-    let labels: Vec<(u64, i64)> =
-        rest.iter().map(|arrival| (arrival.number, workload::START + arrival.after as i64 * workload::STEP)).collect();
+    let labels: Vec<(u64, i64)> = rest.iter().map(|arrival| (arrival.number, workload::time(arrival.after))).collect();
     let commits: Vec<PartialBatch> = (labels.chunks(LABELS_PER_COMMIT as usize))
         .map(|labels| {
             let batch = workload::label_batch(labels, 0);
@@ -179,13 +173,14 @@ fn late(count: u64) {
         assess.publish(0, Revisions::Final);
     }
     let resident_per_cell = (resident().saturating_sub(before)) as f64 / cells as f64;
+    let clock = ThreadClock::new();
     let mut merging = Duration::ZERO;
     let (mut rows, mut bytes) = (0, 0);
     for commit in &commits {
-        let started = Instant::now();
-        assess.merge(commit);
-        merging += started.elapsed();
-        assess.publish(0, Revisions::Final);
+        clock.time(&mut merging, || {
+            assess.merge(commit);
+            assess.publish(0, Revisions::Final)
+        });
         let mut record = Vec::new();
         commit.encode(&mut record);
         rows += commit.rows.len();

@@ -73,6 +73,11 @@ pub fn latency_ms(number: u64) -> f64 {
     5.0 + 45.0 * share(number, 7)
 }
 
+/// When it was made.
+pub fn time(number: u64) -> i64 {
+    START + number as i64 * STEP
+}
+
 /// What came true, in proportion to the score; 10 % never become known.
 pub fn label(number: u64) -> Option<bool> {
     (share(number, 8) < 0.9).then(|| share(number, 9) < score(number))
@@ -130,8 +135,8 @@ fn origin(role: Role) -> Origin {
     Origin { role, topic: role.name().into(), partition: 0 }
 }
 
-/// Predictions with these numbers, `step_ms` apart, decoded.
-pub fn prediction_batch(numbers: std::ops::Range<u64>, step_ms: i64, by_country: bool) -> PredictionBatch {
+/// Predictions with these numbers, at these times, decoded.
+pub fn prediction_batch(numbers: std::ops::Range<u64>, time: impl Fn(u64) -> i64, by_country: bool) -> PredictionBatch {
     let rows = (numbers.end - numbers.start) as usize;
     let each = || numbers.clone();
     PredictionBatch {
@@ -140,7 +145,7 @@ pub fn prediction_batch(numbers: std::ops::Range<u64>, step_ms: i64, by_country:
         request_id: each().map(|number| Some(request_id(number))).collect(),
         model_id: column("model", each().map(|number| series(number).0), MODELS),
         model_version: column("v", each().map(|number| series(number).1), VERSIONS),
-        time: each().map(|number| Some(START + number as i64 * step_ms)).collect(),
+        time: each().map(|number| Some(time(number))).collect(),
         score: each().map(|number| Some(score(number))).collect(),
         predicted_label: no_text(rows),
         scores: None,
@@ -190,7 +195,7 @@ pub fn runs(count: u64, arrivals: &[Arrival], rows: u64, by_country: bool) -> im
             predictions_are_next = false;
             let numbers = next..(next + rows).min(count);
             next = numbers.end;
-            return Some(Run::Predictions(Box::new(prediction_batch(numbers, STEP, by_country))));
+            return Some(Run::Predictions(Box::new(prediction_batch(numbers, time, by_country))));
         }
         predictions_are_next = true;
         let arrived = if next < count { rest.partition_point(|arrival| arrival.after <= next) } else { rest.len() };
@@ -199,8 +204,7 @@ pub fn runs(count: u64, arrivals: &[Arrival], rows: u64, by_country: bool) -> im
             return None;
         }
         rest = later;
-        let labels: Vec<(u64, i64)> =
-            now.iter().map(|arrival| (arrival.number, START + arrival.after as i64 * STEP)).collect();
+        let labels: Vec<(u64, i64)> = now.iter().map(|arrival| (arrival.number, time(arrival.after))).collect();
         offset += labels.len() as i64;
         Some(Run::Labels(Box::new(label_batch(&labels, offset - labels.len() as i64))))
     })
