@@ -193,7 +193,7 @@ topics:
 commit_interval: 500ms
 emit_interval: 1m
 idle_timeout: 30s
-caps: {segment_values: 65535, classes: 1000, models: 1}
+caps: {segment_values: 65535, classes: 1000, models: 1, pending_rows: 5000}
 ",
     );
     assert_eq!(config.kafka.bootstrap_servers, "a:9092,b:9093,c");
@@ -204,7 +204,7 @@ caps: {segment_values: 65535, classes: 1000, models: 1}
     assert_eq!(config.topics.labelled, Some(OutputTopic { name: "joined".to_owned(), format: OutputFormat::Avro }));
     let settings = &config.settings;
     assert_eq!((config.commit_interval_ms, settings.emit_interval_ms, settings.idle_timeout_ms), (500, 60_000, 30_000));
-    assert_eq!(settings.caps, Caps { segment_values: 65_535, classes: 1000, models: 1 });
+    assert_eq!(settings.caps, Caps { segment_values: 65_535, classes: 1000, models: 1, pending_rows: 5_000 });
 }
 
 #[test]

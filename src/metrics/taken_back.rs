@@ -10,8 +10,10 @@ const PER_CLASS: [Metric; 4] = [Metric::Precision, Metric::Recall, Metric::F1, M
 
 /// Appends what is missing in `values` of the classes whose labels were taken back in `cell`.
 pub fn keep_taken_back(cell: &Cell, values: &mut Vec<MetricValue>) {
-    let Some(multiclass) = (!cell.taken_back.is_empty()).then(|| cell.quality.multiclass.as_ref()) else { return };
-    let rows = multiclass.map_or(0, |multiclass| multiclass.confusion.total());
+    if cell.taken_back.is_empty() {
+        return;
+    }
+    let rows = cell.quality.multiclass.as_ref().map_or(0, |multiclass| multiclass.confusion.total());
     let mut told: BTreeSet<Key> = values.iter().map(key).collect();
     let mut add_missing = |row: MetricValue| {
         if told.insert(key(&row)) {

@@ -34,6 +34,8 @@ struct Published {
     output: OutputFiles,
     late_rows: u64,
     models: Vec<Arc<str>>,
+    /// It was told to stop and left something out.
+    interrupted: bool,
 }
 
 /// The handle of the publishing thread.
@@ -75,6 +77,7 @@ impl Publication {
         };
         summary.late_rows = published.late_rows;
         summary.models = published.models;
+        summary.interrupted |= published.interrupted;
         summary.written = published.output.finish()?;
         Ok(())
     }
@@ -87,8 +90,10 @@ fn publish(
     stop: &AtomicBool,
 ) -> Result<Published, ReplayError> {
     let mut now = 0;
+    let mut interrupted = false;
     for message in receiver {
         if stop.load(Ordering::Relaxed) {
+            interrupted = true;
             break;
         }
         let rows = match message {
@@ -104,5 +109,5 @@ fn publish(
         output.write_metrics(&rows)?;
     }
     let models = task.assess().model_ids().map(Arc::clone).collect();
-    Ok(Published { output, late_rows: task.assess().late_rows(), models })
+    Ok(Published { output, late_rows: task.assess().late_rows(), models, interrupted })
 }

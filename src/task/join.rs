@@ -42,20 +42,21 @@ impl JoinTask {
         JoinTask { partition, join: Join::new(settings, with_labelled) }
     }
 
-    /// Takes in one run of records and returns those that are to be dead letters, whose raw bytes the caller knows.
-    /// Nothing else goes out before [`Self::commit`].
+    /// Takes in one run of records and drops what time has passed. Returns the records that are to be dead letters, whose
+    /// raw bytes the caller knows; nothing else goes out before [`Self::commit`].
     pub fn step(&mut self, input: JoinInput) -> Vec<Reject> {
         match input {
             JoinInput::Predictions(reader, rows) => self.join.predictions(reader, rows),
             JoinInput::Labels(batch, rows) => self.join.labels(batch, rows),
             JoinInput::Idle(role, idle) => self.join.set_idle(role, idle),
         }
+        // Not only on commit: where records are far apart in time, a commit's worth of them spans thousands of segments.
+        self.join.expire();
         self.join.take_rejects()
     }
 
-    /// Gives out everything since the last commit and drops what time has passed.
+    /// Gives out everything since the last commit.
     pub fn commit(&mut self) -> JoinOutput {
-        self.join.expire();
         let accounting = self.join.accounting();
         debug_assert_eq!(accounting.check(), Ok(()));
         JoinOutput { partials: self.partials(), labelled: self.join.take_labelled(), accounting }

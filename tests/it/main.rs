@@ -1,7 +1,8 @@
 //! Everything that is tested through the package's own files and public interface, in one binary so that it links once.
 //!
-//! `tidy`, `schemas` and `shipped` watch over the source tree; `model` holds the tasks against a naive model of the
-//! contract; `shared` finds the large oracle where it is checked out.
+//! `command_line` and `demo` run the program; `model` holds the tasks against a naive model of the contract; `oracle`
+//! compares what is published with what independent tools computed; `schemas`, `shipped` and `tidy` watch over the source
+//! tree; `shared` finds the large oracle where it is checked out.
 
 #![allow(
     clippy::disallowed_methods,
@@ -13,7 +14,9 @@
 )]
 
 mod command_line;
+mod demo;
 mod model;
+mod oracle;
 mod schemas;
 mod shared;
 mod shipped;

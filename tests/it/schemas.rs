@@ -208,3 +208,31 @@ fn what_is_not_flat_is_seen() {
         assert!(!is_flat(&Schema::parse_str(text).unwrap()), "{text}");
     }
 }
+
+/// Reads an example as the type that is written, and writes it again.
+fn written<R: serde::de::DeserializeOwned + serde::Serialize>(name: &str) -> (serde_json::Value, String) {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("schemas/examples/{name}.json"));
+    let text = std::fs::read_to_string(path).unwrap();
+    let row: R = serde_json::from_str(&text).unwrap();
+    (serde_json::from_str(&text).unwrap(), serde_json::to_string(&row).unwrap())
+}
+
+#[test]
+fn what_is_written_has_the_columns_of_its_schema_in_their_order() {
+    let rows = [
+        ("metrics", written::<postdict::event::MetricRow>("metrics")),
+        ("dead_letters", written::<postdict::event::DeadLetterRow>("dead_letters")),
+        ("labelled", written::<postdict::event::LabelledRow>("labelled")),
+    ];
+    for (name, (example, line)) in rows {
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&line).unwrap(), example, "{name}");
+        let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("schemas/{name}.avsc"));
+        let schema: serde_json::Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+        let mut rest = line.as_str();
+        for field in schema["fields"].as_array().unwrap() {
+            let key = format!("\"{}\":", field["name"].as_str().unwrap());
+            let (_, after) = rest.split_once(&key).unwrap_or_else(|| panic!("{name}: no {key} in its place in {line}"));
+            rest = after;
+        }
+    }
+}

@@ -34,7 +34,7 @@ fn bar_cells(width: u16) -> usize {
 pub fn captions(width: u16) -> Line<'static> {
     let bar = bar_cells(width);
     Line::from(format!(
-        " {:<10} {:>6}  {:<bar$} {:>5}  {:<11}  {:<9}  {:>6}  {:>4}",
+        " {:<10}{:>7}  {:<bar$} {:>5}  {:<11}  {:<9}  {:>6}  {:>4}",
         "day (UTC)", "flights", "labels", "known", "revision", "accuracy", "recall", "AUC",
     ))
     .style(QUIET)
@@ -50,8 +50,8 @@ pub fn window_row(name: &str, facts: &Facts, now: Millis, full_bar: u64, width: 
         _ => ("revised", WAITING),
     };
     let mut spans = vec![
-        Span::from(format!(" {name:<10} ")),
-        Span::from(format!("{:>6}   ", grouped(facts.count(Metric::Predictions)))),
+        Span::from(format!(" {name:<10}")),
+        Span::from(format!("{:>7}  ", grouped(facts.count(Metric::Predictions)))),
     ];
     spans.extend(bar(facts, full_bar, bar_cells(width)));
     spans.push(Span::from(format!(" {:>3} %  ", number(coverage, 0))));
@@ -63,7 +63,7 @@ pub fn window_row(name: &str, facts: &Facts, now: Millis, full_bar: u64, width: 
 }
 
 /// Labelled, waiting and never labelled flights; a full bar stands for `full` of them.
-fn bar(facts: &Facts, full: u64, cells: usize) -> Vec<Span<'static>> {
+pub(super) fn bar(facts: &Facts, full: u64, cells: usize) -> Vec<Span<'static>> {
     let parts = [
         (Metric::Matched, LABELLED_CELL, LABELLED),
         (Metric::Pending, WAITING_CELL, WAITING),
@@ -129,9 +129,9 @@ pub fn panel(screen: &Screen, width: u16) -> Vec<Line<'static>> {
 fn totals(screen: &Screen) -> Line<'static> {
     let count = |metric| grouped(screen.days().map(|(_, facts)| facts.count(metric)).sum());
     let part = |cell, style, metric, text: &str| {
-        [Span::styled(cell, style), Span::from(format!(" {} {text}   ", count(metric)))]
+        [Span::from("   "), Span::styled(cell, style), Span::from(format!(" {} {text}", count(metric)))]
     };
-    let mut spans = vec![Span::from(format!(" {}", clock(screen.now))).bold(), Span::from("     ")];
+    let mut spans = vec![Span::from(format!(" {}", clock(screen.now))).bold(), Span::from("  ")];
     spans.extend(part(LABELLED_CELL, LABELLED, Metric::Matched, "labelled"));
     spans.extend(part(WAITING_CELL, WAITING, Metric::Pending, "waiting"));
     spans.extend(part(NEVER_CELL, NEVER, Metric::Expired, "never labelled"));

@@ -42,23 +42,28 @@ pub fn play(mut playback: Playback, screen: &mut Screen, flights: u64, speed: f6
     stage.scroll_up(|width| heading(screen, flights, width))?;
     let pause = TICK.div_f64(speed);
     let mut is_hurried = false;
+    // Ticks are due by the clock, so that a slow one does not slow the whole.
+    let mut due = Instant::now();
     while let Some(step) = playback.advance() {
-        let started = Instant::now();
+        due += pause;
         let final_days = screen.update(&step);
         stage.scroll_up(|width| final_days.iter().map(|day| day_row(screen, *day, width)).collect())?;
         if is_hurried && final_days.is_empty() {
             continue;
         }
         stage.draw(screen)?;
-        let rest = if is_hurried { Duration::ZERO } else { pause.saturating_sub(started.elapsed()) };
+        let rest = if is_hurried { Duration::ZERO } else { due.saturating_duration_since(Instant::now()) };
         match wait(rest)? {
             Some(Wish::End(ending)) => return Ok(ending),
             Some(Wish::ToTheEnd) => is_hurried = true,
-            Some(Wish::Pause) => match wait(PAUSE)? {
-                Some(Wish::End(ending)) => return Ok(ending),
-                Some(Wish::ToTheEnd) => is_hurried = true,
-                Some(Wish::Pause) | None => {}
-            },
+            Some(Wish::Pause) => {
+                match wait(PAUSE)? {
+                    Some(Wish::End(ending)) => return Ok(ending),
+                    Some(Wish::ToTheEnd) => is_hurried = true,
+                    Some(Wish::Pause) | None => {}
+                }
+                due = Instant::now();
+            }
             None => {}
         }
     }
@@ -131,7 +136,9 @@ impl Stage {
 impl Drop for Stage {
     fn drop(&mut self) {
         // Nothing can be done about a terminal that does not listen any more.
+        let top = self.terminal.get_frame().area().as_position();
         let _ = self.terminal.clear();
+        let _ = self.terminal.set_cursor_position(top);
         let _ = self.terminal.show_cursor();
         let _ = disable_raw_mode();
     }

@@ -66,7 +66,7 @@ fn footnote(all: &Facts) -> Line<'static> {
     let bound = all
         .figure(Metric::RocAuc)
         .error_bound
-        .map_or_else(String::new, |bound| format!(" Binning can have moved the ROC AUC of all by {bound:.5} at most."));
+        .map_or_else(String::new, |bound| format!(" Binning moved the ROC AUC of all by {bound:.4} at most."));
     Line::from(format!(" ±: 95 % interval.{bound}")).dim()
 }
 
@@ -75,11 +75,11 @@ fn lesson(screen: &Screen) -> Option<Line<'static>> {
     let (day, facts) = screen.most_revised()?;
     let (before, now) = (facts.accuracy_at_end, facts.figure(Metric::Accuracy).value);
     Some(Line::from(vec![
-        Span::from(format!(" {} looked like accuracy ", day_name(day))),
+        Span::from(format!(" {}: accuracy ", day_name(day))),
         Span::from(number(before, 3)).bold(),
-        Span::from(" when it ended; with all its labels it is "),
+        Span::from(" when it ended, "),
         Span::from(number(now, 3)).bold(),
-        Span::from("."),
+        Span::from(" with all its labels."),
     ]))
 }
 

@@ -159,9 +159,10 @@ impl Screen {
         let is_rested = self.event.as_ref().is_none_or(|(since, _)| self.now >= since + EVENT_PAUSE);
         // Of the days that changed, the newest that has ended: that is what others would take for settled.
         let ended = changed.iter().rev().find(|start| **start + DAY <= self.now);
+        let on_first_day = self.now < self.start + DAY;
         let day = match became_final.last() {
             Some(day) => Some(day),
-            None => ended.or(changed.last()).filter(|_| is_rested),
+            None => ended.or(changed.last().filter(|_| on_first_day)).filter(|_| is_rested),
         };
         if let Some(&day) = day {
             self.event = self.window(DAY, day).map(|facts| (self.now, self.told(day, facts)));
