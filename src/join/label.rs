@@ -43,7 +43,7 @@ impl Join {
         let weight = batch.weight.is_valid(row).then(|| batch.weight.value(row));
         let key = RequestKey::of(batch.request_id.value(row));
         let label = LabelRow::new(key, time, self.accounting.label_records, truth, model, weight);
-        let known = self.labels_of(label.key);
+        let known = self.labels_of(label.key, self.reach.labels_beside(time));
         let outcome = self.take_to_predictions(&label, &known, batch.request_id.value(row));
         match outcome {
             LabelOutcome::Waiting if self.labels.is_past(time) => self.late_label(batch, row, model),
@@ -61,7 +61,7 @@ impl Join {
         let mut places = std::mem::take(&mut self.scratch.rows);
         let mut scores = std::mem::take(&mut self.scratch.scores);
         places.clear();
-        self.pending.find(label.key, &mut places);
+        self.pending.find(label.key, self.reach.predictions(label.time), &mut places);
         let mut greatest = LabelOutcome::Waiting;
         for place in &places {
             let row = *self.pending.get(*place);

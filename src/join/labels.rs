@@ -9,6 +9,7 @@ use super::request::RequestKey;
 use super::series::ModelId;
 use crate::event::Millis;
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 
 /// What a remembered label says.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -152,10 +153,11 @@ impl LabelStore {
         self.segments.entry(row.time.div_euclid(self.span_ms)).or_default().insert(row);
     }
 
-    /// Reads all labels of `key` into `found`, in arrival order.
-    pub fn find(&self, key: RequestKey, found: &mut Vec<LabelRow>) {
+    /// Reads the labels of `key` that can be of `times` into `found`, in arrival order.
+    pub fn find(&self, key: RequestKey, times: RangeInclusive<Millis>, found: &mut Vec<LabelRow>) {
         found.clear();
-        for table in self.segments.values() {
+        let numbers = times.start().div_euclid(self.span_ms)..=times.end().div_euclid(self.span_ms);
+        for (_, table) in self.segments.range(numbers) {
             found.extend(table.find(key).map(|number| *table.get(number)));
         }
         found.sort_unstable_by_key(|row| row.arrival);
@@ -257,7 +259,7 @@ mod tests {
         }
         store.insert(label("b", 1, 3));
         let mut found = Vec::new();
-        store.find(RequestKey::of("a"), &mut found);
+        store.find(RequestKey::of("a"), 0..=80_000, &mut found);
         assert_eq!(found.iter().map(|label| label.arrival).collect::<Vec<_>>(), [0, 1, 2]);
     }
 

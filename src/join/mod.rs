@@ -28,6 +28,7 @@ use crate::event::{LabelledRow, Millis, ModelSettings, Origin, Reason, Reject, R
 use labels::{LabelRow, LabelStore};
 use outcome::Scratch;
 use pending::{PendingBuffer, PendingRow, RowRef};
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 use texts::LabelTexts;
 
@@ -45,9 +46,43 @@ pub struct Join {
     labelled: Option<Vec<LabelledRow>>,
     /// Largest allowed lateness of any model: nothing is dropped before the last of them allows it.
     allowed_lateness_ms: Millis,
+    /// How far apart records can be that have to do with each other.
+    reach: Reach,
     /// Some model has a correction horizon, so labels are remembered after their match.
     remembers_matches: bool,
     scratch: Scratch,
+}
+
+/// How far apart records can be that have to do with each other, over all models. Lookups go no further, so that they
+/// cost the same however far one topic is ahead of the other.
+#[derive(Debug, Clone, Copy)]
+struct Reach {
+    early_ms: Millis,
+    horizon_ms: Millis,
+    remembered_ms: Millis,
+}
+
+impl Reach {
+    /// Times of the predictions that a label of `time` can belong to.
+    fn predictions(self, time: Millis) -> RangeInclusive<Millis> {
+        time - self.horizon_ms..=time + self.early_ms
+    }
+
+    /// Times of the labels that can belong to a prediction of `time`.
+    fn labels(self, time: Millis) -> RangeInclusive<Millis> {
+        time - self.early_ms..=time + self.horizon_ms
+    }
+
+    /// Times of the labels that can belong to the same prediction as a label of `time`.
+    fn labels_beside(self, time: Millis) -> RangeInclusive<Millis> {
+        let apart = self.early_ms + self.horizon_ms;
+        time - apart..=time + apart
+    }
+
+    /// Times of the predictions that one of `time` can repeat.
+    fn repetitions(self, time: Millis) -> RangeInclusive<Millis> {
+        time - self.remembered_ms..=time + self.remembered_ms
+    }
 }
 
 impl Join {
@@ -61,6 +96,11 @@ impl Join {
             labels: LabelStore::new(label_retention),
             remembers_matches: settings.all().any(|model| model.correction_horizon_ms > 0),
             allowed_lateness_ms: most(|model| model.allowed_lateness_ms),
+            reach: Reach {
+                early_ms: most(|model| model.early_label_retention_ms),
+                horizon_ms: most(|model| model.label_horizon_ms),
+                remembered_ms: row_retention,
+            },
             registry: SeriesRegistry::new(Arc::clone(&settings)),
             texts: LabelTexts::default(),
             time: StreamTime::default(),
@@ -189,9 +229,9 @@ impl Join {
         self.registry.model(series.model).settings.correction_horizon_ms == 0
     }
 
-    fn labels_of(&mut self, key: request::RequestKey) -> Vec<LabelRow> {
+    fn labels_of(&mut self, key: request::RequestKey, times: RangeInclusive<Millis>) -> Vec<LabelRow> {
         let mut labels = std::mem::take(&mut self.scratch.labels);
-        self.labels.find(key, &mut labels);
+        self.labels.find(key, times, &mut labels);
         labels
     }
 }

@@ -191,16 +191,19 @@ impl Join {
         }
     }
 
-    /// True if the same model and version has a prediction for the request id already.
+    /// True if the same model and version has a prediction for the request id already, at most as far away in time as rows
+    /// are remembered: what is held longer by chance is no duplicate, as it would not be elsewhere.
     fn is_duplicate(&mut self, row: &PendingRow) -> bool {
         let mut places = std::mem::take(&mut self.scratch.rows);
         places.clear();
-        self.pending.find(row.key, &mut places);
+        let times = self.reach.repetitions(row.time);
+        self.pending.find(row.key, times.clone(), &mut places);
         let series = self.registry.series(row.series);
         let found = places.iter().any(|place| {
             let other = self.pending.get(*place);
             let other_series = self.registry.series(other.series);
-            (other.kind == RowKind::Failed) == (row.kind == RowKind::Failed)
+            times.contains(&other.time)
+                && (other.kind == RowKind::Failed) == (row.kind == RowKind::Failed)
                 && other_series.model == series.model
                 && other_series.version == series.version
         });
@@ -244,7 +247,7 @@ impl Join {
 
     /// Takes a new prediction through the labels that came before it; true if it has a label then.
     fn meet_labels(&mut self, row: &mut PendingRow, scores: &[(ClassId, f64)], request_id: &str) -> bool {
-        let known = self.labels_of(row.key);
+        let known = self.labels_of(row.key, self.reach.labels(row.time));
         let mut in_force = None;
         for label in &known {
             let effect = self.effect(row, in_force, label);

@@ -2,8 +2,8 @@
 //!
 //! Rows lie in time segments by the event time of the prediction. The newest are live tables; a segment whose time has
 //! passed is sealed into sorted rows behind a filter; expiry drops a whole segment. There are no timers and no per-row
-//! expiry. A lookup asks every segment, because several predictions may share a request id, but there are at most
-//! [`PendingBuffer::SEGMENTS`] and a few, and the filters refuse almost all of them.
+//! expiry. A lookup asks every segment of the times that can matter, because several predictions may share a request id: a
+//! few times [`PendingBuffer::SEGMENTS`], however far one topic is ahead of the other; and the filters refuse almost all.
 //!
 //! Callers see rows through [`RowRef`], never tables, so that a segment may later be a memory-mapped file.
 
@@ -24,6 +24,7 @@ use crate::aggregate::ClassId;
 use crate::event::Millis;
 use segment::{RowAt, Segment};
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 
 impl Keyed for PendingRow {
     fn key(&self) -> RequestKey {
@@ -85,9 +86,10 @@ impl PendingBuffer {
         segment.insert(row, payload);
     }
 
-    /// Adds the places of all rows of `key` to `found`, oldest segment first.
-    pub fn find(&self, key: RequestKey, found: &mut Vec<RowRef>) {
-        for (number, segment) in &self.segments {
+    /// Adds the places of the rows of `key` that can be of `times` to `found`, oldest segment first.
+    pub fn find(&self, key: RequestKey, times: RangeInclusive<Millis>, found: &mut Vec<RowRef>) {
+        let numbers = times.start().div_euclid(self.span_ms)..=times.end().div_euclid(self.span_ms);
+        for (number, segment) in self.segments.range(numbers) {
             segment.find(key, |at| found.push(RowRef { segment: *number, at }));
         }
     }

@@ -163,6 +163,20 @@ fn the_same_number_in_other_words_is_a_duplicate() {
     assert_eq!(value(&run, "m", "corrected_labels", 0), Some(0.0));
 }
 
+#[test]
+fn a_prediction_repeated_when_it_is_long_forgotten_is_new_however_commits_fall() {
+    let mut world = stream(settings(TaskKind::Binary), 60);
+    // Rows are remembered for 25 s; the last commit was before either of them.
+    world.predictions.push(prediction("s34", 59_000));
+    world.predictions.push(prediction("s33", 59_000));
+    world.labels.retain(|label| label.time < START + 30_000);
+    for interleaving in [Interleaving::LabelsFirst, Interleaving::PredictionsFirst, Interleaving::ByTime] {
+        let run = run(&world, &Plan { interleaving, ..Plan::simple() }, AtEnd::Hold);
+        assert_eq!(value(&run, "m", "duplicate_predictions", 50_000), Some(1.0), "s34, {interleaving:?}");
+        assert_eq!(value(&run, "m", "predictions", 50_000), Some(11.0), "and s33, {interleaving:?}");
+    }
+}
+
 /// The fold without the metrics that count what is late.
 fn apart_from_late_counts(run: &Run) -> BTreeMap<String, MetricRow> {
     let mut fold = run.fold();
