@@ -157,6 +157,7 @@ mod tests {
     fn a_window_is_final_once_nothing_is_pending_and_corrections_are_over_or_its_time_is() {
         let settings = ModelSettings {
             allowed_lateness_ms: 5,
+            early_label_retention_ms: 0,
             correction_horizon_ms: 20,
             revise_for_ms: 100,
             ..ModelSettings::default()
