@@ -84,6 +84,11 @@ impl MulticlassAccumulator {
         }
     }
 
+    /// All rows, scored or not.
+    pub fn rows(&self) -> i64 {
+        self.confusion.iter().map(|(_, n)| n).sum()
+    }
+
     /// The largest class id in use.
     pub fn max_class(&self) -> Option<ClassId> {
         let confusion = self.confusion.iter().map(|&((actual, predicted), _)| actual.max(predicted));

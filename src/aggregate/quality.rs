@@ -47,6 +47,13 @@ impl Quality {
         }
     }
 
+    /// Rows of all tasks together.
+    pub fn rows(&self) -> i64 {
+        let binary = self.binary.as_ref().map_or(0, |binary| binary.confusion.rows());
+        let multiclass = self.multiclass.as_ref().map_or(0, |multiclass| multiclass.rows());
+        binary + multiclass + self.regression.as_ref().map_or(0, |regression| regression.rows)
+    }
+
     /// Renumbers classes, as [`MulticlassAccumulator::remap`] does.
     pub fn remap(&mut self, table: &[ClassId]) {
         if let Some(multiclass) = &mut self.multiclass {

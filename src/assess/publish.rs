@@ -233,8 +233,11 @@ impl SeriesWindow {
             (false, _) => self.pending += unmatched,
             (true, None) => self.expired += unmatched,
             (true, Some(_)) => {
+                // Fewer than wait where the label is a class and a prediction turned out to be a number.
+                let labelled = cell.on_expiry.rows();
                 self.cell.quality.merge(&cell.on_expiry);
-                self.cell.add_count(Count::Matched, unmatched);
+                self.cell.add_count(Count::Matched, labelled);
+                self.expired += unmatched - labelled;
             }
         }
         if is_orphaned {

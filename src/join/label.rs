@@ -2,7 +2,7 @@
 
 use super::Join;
 use super::accounting::LabelOutcome;
-use super::labels::{LabelRow, LabelStore, LabelTruth};
+use super::labels::{LabelPlace, LabelRow, LabelStore, LabelTruth};
 use super::outcome::{self, RowReader};
 use super::pending::{PendingRow, RowKind, RowRef};
 use super::prediction::text;
@@ -11,19 +11,21 @@ use super::rules::{self, Claim, Effect, Truth};
 use super::series::ModelId;
 use crate::aggregate::{ClassId, Count, Observation};
 use crate::event::label::class_as_number;
-use crate::event::{LabelBatch, Reason, Role};
+use crate::event::{LabelBatch, Millis, Reason, Role};
 use arrow_array::Array;
 use std::ops::Range;
+use std::sync::Arc;
 
 impl Join {
     /// Takes in the labels of `rows`.
     pub fn labels(&mut self, batch: &LabelBatch, rows: Range<usize>) {
+        let source = self.sources.intern(&batch.origin);
         for row in rows {
-            self.label(batch, row);
+            self.label(batch, source, row);
         }
     }
 
-    fn label(&mut self, batch: &LabelBatch, row: usize) {
+    fn label(&mut self, batch: &LabelBatch, source: u16, row: usize) {
         self.accounting.label_records += 1;
         let time = batch.time(row);
         let truth = if batch.deleted.value(row) {
@@ -39,21 +41,43 @@ impl Join {
             self.reject(&batch.origin, batch.offset.value(row), time, Reason::TooManyModels, detail);
             return;
         };
+        if let Some(ahead) = self.label_too_far_ahead(time, model) {
+            self.accounting.rejected_labels += 1;
+            return self.reject(&batch.origin, batch.offset.value(row), time, Reason::TooFarAhead, ahead);
+        }
         self.time.advance(Role::Labels, time);
         let weight = batch.weight.is_valid(row).then(|| batch.weight.value(row));
         let key = RequestKey::of(batch.request_id.value(row));
-        let label = LabelRow::new(key, time, self.accounting.label_records, truth, model, weight);
+        let place = LabelPlace { source, offset: batch.offset.value(row) };
+        let label = LabelRow::new(key, time, (self.accounting.label_records, place), truth, model, weight);
         let known = self.labels_of(label.key, self.reach.labels_beside(time));
         let outcome = self.take_to_predictions(&label, &known, batch.request_id.value(row));
         match outcome {
             LabelOutcome::Waiting if self.labels.is_past(time) => self.late_label(batch, row, model),
             _ => self.remember(label.with_outcome(outcome), known.len()),
         }
-        if outcome == LabelOutcome::Rejected {
-            let detail = "the model predicts numbers, the label is no number".to_owned();
-            self.reject(&batch.origin, batch.offset.value(row), time, Reason::WrongLabel, detail);
-        }
         self.scratch.labels = known;
+    }
+
+    /// A label may be as far ahead as its model allows, or as the most generous one does where it names none.
+    fn label_too_far_ahead(&self, time: Millis, model: Option<ModelId>) -> Option<String> {
+        let (lateness, max_ahead) = match model {
+            None => (self.allowed_lateness_ms, self.max_ahead_ms),
+            Some(model) => {
+                let settings = &self.registry.model(model).settings;
+                (settings.allowed_lateness_ms, settings.max_ahead_ms)
+            }
+        };
+        self.too_far_ahead(Role::Labels, time, lateness, max_ahead)
+    }
+
+    /// A label that `row`'s model cannot read, now or long after it came: its bytes may be gone, its place is known.
+    fn reject_unreadable(&mut self, row: &PendingRow, label: &LabelRow) {
+        let series = self.registry.series(row.series);
+        let model = Arc::clone(&self.registry.model(series.model).name);
+        let detail = format!("model {model} predicts numbers, the label is none");
+        let place = label.place();
+        self.reject(&self.sources.get(place.source), place.offset, label.time, Reason::WrongLabel, detail);
     }
 
     /// Applies `label` to every prediction of its request id; returns the greatest of what it did.
@@ -118,6 +142,9 @@ impl Join {
             }
         };
         self.observe(row.series, row.time, &observation);
+        if effect == Effect::Unreadable {
+            self.reject_unreadable(row, label);
+        }
         match effect {
             Effect::Matched(_) => {
                 self.accounting.matched += 1;

@@ -35,12 +35,14 @@ pub struct LabelRow {
     truth: u64,
     /// Weight that it carried; NaN for none.
     weight: f64,
+    /// Its place in the file or partition that `source` numbers.
+    offset: i64,
     /// Only this model's predictions may use it; `u32::MAX` for none.
     model: u32,
+    source: u16,
     kind: TruthKind,
     /// What has become of it so far.
     pub outcome: LabelOutcome,
-    removed: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,6 +51,17 @@ enum TruthKind {
     Number,
     Text,
     Deleted,
+    /// The row was removed and only takes space until the table is compacted.
+    Removed,
+}
+
+/// Where a label came from, for a dead letter that is written later.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LabelPlace {
+    /// Its file or partition, as a number of [`super::sources::Sources`].
+    pub source: u16,
+    /// Offset in it.
+    pub offset: i64,
 }
 
 impl LabelRow {
@@ -56,7 +69,7 @@ impl LabelRow {
     pub fn new(
         key: RequestKey,
         time: Millis,
-        arrival: u64,
+        (arrival, place): (u64, LabelPlace),
         truth: LabelTruth,
         model: Option<ModelId>,
         weight: Option<f64>,
@@ -72,10 +85,11 @@ impl LabelRow {
             arrival,
             truth,
             weight: weight.unwrap_or(f64::NAN),
+            offset: place.offset,
             model: model.map_or(u32::MAX, |ModelId(model)| model),
+            source: place.source,
             kind,
             outcome: LabelOutcome::Waiting,
-            removed: false,
         }
     }
 
@@ -89,7 +103,7 @@ impl LabelRow {
         match self.kind {
             TruthKind::Number => LabelTruth::Number(f64::from_bits(self.truth)),
             TruthKind::Text => LabelTruth::Text(self.truth as u32),
-            TruthKind::Deleted => LabelTruth::Deleted,
+            TruthKind::Deleted | TruthKind::Removed => LabelTruth::Deleted,
         }
     }
 
@@ -103,6 +117,11 @@ impl LabelRow {
         (!self.weight.is_nan()).then_some(self.weight)
     }
 
+    /// Where it came from.
+    pub fn place(&self) -> LabelPlace {
+        LabelPlace { source: self.source, offset: self.offset }
+    }
+
     /// A prediction has met it.
     pub fn is_met(&self) -> bool {
         self.outcome != LabelOutcome::Waiting
@@ -114,10 +133,10 @@ impl Keyed for LabelRow {
         self.key
     }
     fn is_removed(&self) -> bool {
-        self.removed
+        self.kind == TruthKind::Removed
     }
     fn set_removed(&mut self) {
-        self.removed = true;
+        self.kind = TruthKind::Removed;
     }
 }
 
@@ -140,7 +159,8 @@ impl LabelStore {
     pub fn new(retention_ms: Millis) -> Self {
         LabelStore {
             segments: BTreeMap::new(),
-            span_ms: (retention_ms / Self::SEGMENTS).max(1_000),
+            // Whole seconds: rows know their label's time to the second, so those of one second go together.
+            span_ms: (retention_ms / (Self::SEGMENTS * 1_000)).max(1) * 1_000,
             retention_ms,
             first_segment: 0,
             unmet: 0,
@@ -236,8 +256,10 @@ impl LabelStore {
 mod tests {
     use super::*;
 
+    const PLACE: LabelPlace = LabelPlace { source: 9, offset: -3 };
+
     fn label(id: &str, time: Millis, arrival: u64) -> LabelRow {
-        LabelRow::new(RequestKey::of(id), time, arrival, LabelTruth::Number(1.0), None, None)
+        LabelRow::new(RequestKey::of(id), time, (arrival, PLACE), LabelTruth::Number(1.0), None, None)
     }
 
     #[test]
@@ -245,8 +267,8 @@ mod tests {
         assert_eq!(size_of::<LabelRow>(), 64);
         let truths = [LabelTruth::Number(-0.5), LabelTruth::Text(7), LabelTruth::Deleted];
         for (truth, model) in truths.into_iter().zip([None, Some(ModelId(0)), Some(ModelId(3))]) {
-            let row = LabelRow::new(RequestKey::of("a"), 1, 2, truth, model, Some(2.0));
-            assert_eq!((row.truth(), row.model(), row.weight()), (truth, model, Some(2.0)));
+            let row = LabelRow::new(RequestKey::of("a"), 1, (2, PLACE), truth, model, Some(2.0));
+            assert_eq!((row.truth(), row.model(), row.weight(), row.place()), (truth, model, Some(2.0), PLACE));
         }
         assert_eq!(label("a", 1, 2).weight(), None);
     }

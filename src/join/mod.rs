@@ -15,6 +15,7 @@ mod prediction;
 pub mod request;
 mod rules;
 mod series;
+mod sources;
 mod texts;
 mod watermark;
 
@@ -28,6 +29,7 @@ use crate::event::{LabelledRow, Millis, ModelSettings, Origin, Reason, Reject, R
 use labels::{LabelRow, LabelStore};
 use outcome::Scratch;
 use pending::{PendingBuffer, PendingRow, RowRef};
+use sources::Sources;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 use texts::LabelTexts;
@@ -39,6 +41,7 @@ pub struct Join {
     pending: PendingBuffer,
     labels: LabelStore,
     texts: LabelTexts,
+    sources: Sources,
     time: StreamTime,
     accounting: Accounting,
     partials: PartialBuilder,
@@ -48,6 +51,8 @@ pub struct Join {
     allowed_lateness_ms: Millis,
     /// How far apart records can be that have to do with each other.
     reach: Reach,
+    /// The most that any model allows a record to be ahead of its topic; `None` if one of them allows anything.
+    max_ahead_ms: Option<Millis>,
     /// Some model has a correction horizon, so labels are remembered after their match.
     remembers_matches: bool,
     scratch: Scratch,
@@ -58,24 +63,24 @@ pub struct Join {
 #[derive(Debug, Clone, Copy)]
 struct Reach {
     early_ms: Millis,
-    horizon_ms: Millis,
+    /// How long a row is remembered: horizon and correction horizon.
     remembered_ms: Millis,
 }
 
 impl Reach {
     /// Times of the predictions that a label of `time` can belong to.
     fn predictions(self, time: Millis) -> RangeInclusive<Millis> {
-        time - self.horizon_ms..=time + self.early_ms
+        time - self.remembered_ms..=time + self.early_ms
     }
 
     /// Times of the labels that can belong to a prediction of `time`.
     fn labels(self, time: Millis) -> RangeInclusive<Millis> {
-        time - self.early_ms..=time + self.horizon_ms
+        time - self.early_ms..=time + self.remembered_ms
     }
 
     /// Times of the labels that can belong to the same prediction as a label of `time`.
     fn labels_beside(self, time: Millis) -> RangeInclusive<Millis> {
-        let apart = self.early_ms + self.horizon_ms;
+        let apart = self.early_ms + self.remembered_ms;
         time - apart..=time + apart
     }
 
@@ -96,13 +101,15 @@ impl Join {
             labels: LabelStore::new(label_retention),
             remembers_matches: settings.all().any(|model| model.correction_horizon_ms > 0),
             allowed_lateness_ms: most(|model| model.allowed_lateness_ms),
-            reach: Reach {
-                early_ms: most(|model| model.early_label_retention_ms),
-                horizon_ms: most(|model| model.label_horizon_ms),
-                remembered_ms: row_retention,
-            },
+            reach: Reach { early_ms: most(|model| model.early_label_retention_ms), remembered_ms: row_retention },
+            max_ahead_ms: settings
+                .all()
+                .map(|model| model.max_ahead_ms)
+                .reduce(|one, other| Some(one?.max(other?)))
+                .flatten(),
             registry: SeriesRegistry::new(Arc::clone(&settings)),
             texts: LabelTexts::default(),
+            sources: Sources::default(),
             time: StreamTime::default(),
             accounting: Accounting::default(),
             partials: PartialBuilder::default(),
@@ -206,6 +213,17 @@ impl Join {
     /// The watermark of a model in this partition: nothing earlier is expected.
     fn watermark(&self, settings: &ModelSettings) -> Option<Millis> {
         self.time.reached().map(|reached| reached - settings.allowed_lateness_ms)
+    }
+
+    /// Says how far `time` is ahead of its own topic's watermark, if that is more than `max_ahead` allows. The other topic
+    /// does not matter: it may be read much later.
+    fn too_far_ahead(&self, role: Role, time: Millis, lateness: Millis, max_ahead: Option<Millis>) -> Option<String> {
+        let watermark = self.time.newest(role)? - lateness;
+        let ahead = time - watermark;
+        // What is no later than the newest of its topic is never too far ahead, however small the limit.
+        let is_news = time > watermark + lateness;
+        (is_news && ahead > max_ahead?)
+            .then(|| format!("{ahead} ms ahead of its topic's watermark, more than max_ahead"))
     }
 
     fn reject(&mut self, origin: &Origin, offset: i64, timestamp: Millis, reason: Reason, detail: String) {

@@ -128,14 +128,14 @@ impl Join {
     /// Says why a prediction cannot be taken, if so.
     fn admit(&self, settings: &ModelSettings, batch: &PredictionBatch, row: usize) -> Result<(), (Reason, String)> {
         let time = batch.time(row);
-        if let Some(watermark) = self.watermark(settings) {
-            if last_window_end(settings, time) + settings.revise_for_ms <= watermark {
-                return Err((Reason::Late, "all windows of its time are final".to_owned()));
-            }
-            if settings.max_ahead_ms.is_some_and(|max_ahead| time > watermark.saturating_add(max_ahead)) {
-                let ahead = time - watermark;
-                return Err((Reason::TooFarAhead, format!("{ahead} ms ahead of the watermark, more than max_ahead")));
-            }
+        let is_final = |watermark| last_window_end(settings, time) + settings.revise_for_ms <= watermark;
+        if self.watermark(settings).is_some_and(is_final) {
+            return Err((Reason::Late, "all windows of its time are final".to_owned()));
+        }
+        if let Some(ahead) =
+            self.too_far_ahead(Role::Predictions, time, settings.allowed_lateness_ms, settings.max_ahead_ms)
+        {
+            return Err((Reason::TooFarAhead, ahead));
         }
         let fits = match settings.task {
             _ if batch.failed.value(row) => true,

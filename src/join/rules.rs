@@ -42,12 +42,19 @@ pub enum Effect {
     Unreadable,
 }
 
-/// True if the label may be the prediction's: −early retention ≤ label time − prediction time ≤ horizon, and the label
-/// is not for another model.
-pub fn concerns(claim: Claim, label: &LabelRow, settings: &ModelSettings) -> bool {
-    let delay = label.time - claim.time;
-    label.model().is_none_or(|model| model == claim.model)
-        && (-settings.early_label_retention_ms..=settings.label_horizon_ms).contains(&delay)
+/// True if the label may concern the prediction, which has the label `current`: it is not for another model, and
+/// −early retention ≤ label time − prediction time ≤ horizon. A label that is in force can be corrected for longer: until
+/// the correction horizon has passed since then, and at most by as much after the horizon.
+pub fn concerns(claim: Claim, current: Option<Truth>, label: &LabelRow, settings: &ModelSettings) -> bool {
+    let earliest = claim.time - settings.early_label_retention_ms;
+    let horizon = claim.time + settings.label_horizon_ms;
+    let latest = match current {
+        None => horizon,
+        // Forgotten on match.
+        Some(_) if settings.correction_horizon_ms == 0 => return false,
+        Some(current) => current.time.min(horizon) + settings.correction_horizon_ms,
+    };
+    label.model().is_none_or(|model| model == claim.model) && (earliest..=latest).contains(&label.time)
 }
 
 /// How a prediction's task reads labels.
@@ -66,13 +73,7 @@ pub fn effect(
     settings: &ModelSettings,
     reader: &impl TruthReader,
 ) -> Effect {
-    if !concerns(claim, label, settings) {
-        return Effect::None;
-    }
-    let beyond_correction = |current: Truth| {
-        settings.correction_horizon_ms == 0 || label.time > current.time + settings.correction_horizon_ms
-    };
-    if current.is_some_and(beyond_correction) {
+    if !concerns(claim, current, label, settings) {
         return Effect::None;
     }
     match (current, label.truth()) {
@@ -98,6 +99,7 @@ pub fn after(current: Option<Truth>, effect: Effect) -> Option<Truth> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::join::labels::LabelPlace;
     use crate::join::request::RequestKey;
 
     struct AllButNine;
@@ -111,6 +113,7 @@ mod tests {
         }
     }
 
+    const PLACE: LabelPlace = LabelPlace { source: 0, offset: 0 };
     const CLAIM: Claim = Claim { model: ModelId(0), time: 1_000 };
 
     fn settings() -> ModelSettings {
@@ -123,7 +126,7 @@ mod tests {
     }
 
     fn label(time: Millis, truth: LabelTruth) -> LabelRow {
-        LabelRow::new(RequestKey(0), time, 0, truth, None, None)
+        LabelRow::new(RequestKey(0), time, (0, PLACE), truth, None, None)
     }
 
     fn run(labels: &[LabelRow]) -> (Vec<Effect>, Option<Truth>) {
@@ -140,16 +143,38 @@ mod tests {
     #[test]
     fn both_ends_of_the_horizon_are_inside() {
         for (delay, inside) in [(-11, false), (-10, true), (0, true), (100, true), (101, false)] {
-            assert_eq!(concerns(CLAIM, &label(1_000 + delay, LabelTruth::Number(1.0)), &settings()), inside, "{delay}");
+            let label = label(1_000 + delay, LabelTruth::Number(1.0));
+            assert_eq!(concerns(CLAIM, None, &label, &settings()), inside, "{delay}");
         }
     }
 
     #[test]
+    fn what_is_matched_can_be_corrected_after_the_horizon() {
+        let at = |time| Some(Truth { time, truth: LabelTruth::Number(0.0) });
+        // Both ends inside: 50 after the label in force, and never more than 50 after the horizon of 1,100.
+        for (in_force, last) in [(1_010, 1_060), (1_090, 1_140), (1_100, 1_150), (1_140, 1_150)] {
+            for (time, inside) in [(last, true), (last + 1, false)] {
+                let label = label(time, LabelTruth::Number(1.0));
+                assert_eq!(concerns(CLAIM, at(in_force), &label, &settings()), inside, "{time} after {in_force}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_taken_back_after_the_horizon_finds_no_new_label() {
+        let one = LabelTruth::Number(1.0);
+        let (effects, current) = run(&[label(1_090, one), label(1_130, LabelTruth::Deleted), label(1_131, one)]);
+        assert!(matches!(effects[1], Effect::Retracted { .. }));
+        assert_eq!((effects[2], current), (Effect::None, None));
+    }
+
+    #[test]
     fn a_label_for_another_model_is_none_of_its_business() {
-        let of_model =
-            |model| LabelRow::new(RequestKey(0), 1_001, 0, LabelTruth::Number(1.0), Some(ModelId(model)), None);
-        assert!(!concerns(CLAIM, &of_model(1), &settings()));
-        assert!(concerns(CLAIM, &of_model(0), &settings()));
+        let of_model = |model| {
+            LabelRow::new(RequestKey(0), 1_001, (0, PLACE), LabelTruth::Number(1.0), Some(ModelId(model)), None)
+        };
+        assert!(!concerns(CLAIM, None, &of_model(1), &settings()));
+        assert!(concerns(CLAIM, None, &of_model(0), &settings()));
     }
 
     #[test]

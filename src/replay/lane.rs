@@ -35,6 +35,14 @@ pub enum Batch {
 }
 
 impl Batch {
+    /// The file.
+    pub fn origin(&self) -> &Origin {
+        match self {
+            Batch::Predictions(reader) => &reader.batch().origin,
+            Batch::Labels(batch) => &batch.origin,
+        }
+    }
+
     /// Event times of the rows.
     pub fn times(&self) -> &Int64Array {
         match self {
@@ -68,10 +76,14 @@ pub struct Chunk {
 }
 
 impl Chunk {
-    /// The raw bytes of the record at `offset`; `None` for container files, which have none of their own.
-    pub fn raw(&self, offset: i64) -> Option<Vec<u8>> {
+    /// The raw bytes of the record that `reject` names; `None` if it is of another chunk (a label that waited), and for
+    /// container files, whose records have none of their own.
+    pub fn raw(&self, reject: &Reject) -> Option<Vec<u8>> {
+        if *self.batch.origin() != reject.origin {
+            return None;
+        }
         let messages = self.lines.as_ref()?.messages();
-        let found = messages.iter().find(|message| message.offset == offset)?;
+        let found = messages.iter().find(|message| message.offset == reject.offset)?;
         found.value.map(<[u8]>::to_vec)
     }
 }

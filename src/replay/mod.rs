@@ -141,7 +141,7 @@ impl Replay {
                     Batch::Predictions(reader) => join.step(JoinInput::Predictions(reader, kept)),
                     Batch::Labels(batch) => join.step(JoinInput::Labels(batch, kept)),
                 };
-                rejects.extend(late.into_iter().map(|reject| Reject { value: chunk.raw(reject.offset), ..reject }));
+                rejects.extend(late.into_iter().map(|reject| Reject { value: chunk.raw(&reject), ..reject }));
             }
             merge.take(rows.len());
             summary.records += rows.len() as u64;

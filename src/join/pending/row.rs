@@ -72,10 +72,11 @@ impl PendingRow {
         self.settled_s = 0;
     }
 
-    /// True if `watermark` has passed the label's time by more than `correction_horizon_ms`, so that nothing can refer to
-    /// the row any more.
+    /// True if `watermark` has passed the label's time by more than `correction_horizon_ms`, so that no label can refer to
+    /// the row any more; and the row's own time, after which a repetition is likely.
     pub fn is_forgettable(&self, watermark: Millis, correction_horizon_ms: Millis) -> bool {
-        self.removed || (!self.is_waiting() && watermark > i64::from(self.settled_s) * 1000 + correction_horizon_ms)
+        let settled = self.time.max(i64::from(self.settled_s) * 1000);
+        self.removed || (!self.is_waiting() && watermark > settled + correction_horizon_ms)
     }
 }
 
@@ -110,6 +111,9 @@ mod tests {
         row.settle(1_999);
         assert!(!row.is_forgettable(1_999 + 500, 500));
         assert!(row.is_forgettable(1_999 + 1_000 + 501, 500));
+        row.time = 5_000;
+        assert!(!row.is_forgettable(5_500, 500), "a label that came early is no reason to forget a fresh prediction");
+        assert!(row.is_forgettable(5_501, 500));
         row.unsettle();
         assert!(row.is_waiting());
     }

@@ -12,9 +12,12 @@ use std::collections::BTreeMap;
 /// Cases per property: one case is a whole world.
 pub const CASES: u32 = 32;
 
-/// Failures are fixed or written down as cases of their own, so no file remembers them.
+/// As many cases as `PROPTEST_CASES` asks for, if it is set. Failures are fixed or written down as cases of their own, so no
+/// file remembers them.
 pub fn cases(cases: u32) -> ProptestConfig {
-    ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() }
+    let asked = ProptestConfig::default();
+    let cases = if std::env::var_os("PROPTEST_CASES").is_some() { asked.cases } else { cases };
+    ProptestConfig { cases, failure_persistence: None, ..asked }
 }
 
 type Rows = BTreeMap<SeriesKey, BTreeMap<(String, Option<String>, Option<String>), MetricRow>>;

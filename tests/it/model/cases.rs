@@ -5,7 +5,7 @@ use super::drive::{Interleaving, Plan, Run, run};
 use super::naive::AtEnd;
 use super::world::{Label, Memory, Prediction, START, World, world_of, worlds};
 use postdict::assess::Revisions;
-use postdict::event::{MetricRow, Millis, ModelSettings, Settings, TaskKind, WindowSpec};
+use postdict::event::{MetricRow, Millis, ModelSettings, Role, Settings, TaskKind, WindowSpec};
 use proptest::prelude::*;
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -228,14 +228,74 @@ fn a_prediction_too_far_ahead_is_rejected_and_moves_no_watermark() {
     let ahead = ModelSettings { max_ahead_ms: Some(10_000), ..settings(TaskKind::Binary) };
     let on_time = stream(ahead, 30);
     let mut world = on_time.clone();
-    // The watermark is at 18.5 s: the last label less the lateness.
+    // The topic's watermark is at 18 s: the last prediction less the lateness.
     world.predictions.insert(20, prediction("in", 28_000));
-    world.predictions.insert(20, prediction("out", 29_000));
+    world.predictions.insert(20, prediction("out", 28_001));
     let run = run(&world, &record_by_record(), AtEnd::Hold);
     assert_eq!(run.rejected("too_far_ahead"), 1);
-    assert_eq!(run.rejects[0].timestamp, Some(START + 29_000));
+    assert_eq!(run.rejects[0].timestamp, Some(START + 28_001));
     assert_eq!(value(&run, "m", "predictions", 20_000), Some(11.0));
     assert_eq!(value(&run, "m", "dead_letters", 20_000), Some(1.0));
+}
+
+#[test]
+fn a_label_too_far_ahead_is_rejected_however_far_predictions_have_come() {
+    let ahead = ModelSettings { max_ahead_ms: Some(10_000), ..settings(TaskKind::Binary) };
+    let mut world = stream(ahead, 30);
+    let newest = world.labels[19].time - START;
+    world.labels.insert(20, label("s29", newest - 1_000 + 10_001, json!(1)));
+    for interleaving in [Interleaving::LabelsFirst, Interleaving::PredictionsFirst] {
+        let run = run(&world, &Plan { interleaving, ..Plan::simple() }, AtEnd::Hold);
+        assert_eq!((run.rejected("too_far_ahead"), run.accounting.rejected_labels), (1, 1), "{interleaving:?}");
+        assert_eq!(value(&run, "m", "labels", 20_000), Some(10.0), "{interleaving:?}");
+    }
+}
+
+#[test]
+fn a_correction_comes_after_the_horizon_and_a_first_label_does_not() {
+    // Horizon 20 s, correction horizon 5 s.
+    let labels = vec![
+        label("corrected", 19_000, json!(1)),
+        label("taken back", 19_000, json!(1)),
+        label("corrected", 23_999, json!(0)),
+        Label { deleted: true, label: None, ..label("taken back", 24_000, json!(1)) },
+        label("first", 20_001, json!(1)),
+    ];
+    let predictions = ["corrected", "taken back", "first"].map(|id| prediction(id, 0)).to_vec();
+    let world = world_of(settings(TaskKind::Binary), predictions, labels);
+    for interleaving in [Interleaving::LabelsFirst, Interleaving::PredictionsFirst] {
+        for plan in [Plan { interleaving, ..Plan::simple() }, Plan { interleaving, ..record_by_record() }] {
+            let run = run(&world, &plan, AtEnd::Hold);
+            assert_equals_the_naive_model(&world, &run, AtEnd::Hold);
+            let told = ["corrected_labels", "retracted_labels", "matched"].map(|metric| value(&run, "m", metric, 0));
+            assert_eq!(told, [Some(1.0), Some(1.0), Some(1.0)], "{plan:?}");
+        }
+    }
+}
+
+#[test]
+fn a_label_that_waited_and_is_unreadable_gets_its_dead_letter_where_it_was_read() {
+    let labels = vec![label("other", 0, json!(2)), label("r", 0, json!("no number"))];
+    let world = world_of(settings(TaskKind::Regression), vec![prediction("r", 1)], labels);
+    for interleaving in [Interleaving::LabelsFirst, Interleaving::PredictionsFirst] {
+        let run = run(&world, &Plan { interleaving, ..Plan::simple() }, AtEnd::Hold);
+        let [dead] = &run.rejects[..] else { panic!("one dead letter, not {:?}", run.rejects) };
+        assert_eq!((dead.reason.as_str(), dead.offset, dead.timestamp), ("wrong_label", 1, Some(START)));
+        assert_eq!(dead.origin.role, Role::Labels, "{interleaving:?}");
+        assert_eq!(value(&run, "m", "dead_letters", 0), Some(1.0));
+    }
+}
+
+#[test]
+fn what_on_expiry_cannot_label_expires() {
+    let paid = ModelSettings { task: None, on_expiry: Some("paid".to_owned()), ..settings(TaskKind::Binary) };
+    let mut world = stream(paid, 60);
+    // Of no configured task, a record without a score predicts a number.
+    world.predictions[0].score = None;
+    world.labels.retain(|label| label.request_id != "s0" && label.request_id != "s1");
+    let run = run(&world, &record_by_record(), AtEnd::Hold);
+    assert_equals_the_naive_model(&world, &run, AtEnd::Hold);
+    assert_eq!((value(&run, "m", "expired", 0), value(&run, "m", "matched", 0)), (Some(1.0), Some(9.0)));
 }
 
 #[test]

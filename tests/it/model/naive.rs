@@ -209,13 +209,17 @@ impl<'w> Row<'w> {
         let delay = label.time - self.record.time;
         let is_mine = label.request_id == self.record.request_id
             && label.model.is_none_or(|model| model == self.record.model)
-            && delay >= -settings.early_label_retention_ms
-            && delay <= settings.label_horizon_ms;
+            && delay >= -settings.early_label_retention_ms;
         if !is_mine {
             return Effect::Nothing;
         }
         let correction = settings.correction_horizon_ms;
-        if self.truth.as_ref().is_some_and(|(_, time)| correction == 0 || label.time > time + correction) {
+        let is_in_time = match &self.truth {
+            None => delay <= settings.label_horizon_ms,
+            Some(_) if correction == 0 => false,
+            Some((_, time)) => label.time <= time + correction && delay <= settings.label_horizon_ms + correction,
+        };
+        if !is_in_time {
             return Effect::Nothing;
         }
         if label.deleted {
@@ -443,8 +447,13 @@ impl<'j> SeriesWindow<'j> {
             (None, false, _) => self.pending += 1,
             (None, true, None) => self.expired += 1,
             (None, true, Some(label)) => {
-                self.matched += 1;
-                self.labelled.push((&row.output, Truth::of(&Value::String(label.clone()))));
+                let truth = Truth::of(&Value::String(label.clone()));
+                if row.output.can_read(&truth) {
+                    self.matched += 1;
+                    self.labelled.push((&row.output, truth));
+                } else {
+                    self.expired += 1;
+                }
             }
         }
     }
