@@ -104,13 +104,17 @@ impl Join {
 
     /// The label that a row has (`Some(None)`: it waits), from its request id's labels before this one; `None` if that
     /// label is forgotten, so that nothing can refer to the match any more.
+    ///
+    /// Earlier labels may be forgotten while this one is not, so they cannot be asked: it is among the labels of its time,
+    /// all of which are remembered as long, and the last of them that changed anything.
     fn label_in_force(&self, row: &PendingRow, known: &[LabelRow]) -> Option<Option<Truth>> {
         if row.is_waiting() {
             return Some(None);
         }
-        let in_force =
-            known.iter().fold(None, |current, label| rules::after(current, self.effect(row, current, label)));
-        in_force.filter(|truth| row.is_settled_at(truth.time)).map(Some)
+        let model = self.registry.series(row.series).model;
+        let of_its_time = known.iter().filter(|label| row.is_settled_at(label.time));
+        let reader = RowReader { texts: &self.texts, kind: row.kind };
+        rules::in_force(model, of_its_time, &reader).map(Some)
     }
 
     /// What `label` does to `row`, whose label is `current`.

@@ -4,7 +4,7 @@ use super::accounting::LabelOutcome;
 use super::label::outcome_of;
 use super::labels::LabelRow;
 use super::outcome::binary_text;
-use super::pending::{Payload, PayloadAt, PendingRow, RowKind};
+use super::pending::{Payload, PayloadAt, PendingRow, RowKind, Settled};
 use super::request::RequestKey;
 use super::rules::{self, Effect};
 use super::series::{ModelId, SeriesRegistry, TooManyModels};
@@ -184,10 +184,9 @@ impl Join {
             output,
             series,
             payload: PayloadAt::NONE,
-            settled_s: 0,
+            settled: Settled::WAITING,
             class,
             kind,
-            removed: false,
         }
     }
 

@@ -96,6 +96,22 @@ pub fn after(current: Option<Truth>, effect: Effect) -> Option<Truth> {
     }
 }
 
+/// The label in force among `labels`, which are all of the time at which it came, in arrival order. What was in force
+/// before them does not matter, so it may be forgotten.
+pub fn in_force<'l>(
+    model: ModelId,
+    labels: impl Iterator<Item = &'l LabelRow>,
+    reader: &impl TruthReader,
+) -> Option<Truth> {
+    let for_model = labels.filter(|label| label.model().is_none_or(|of| of == model));
+    for_model.fold(None, |current: Option<Truth>, label| match label.truth() {
+        LabelTruth::Deleted => None,
+        truth if !reader.is_readable(truth) => current,
+        truth if current.is_some_and(|current| reader.is_same(current.truth, truth)) => current,
+        truth => Some(Truth { time: label.time, truth }),
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -220,6 +236,18 @@ mod tests {
         let (effects, current) = run(&[label(1_000, LabelTruth::Number(1.0)), label(1_051, LabelTruth::Number(2.0))]);
         assert_eq!(effects[1], Effect::None, "one past the correction horizon");
         assert_eq!(current.map(|truth| truth.time), Some(1_000));
+    }
+
+    #[test]
+    fn the_last_change_of_its_time_is_in_force() {
+        let [one, two] = [1.0, 2.0].map(LabelTruth::Number);
+        let in_force = |truths: &[LabelTruth]| {
+            let labels: Vec<LabelRow> = truths.iter().map(|truth| label(1_000, *truth)).collect();
+            in_force(ModelId(0), labels.iter(), &AllButNine).map(|truth| truth.truth)
+        };
+        assert_eq!(in_force(&[one, two, two, LabelTruth::Text(9)]), Some(two));
+        assert_eq!(in_force(&[two, LabelTruth::Deleted, one]), Some(one));
+        assert_eq!(in_force(&[one, LabelTruth::Deleted]), None);
     }
 
     #[test]

@@ -16,7 +16,7 @@ mod table;
 mod tests;
 
 pub use payload::Payload;
-pub use row::{PayloadAt, PendingRow, RowKind};
+pub use row::{PayloadAt, PendingRow, RowKind, Settled};
 pub use table::{Keyed, LiveTable};
 
 use super::request::RequestKey;
@@ -31,10 +31,10 @@ impl Keyed for PendingRow {
         self.key
     }
     fn is_removed(&self) -> bool {
-        self.removed
+        self.settled == Settled::REMOVED
     }
     fn set_removed(&mut self) {
-        self.removed = true;
+        self.settled = Settled::REMOVED;
     }
 }
 

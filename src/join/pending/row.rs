@@ -40,49 +40,69 @@ pub struct PendingRow {
     pub series: SeriesId,
     /// Class scores and request id, where they must be kept.
     pub payload: PayloadAt,
-    /// 0 while the row waits; else its label's time in seconds, rounded up (reaches the year 2106), which says when the
-    /// row may be forgotten. The exact time and the label itself are with the label.
-    pub settled_s: u32,
+    /// Whether it has a label, and of what time. The label itself is with the labels.
+    pub settled: Settled,
     /// Predicted class; see [`RowKind`].
     pub class: u16,
     /// What the fields above mean.
     pub kind: RowKind,
-    /// The row was removed and only takes space until the table is compacted.
-    pub removed: bool,
+}
+
+/// What has become of a row, in 40 bits: it waits (0), it was removed and only takes space until its table is compacted
+/// (all ones), or how far its label's time is from its own, to the millisecond, within 17 years.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Settled([u8; 5]);
+
+impl Settled {
+    /// No label has come, or the last one was taken back.
+    pub const WAITING: Settled = Settled([0; 5]);
+    /// The row is no more.
+    pub const REMOVED: Settled = Settled([0xff; 5]);
+    /// A delay of 0.
+    const ORIGIN: i64 = 1 << 39;
+
+    /// A label came `delay_ms` after its prediction.
+    pub fn after(delay_ms: Millis) -> Settled {
+        let bits = delay_ms.saturating_add(Self::ORIGIN).clamp(1, 2 * Self::ORIGIN - 2) as u64;
+        let [a, b, c, d, e, ..] = bits.to_le_bytes();
+        Settled([a, b, c, d, e])
+    }
+
+    /// How long after its prediction the label came; `None` where there is none.
+    pub fn delay_ms(self) -> Option<Millis> {
+        let [a, b, c, d, e] = self.0;
+        let bits = u64::from_le_bytes([a, b, c, d, e, 0, 0, 0]);
+        (self != Self::WAITING && self != Self::REMOVED).then(|| bits as i64 - Self::ORIGIN)
+    }
 }
 
 impl PendingRow {
     /// True while no label has come (or the last one was taken back).
     pub fn is_waiting(&self) -> bool {
-        self.settled_s == 0
+        self.settled == Settled::WAITING
     }
 
     /// Marks the row as labelled at `label_time`.
     pub fn settle(&mut self, label_time: Millis) {
-        self.settled_s = settled_s(label_time);
+        self.settled = Settled::after(label_time - self.time);
     }
 
-    /// True if the row's label is of `label_time` (to the second).
+    /// True if the row's label is of `label_time`.
     pub fn is_settled_at(&self, label_time: Millis) -> bool {
-        self.settled_s == settled_s(label_time)
+        self.settled == Settled::after(label_time - self.time)
     }
 
     /// Makes the row wait again.
     pub fn unsettle(&mut self) {
-        self.settled_s = 0;
+        self.settled = Settled::WAITING;
     }
 
     /// True if `watermark` has passed the label's time by more than `correction_horizon_ms`, so that no label can refer to
     /// the row any more; and the row's own time, after which a repetition is likely.
     pub fn is_forgettable(&self, watermark: Millis, correction_horizon_ms: Millis) -> bool {
-        let settled = self.time.max(i64::from(self.settled_s) * 1000);
-        self.removed || (!self.is_waiting() && watermark > settled + correction_horizon_ms)
+        let is_past = |delay: Millis| watermark > self.time + delay.max(0) + correction_horizon_ms;
+        self.settled == Settled::REMOVED || self.settled.delay_ms().is_some_and(is_past)
     }
-}
-
-/// Seconds since the epoch, rounded up, never 0.
-fn settled_s(label_time: Millis) -> u32 {
-    u32::try_from((label_time / 1000 + 1).max(1)).unwrap_or(u32::MAX)
 }
 
 #[cfg(test)]
@@ -95,6 +115,18 @@ mod tests {
     }
 
     #[test]
+    fn what_has_become_of_a_row_is_exact_within_17_years() {
+        let years = |years: i64| years * 365 * 86_400_000;
+        for delay in [0, 1, -1, 86_400_000, -years(17), years(17)] {
+            assert_eq!(Settled::after(delay).delay_ms(), Some(delay));
+        }
+        for delay in [i64::MIN, -years(18), years(18), i64::MAX] {
+            assert!(Settled::after(delay).delay_ms().is_some_and(|settled| settled.abs() > years(17)));
+        }
+        assert_eq!((Settled::WAITING.delay_ms(), Settled::REMOVED.delay_ms()), (None, None));
+    }
+
+    #[test]
     fn a_settled_row_is_kept_at_least_until_its_correction_horizon() {
         let mut row = PendingRow {
             key: RequestKey(1),
@@ -102,16 +134,15 @@ mod tests {
             output: 0.5,
             series: SeriesId(0),
             payload: PayloadAt::NONE,
-            settled_s: 0,
+            settled: Settled::WAITING,
             class: 0,
             kind: RowKind::Binary,
-            removed: false,
         };
         assert!(!row.is_forgettable(i64::MAX / 2, 0), "a waiting row is not forgotten, it expires");
         row.settle(1_999);
         assert!(!row.is_forgettable(1_999 + 500, 500));
-        assert!(row.is_forgettable(1_999 + 1_000 + 501, 500));
-        row.time = 5_000;
+        assert!(row.is_forgettable(1_999 + 501, 500));
+        (row.time, row.settled) = (5_000, Settled::after(-3_000));
         assert!(!row.is_forgettable(5_500, 500), "a label that came early is no reason to forget a fresh prediction");
         assert!(row.is_forgettable(5_501, 500));
         row.unsettle();

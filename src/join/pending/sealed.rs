@@ -4,7 +4,7 @@
 //! refused by the filter with three reads, a key that is there is found by interpolation (keys are uniform hashes).
 //! Source: Graf, Lemire: Binary Fuse Filters: Fast and Smaller Than Xor Filters, 2022.
 
-use super::row::PendingRow;
+use super::row::{PendingRow, Settled};
 use crate::join::request::RequestKey;
 use xorf::{BinaryFuse8, Filter};
 
@@ -83,15 +83,15 @@ impl SealedTable {
 
     /// Marks the row at `position` as removed.
     pub fn remove(&mut self, position: usize) {
-        if !self.rows[position].removed {
-            self.rows[position].removed = true;
+        if self.rows[position].settled != Settled::REMOVED {
+            self.rows[position].settled = Settled::REMOVED;
             self.removed_count += 1;
         }
     }
 
     /// All rows that were not removed.
     pub fn rows(&self) -> impl Iterator<Item = &PendingRow> {
-        self.rows.iter().filter(|row| !row.removed)
+        self.rows.iter().filter(|row| row.settled != Settled::REMOVED)
     }
 
     /// Rows that were not removed.
@@ -125,10 +125,9 @@ mod tests {
             output: 0.5,
             series: SeriesId(0),
             payload: PayloadAt::NONE,
-            settled_s: 0,
+            settled: Settled::WAITING,
             class: 0,
             kind: RowKind::Binary,
-            removed: false,
         }
     }
 

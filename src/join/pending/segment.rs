@@ -1,7 +1,7 @@
 //! One time segment of the pending buffer: a live part for what arrives, a sealed part for what has settled down.
 
 use super::payload::{Payload, PayloadHeap};
-use super::row::PendingRow;
+use super::row::{PendingRow, Settled};
 use super::sealed::SealedTable;
 use super::table::LiveTable;
 use crate::join::request::RequestKey;
@@ -36,7 +36,10 @@ impl Segment {
     /// Calls `visit` with the place of each row with `key`.
     pub fn find(&self, key: RequestKey, mut visit: impl FnMut(RowAt)) {
         if let Some(sealed) = &self.sealed {
-            sealed.find(key).filter(|at| !sealed.get(*at).removed).for_each(|at| visit(RowAt::Sealed(at)));
+            sealed
+                .find(key)
+                .filter(|at| sealed.get(*at).settled != Settled::REMOVED)
+                .for_each(|at| visit(RowAt::Sealed(at)));
         }
         self.live.find(key).for_each(|number| visit(RowAt::Live(number)));
     }

@@ -35,10 +35,9 @@ fn row(id: u8, time: Millis, number: u32) -> PendingRow {
         output: 0.5,
         series: SeriesId(number),
         payload: PayloadAt::NONE,
-        settled_s: 0,
+        settled: Settled::WAITING,
         class: 0,
         kind: RowKind::Binary,
-        removed: false,
     }
 }
 
