@@ -35,6 +35,12 @@ impl ClassNames {
         id
     }
 
+    /// Adds the next class, as a log of the state says: whatever the cap is.
+    pub fn restore(&mut self, name: Arc<str>) {
+        self.by_name.insert(Arc::clone(&name), ClassId(self.names.len() as u16));
+        self.names.push(name);
+    }
+
     /// Name of each class, by its number.
     pub fn names(&self) -> &[Arc<str>] {
         &self.names

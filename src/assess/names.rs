@@ -4,6 +4,7 @@ use super::cells::{GroupId, VersionId};
 use crate::aggregate::partial::{ModelName, SeriesName};
 use crate::aggregate::{ClassId, ClassNames};
 use crate::event::ModelSettings;
+use crate::event::segment::UNRECORDED;
 use hashbrown::HashMap;
 use std::sync::Arc;
 
@@ -50,7 +51,10 @@ impl Names {
     /// The groups that a series of JOIN belongs to: the whole model, and one per segment set.
     pub fn groups_of(&mut self, series: &SeriesName) -> Vec<GroupId> {
         let values = series.segments.iter().flatten();
-        let sets = values.zip(0..).map(|(value, set)| Group { set: Some(set), value: Arc::clone(value) });
+        let sets = values
+            .zip(0..)
+            .filter(|(value, _)| ***value != *UNRECORDED)
+            .map(|(value, set)| Group { set: Some(set), value: Arc::clone(value) });
         let ids: Vec<GroupId> = sets.map(|group| self.group_id(group)).collect();
         std::iter::once(WHOLE).chain(ids).collect()
     }

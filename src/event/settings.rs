@@ -16,6 +16,9 @@ pub enum TaskKind {
 }
 
 impl TaskKind {
+    /// All tasks.
+    pub const ALL: [TaskKind; 3] = [TaskKind::Binary, TaskKind::Multiclass, TaskKind::Regression];
+
     /// The name in configuration and documentation.
     pub fn name(self) -> &'static str {
         match self {

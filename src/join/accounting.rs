@@ -17,6 +17,18 @@ pub enum LabelOutcome {
     Used,
 }
 
+impl LabelOutcome {
+    /// All outcomes, by their number.
+    pub const ALL: [LabelOutcome; 6] = [
+        LabelOutcome::Waiting,
+        LabelOutcome::Rejected,
+        LabelOutcome::Duplicate,
+        LabelOutcome::Retracted,
+        LabelOutcome::Corrected,
+        LabelOutcome::Used,
+    ];
+}
+
 /// Records of one partition by outcome, since its beginning. A label that did several things to several predictions
 /// counts as the greatest of them in the order of [`LabelOutcome`].
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -93,6 +105,46 @@ impl Accounting {
         }
     }
 
+    /// All counts, in the order of the fields.
+    fn counts(&mut self) -> [&mut u64; 22] {
+        [
+            &mut self.prediction_records,
+            &mut self.predictions,
+            &mut self.errors,
+            &mut self.duplicate_predictions,
+            &mut self.late_predictions,
+            &mut self.rejected_predictions,
+            &mut self.matched,
+            &mut self.expired,
+            &mut self.waiting_predictions,
+            &mut self.settled_errors,
+            &mut self.label_records,
+            &mut self.used_labels,
+            &mut self.duplicate_labels,
+            &mut self.corrected_labels,
+            &mut self.retracted_labels,
+            &mut self.waiting_labels,
+            &mut self.orphan_labels,
+            &mut self.late_labels,
+            &mut self.rejected_labels,
+            &mut self.unremembered_labels,
+            &mut self.evicted,
+            &mut self.folded,
+        ]
+    }
+
+    /// All counts as numbers, for the log of the state.
+    pub fn to_numbers(mut self) -> [u64; 22] {
+        self.counts().map(|count| *count)
+    }
+
+    /// From what [`Self::to_numbers`] gave.
+    pub fn from_numbers(numbers: [u64; 22]) -> Accounting {
+        let mut accounting = Accounting::default();
+        accounting.counts().into_iter().zip(numbers).for_each(|(count, number)| *count = number);
+        accounting
+    }
+
     /// The law, for predictions and for labels; an error says which side is off by how much.
     pub fn check(&self) -> Result<(), String> {
         let outcomes = self.predictions
@@ -116,28 +168,7 @@ impl Accounting {
 
     /// Adds another partition's.
     pub fn merge(&mut self, other: &Accounting) {
-        self.prediction_records += other.prediction_records;
-        self.predictions += other.predictions;
-        self.errors += other.errors;
-        self.duplicate_predictions += other.duplicate_predictions;
-        self.late_predictions += other.late_predictions;
-        self.rejected_predictions += other.rejected_predictions;
-        self.matched += other.matched;
-        self.expired += other.expired;
-        self.waiting_predictions += other.waiting_predictions;
-        self.settled_errors += other.settled_errors;
-        self.label_records += other.label_records;
-        self.used_labels += other.used_labels;
-        self.duplicate_labels += other.duplicate_labels;
-        self.corrected_labels += other.corrected_labels;
-        self.retracted_labels += other.retracted_labels;
-        self.waiting_labels += other.waiting_labels;
-        self.orphan_labels += other.orphan_labels;
-        self.late_labels += other.late_labels;
-        self.rejected_labels += other.rejected_labels;
-        self.unremembered_labels += other.unremembered_labels;
-        self.evicted += other.evicted;
-        self.folded += other.folded;
+        self.counts().into_iter().zip(other.to_numbers()).for_each(|(count, more)| *count += more);
     }
 }
 

@@ -4,9 +4,11 @@
 //! result as one that was read before.
 
 use super::accounting::LabelOutcome;
-use super::pending::{Keyed, LiveTable};
+use super::pending::{Keyed, LiveTable, Snapshot};
 use super::request::RequestKey;
 use super::series::ModelId;
+use super::state::entry::{self, LabelName, Tag};
+use super::state::journal::Journal;
 use crate::event::Millis;
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
@@ -107,6 +109,45 @@ impl LabelRow {
         }
     }
 
+    /// What tells it from all other labels of its partition.
+    pub fn name(&self) -> LabelName {
+        LabelName { key: self.key, time: self.time, arrival: self.arrival }
+    }
+
+    /// Everything but its name, for the log of the state.
+    pub fn to_bytes(self) -> [u8; 32] {
+        let mut bytes = [0; 32];
+        bytes[..8].copy_from_slice(&self.truth.to_le_bytes());
+        bytes[8..16].copy_from_slice(&self.weight.to_bits().to_le_bytes());
+        bytes[16..24].copy_from_slice(&self.offset.to_le_bytes());
+        bytes[24..28].copy_from_slice(&self.model.to_le_bytes());
+        bytes[28..30].copy_from_slice(&self.source.to_le_bytes());
+        bytes[30] = self.kind as u8;
+        bytes[31] = self.outcome as u8;
+        bytes
+    }
+
+    /// From what [`Self::to_bytes`] gave; `None` if nothing gives these bytes.
+    pub fn from_bytes(name: LabelName, bytes: [u8; 32]) -> Option<Self> {
+        fn part<const N: usize>(bytes: &[u8; 32], at: usize) -> [u8; N] {
+            let mut part = [0; N];
+            part.copy_from_slice(&bytes[at..at + N]);
+            part
+        }
+        Some(LabelRow {
+            key: name.key,
+            time: name.time,
+            arrival: name.arrival,
+            truth: u64::from_le_bytes(part(&bytes, 0)),
+            weight: f64::from_bits(u64::from_le_bytes(part(&bytes, 8))),
+            offset: i64::from_le_bytes(part(&bytes, 16)),
+            model: u32::from_le_bytes(part(&bytes, 24)),
+            source: u16::from_le_bytes(part(&bytes, 28)),
+            kind: *[TruthKind::Number, TruthKind::Text, TruthKind::Deleted].get(usize::from(bytes[30]))?,
+            outcome: *LabelOutcome::ALL.get(usize::from(bytes[31]))?,
+        })
+    }
+
     /// The model whose predictions alone may use it.
     pub fn model(&self) -> Option<ModelId> {
         (self.model != u32::MAX).then_some(ModelId(self.model))
@@ -140,14 +181,49 @@ impl Keyed for LabelRow {
     }
 }
 
+/// Labels of one span of time.
+#[derive(Debug, Default)]
+struct LabelSegment {
+    table: LiveTable<LabelRow>,
+    /// Rows with lower numbers are in the log.
+    logged: u32,
+}
+
 /// Labels of one partition, in time segments that are dropped whole.
 #[derive(Debug)]
 pub struct LabelStore {
-    segments: BTreeMap<i64, LiveTable<LabelRow>>,
+    segments: BTreeMap<i64, LabelSegment>,
+    /// What the log of the state lacks, if there is one.
+    journal: Option<Journal>,
+    /// A snapshot that is being written: rows keep their places until it is complete.
+    snapshot: Option<Snapshot>,
     span_ms: Millis,
     retention_ms: Millis,
     first_segment: i64,
     unmet: usize,
+}
+
+impl LabelSegment {
+    /// Rebuilds a table that is mostly holes.
+    fn tidy(&mut self, journal: Option<&mut Journal>) {
+        if self.table.occupied() <= 4096 || self.table.len() >= self.table.occupied() / 2 {
+            return;
+        }
+        if let Some(journal) = journal {
+            // Rows are about to get other numbers.
+            self.log_fresh(journal);
+        }
+        self.table.retain(|_| true);
+        self.logged = self.table.occupied() as u32;
+    }
+
+    /// Logs the rows that came since the last time and are still held.
+    fn log_fresh(&mut self, journal: &mut Journal) {
+        for row in self.table.rows_from(self.logged) {
+            journal.append(Tag::Label, false, |out| entry::put_label(out, row));
+        }
+        self.logged = self.table.occupied() as u32;
+    }
 }
 
 impl LabelStore {
@@ -159,6 +235,8 @@ impl LabelStore {
     pub fn new(retention_ms: Millis) -> Self {
         LabelStore {
             segments: BTreeMap::new(),
+            journal: None,
+            snapshot: None,
             // Whole seconds: rows know their label's time to the second, so those of one second go together.
             span_ms: (retention_ms / (Self::SEGMENTS * 1_000)).max(1) * 1_000,
             retention_ms,
@@ -170,14 +248,14 @@ impl LabelStore {
     /// Remembers a label.
     pub fn insert(&mut self, row: LabelRow) {
         self.unmet += usize::from(!row.is_met());
-        self.segments.entry(row.time.div_euclid(self.span_ms)).or_default().insert(row);
+        self.segments.entry(row.time.div_euclid(self.span_ms)).or_default().table.insert(row);
     }
 
     /// Reads the labels of `key` that can be of `times` into `found`, in arrival order.
     pub fn find(&self, key: RequestKey, times: RangeInclusive<Millis>, found: &mut Vec<LabelRow>) {
         found.clear();
         let numbers = times.start().div_euclid(self.span_ms)..=times.end().div_euclid(self.span_ms);
-        for (_, table) in self.segments.range(numbers) {
+        for (_, LabelSegment { table, .. }) in self.segments.range(numbers) {
             found.extend(table.find(key).map(|number| *table.get(number)));
         }
         found.sort_unstable_by_key(|row| row.arrival);
@@ -185,29 +263,38 @@ impl LabelStore {
 
     /// Notes what has become of a label: more than that it waits.
     pub fn set_outcome(&mut self, label: &LabelRow, outcome: LabelOutcome) {
-        self.at(label, |table, number| table.get_mut(number).outcome = outcome);
-        self.unmet -= usize::from(!label.is_met());
+        self.change(label.name(), Some(outcome));
     }
 
     /// Forgets a label.
     pub fn remove(&mut self, label: &LabelRow) {
-        self.at(label, LiveTable::remove);
-        self.unmet -= usize::from(!label.is_met());
-        if let Some(table) = self.segments.get_mut(&label.time.div_euclid(self.span_ms))
-            && table.occupied() > 4096
-            && table.len() < table.occupied() / 2
-        {
-            table.retain(|_| true);
-        }
+        self.change(label.name(), None);
     }
 
-    fn at(&mut self, label: &LabelRow, change: impl FnOnce(&mut LiveTable<LabelRow>, u32)) {
-        if let Some(table) = self.segments.get_mut(&label.time.div_euclid(self.span_ms)) {
-            let number = table.find(label.key).find(|number| table.get(*number).arrival == label.arrival);
-            if let Some(number) = number {
-                change(table, number);
-            }
+    /// Notes what has become of the label called `name`, or forgets it (`None`); false if it is not held.
+    pub fn change(&mut self, name: LabelName, outcome: Option<LabelOutcome>) -> bool {
+        let Some(segment) = self.segments.get_mut(&name.time.div_euclid(self.span_ms)) else { return false };
+        let table = &mut segment.table;
+        let found = table.find(name.key).find(|number| table.get(*number).arrival == name.arrival);
+        let Some(number) = found else { return false };
+        let was_met = table.get(number).is_met();
+        match outcome {
+            Some(outcome) => table.get_mut(number).outcome = outcome,
+            None => table.remove(number),
         }
+        self.unmet -= usize::from(!was_met && outcome != Some(LabelOutcome::Waiting));
+        if let Some(journal) = &mut self.journal
+            && number < segment.logged
+        {
+            journal.append(Tag::LabelChanged, false, |out| {
+                entry::put_label_name(out, name);
+                entry::put_outcome(out, outcome);
+            });
+        }
+        if outcome.is_none() && self.snapshot.is_none() {
+            segment.tidy(self.journal.as_mut());
+        }
+        true
     }
 
     /// True if a label of `time` would be dropped at once.
@@ -222,23 +309,90 @@ impl LabelStore {
             return 0;
         }
         self.first_segment = first_kept;
-        let kept = self.segments.split_off(&first_kept);
-        let dropped = std::mem::replace(&mut self.segments, kept);
-        let orphans = dropped.values().flat_map(LiveTable::rows).filter(|row| !row.is_met()).count();
-        self.unmet -= orphans;
-        orphans
+        self.drop_below(first_kept)
     }
 
     /// Drops the oldest segments until no more than `cap` labels are held; returns how many no prediction had met.
     pub fn shrink(&mut self, cap: usize) -> usize {
         let mut orphans = 0;
-        while self.segments.values().map(LiveTable::len).sum::<usize>() > cap {
-            let Some((number, table)) = self.segments.pop_first() else { break };
-            orphans += table.rows().filter(|row| !row.is_met()).count();
-            self.first_segment = self.first_segment.max(number + 1);
+        while self.len() > cap {
+            let Some((number, _)) = self.segments.first_key_value() else { break };
+            let first_kept = number + 1;
+            self.first_segment = self.first_segment.max(first_kept);
+            orphans += self.drop_below(first_kept);
         }
+        orphans
+    }
+
+    fn drop_below(&mut self, first_kept: i64) -> usize {
+        let kept = self.segments.split_off(&first_kept);
+        let dropped = std::mem::replace(&mut self.segments, kept);
+        if let Some(snapshot) = &mut self.snapshot {
+            dropped.keys().for_each(|number| snapshot.skip(*number));
+        }
+        if let Some(journal) = self.journal.as_mut().filter(|_| !dropped.is_empty()) {
+            let time = first_kept * self.span_ms;
+            journal.append(Tag::LabelsDropped, false, |out| out.extend_from_slice(&time.to_le_bytes()));
+        }
+        let rows = dropped.values().flat_map(|segment| segment.table.rows());
+        let orphans = rows.filter(|row| !row.is_met()).count();
         self.unmet -= orphans;
         orphans
+    }
+
+    /// Forgets labels of times before `time`, as the log says.
+    pub fn restore_dropped(&mut self, time: Millis) {
+        for segment in self.segments.range_mut(..=time.div_euclid(self.span_ms)).map(|(_, segment)| segment) {
+            self.unmet -= segment.table.rows().filter(|row| row.time < time && !row.is_met()).count();
+            segment.table.retain(|row| row.time >= time);
+        }
+        self.segments.retain(|_, segment| !segment.table.is_empty());
+    }
+
+    /// From now on, keeps what changes for the log, which has everything that is held now.
+    pub fn log_changes(&mut self) {
+        self.journal = Some(Journal::default());
+        self.segments.values_mut().for_each(|segment| segment.logged = segment.table.occupied() as u32);
+    }
+
+    /// What the log lacks.
+    pub fn take_journal(&mut self, into: &mut Journal) {
+        let Some(journal) = &mut self.journal else { return };
+        self.segments.values_mut().for_each(|segment| segment.log_fresh(journal));
+        into.extend(journal);
+    }
+
+    /// Notes what `watermark` had passed when the log was written.
+    pub fn restore_passed(&mut self, watermark: Millis) {
+        self.first_segment = self.first_segment.max((watermark - self.retention_ms).div_euclid(self.span_ms));
+    }
+
+    /// Begins a snapshot of everything that the log has, which is all: call after [`Self::take_journal`].
+    pub fn start_snapshot(&mut self) {
+        let extents = self.segments.iter().map(|(number, segment)| (*number, (0, segment.table.occupied() as u32)));
+        self.snapshot = Some(Snapshot::new(extents));
+    }
+
+    /// Writes the next `budget` labels of the snapshot; true once it is complete.
+    pub fn continue_snapshot(&mut self, mut budget: usize, journal: &mut Journal) -> bool {
+        let Some(snapshot) = &mut self.snapshot else { return true };
+        while budget > 0 {
+            let Some(rows) = snapshot.next(budget) else {
+                self.snapshot = None;
+                return true;
+            };
+            budget = budget.saturating_sub(rows.len().max(1));
+            let Some(segment) = self.segments.get(&rows.segment) else { continue };
+            for label in rows.live.map(|number| segment.table.get(number)).filter(|label| !label.is_removed()) {
+                journal.append(Tag::Label, true, |out| entry::put_label(out, label));
+            }
+        }
+        false
+    }
+
+    /// Labels held, met or not.
+    pub fn len(&self) -> usize {
+        self.segments.values().map(|segment| segment.table.len()).sum()
     }
 
     /// Labels that no prediction has met.
@@ -248,7 +402,8 @@ impl LabelStore {
 
     /// Resident size.
     pub fn bytes(&self) -> usize {
-        self.segments.values().map(LiveTable::bytes).sum()
+        self.segments.values().map(|segment| segment.table.bytes()).sum::<usize>()
+            + self.journal.as_ref().map_or(0, Journal::bytes)
     }
 }
 

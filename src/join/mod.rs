@@ -16,6 +16,7 @@ pub mod request;
 mod rules;
 mod series;
 mod sources;
+pub mod state;
 mod texts;
 mod watermark;
 
@@ -56,6 +57,8 @@ pub struct Join {
     /// Some model has a correction horizon, so labels are remembered after their match.
     remembers_matches: bool,
     scratch: Scratch,
+    /// What is known of the log of changes, where there is one.
+    log: Option<state::StateLog>,
 }
 
 /// How far apart records can be that have to do with each other, over all models. Lookups go no further, so that they
@@ -116,6 +119,7 @@ impl Join {
             rejects: Vec::new(),
             labelled: with_labelled.then(Vec::new),
             scratch: Scratch::default(),
+            log: None,
         }
     }
 

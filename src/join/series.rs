@@ -4,7 +4,7 @@
 //! the published segments, so a row is folded once however many segments it belongs to.
 
 use crate::aggregate::ClassNames;
-use crate::event::segment::{MISSING, OTHER};
+use crate::event::segment::{MISSING, OTHER, UNRECORDED};
 use crate::event::{Caps, ModelSettings, Settings};
 use hashbrown::HashMap;
 use std::sync::Arc;
@@ -89,6 +89,10 @@ impl SeriesRegistry {
         if self.models.len() >= self.settings.caps.models {
             return Err(TooManyModels);
         }
+        Ok(self.add_model(name))
+    }
+
+    fn add_model(&mut self, name: &str) -> ModelId {
         let settings = Arc::clone(self.settings.model(name));
         let place = |column: &String| self.columns.binary_search(column).unwrap_or(usize::MAX);
         let segment_columns: Vec<Vec<usize>> =
@@ -104,7 +108,7 @@ impl SeriesRegistry {
             versions: HashMap::new(),
         });
         self.models_by_name.insert(name, id);
-        Ok(id)
+        id
     }
 
     /// The model with `id`.
@@ -155,6 +159,47 @@ impl SeriesRegistry {
         self.folded += 1;
         let others = series.segments.iter().flatten().map(|_| OTHER.into()).collect();
         self.intern(Series { segments: Some(others), ..series })
+    }
+
+    /// All models, by their number.
+    pub fn models(&self) -> &[Model] {
+        &self.models
+    }
+
+    /// All series, by their number.
+    pub fn all_series(&self) -> &[Series] {
+        &self.series
+    }
+
+    /// Adds the next model, as the log says: whatever the cap is.
+    pub fn restore_model(&mut self, name: &str) {
+        self.add_model(name);
+    }
+
+    /// Adds the next class of a model, as the log says; `None` if there is no such model.
+    pub fn restore_class(&mut self, model: usize, name: Arc<str>) -> Option<()> {
+        self.models.get_mut(model)?.classes.restore(name);
+        Some(())
+    }
+
+    /// Adds the next series, as the log says: whatever the caps are. Its values are known from then on.
+    pub fn restore_series(&mut self, series: Series) {
+        let model = &mut self.models[series.model.0 as usize];
+        if *series.version != *OTHER {
+            model.versions.insert(Arc::clone(&series.version), ());
+        }
+        for (known, value) in model.values.iter_mut().zip(series.segments.iter().flatten()) {
+            if !matches!(&**value, OTHER | UNRECORDED) {
+                known.insert(Arc::clone(value), ());
+            }
+        }
+        self.series_by_key.insert(series.clone(), SeriesId(self.series.len() as u32));
+        self.series.push(series);
+    }
+
+    /// Goes on counting from what the log says.
+    pub fn restore_folded(&mut self, folded: u64) {
+        self.folded = folded;
     }
 
     /// How often a cap folded a version or a segment value, per distinct combination and batch.

@@ -27,6 +27,11 @@ impl Sources {
         u16::try_from(known).unwrap_or(u16::MAX)
     }
 
+    /// All origins, by their number.
+    pub fn all(&self) -> &[Origin] {
+        &self.origins
+    }
+
     /// The origin with number `source`.
     pub fn get(&self, source: u16) -> Origin {
         let unknown = || Origin { role: Role::Labels, topic: "".into(), partition: 0 };

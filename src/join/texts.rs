@@ -37,6 +37,17 @@ impl LabelTexts {
         &self.texts[id as usize]
     }
 
+    /// All texts, by their number.
+    pub fn all(&self) -> &[Arc<str>] {
+        &self.texts
+    }
+
+    /// Adds the next text, as the log says: whatever the cap is.
+    pub fn restore(&mut self, text: Arc<str>) {
+        self.by_text.insert(Arc::clone(&text), self.texts.len() as u32);
+        self.texts.push(text);
+    }
+
     /// How many labels were folded into `__other__`.
     pub fn folded(&self) -> u64 {
         self.folded

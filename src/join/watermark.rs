@@ -60,6 +60,24 @@ impl StreamTime {
         }
     }
 
+    /// As many numbers as [`Self::to_numbers`] gives.
+    pub const NUMBERS: usize = 4;
+
+    /// How far the topics have come, for the log of the state: newest and reached, of predictions and of labels.
+    pub fn to_numbers(&self) -> [Millis; Self::NUMBERS] {
+        let times = [self.predictions.newest, self.predictions.reached, self.labels.newest, self.labels.reached];
+        times.map(|time| time.unwrap_or(Millis::MIN))
+    }
+
+    /// From what [`Self::to_numbers`] gave; no topic is idle.
+    pub fn from_numbers(numbers: [Millis; Self::NUMBERS]) -> StreamTime {
+        let [a, b, c, d] = numbers.map(|number| (number != Millis::MIN).then_some(number));
+        StreamTime {
+            predictions: Topic { newest: a, reached: b, idle: false },
+            labels: Topic { newest: c, reached: d, idle: false },
+        }
+    }
+
     /// The event time that both topics have reached; `None` while one of them has shown nothing.
     pub fn reached(&self) -> Option<Millis> {
         Some(self.predictions.reached?.min(self.labels.reached?))

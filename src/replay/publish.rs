@@ -58,7 +58,7 @@ impl Publication {
 
     /// Hands on a commit.
     pub fn send(&mut self, commit: JoinOutput, rejects: Vec<Reject>, now: Option<Millis>) -> Result<(), ReplayError> {
-        let JoinOutput { partials, labelled, accounting: _ } = commit;
+        let JoinOutput { partials, labelled, accounting: _, delta: _ } = commit;
         let commit = Commit { partials, rejects, labelled, now: now.unwrap_or(0) };
         // A thread that stopped has an error, which `finish` brings to light.
         let _ = self.sender.send(Message::Commit(Box::new(commit)));

@@ -2,6 +2,7 @@
 
 use crate::aggregate::partial::{ModelName, PartialBatch, PartialRow, Progress, SeriesName};
 use crate::event::{LabelBatch, LabelledRow, Millis, Reject, Role, Settings};
+use crate::join::state::{JoinDelta, JoinRestore, RestoreError};
 use crate::join::{Accounting, Join, ModelId, PredictionReader};
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -27,6 +28,8 @@ pub struct JoinOutput {
     pub labelled: Vec<LabelledRow>,
     /// What became of every record so far.
     pub accounting: Accounting,
+    /// How the state changed, if it is logged.
+    pub delta: JoinDelta,
 }
 
 /// JOIN of one partition.
@@ -40,6 +43,15 @@ impl JoinTask {
     /// A task that has seen nothing.
     pub fn new(partition: i32, settings: Arc<Settings>, with_labelled: bool) -> Self {
         JoinTask { partition, join: Join::new(settings, with_labelled) }
+    }
+
+    /// A task that goes on where the log of another ended, and logs its own changes. Of an empty log, one that has seen
+    /// nothing.
+    ///
+    /// # Errors
+    /// If the log lacks a part.
+    pub fn restored(partition: i32, log: JoinRestore) -> Result<Self, RestoreError> {
+        Ok(JoinTask { partition, join: log.finish()? })
     }
 
     /// Takes in one run of records and drops what time has passed. Returns the records that are to be dead letters, whose
@@ -59,7 +71,8 @@ impl JoinTask {
     pub fn commit(&mut self) -> JoinOutput {
         let accounting = self.join.accounting();
         debug_assert_eq!(accounting.check(), Ok(()));
-        JoinOutput { partials: self.partials(), labelled: self.join.take_labelled(), accounting }
+        let partials = self.partials();
+        JoinOutput { partials, labelled: self.join.take_labelled(), accounting, delta: self.join.delta() }
     }
 
     /// The join, to look at.

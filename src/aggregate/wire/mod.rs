@@ -12,6 +12,8 @@ mod partial;
 mod sums;
 mod tasks;
 
+use std::sync::Arc;
+
 /// A value with a packed byte form. Forms are self-delimiting: they can follow each other without lengths between.
 pub trait Wire: Sized {
     /// Appends the value's bytes to `out`.
@@ -104,12 +106,25 @@ fn take_count(input: &mut &[u8]) -> Result<i64, WireError> {
 }
 
 /// Reads how many items follow, each of at least one byte: never more than bytes are left.
-fn take_length(input: &mut &[u8]) -> Result<usize, WireError> {
+pub fn take_length(input: &mut &[u8]) -> Result<usize, WireError> {
     let length = take_varint(input)?;
     if length > input.len() as u64 {
         return Err(WireError::Truncated);
     }
     Ok(length as usize)
+}
+
+/// Writes a text: its length in bytes, then UTF-8.
+pub fn put_text(out: &mut Vec<u8>, text: &str) {
+    put_varint(out, text.len() as u64);
+    out.extend_from_slice(text.as_bytes());
+}
+
+/// Reads what [`put_text`] wrote.
+pub fn take_text(input: &mut &[u8]) -> Result<Arc<str>, WireError> {
+    let length = take_length(input)?;
+    let bytes = take_bytes(input, length)?;
+    std::str::from_utf8(bytes).map(Arc::from).map_err(|_| WireError::Malformed("text that is not UTF-8"))
 }
 
 /// Bytes of `value` without the zeros at its high end: how many, and the bytes, lowest first.

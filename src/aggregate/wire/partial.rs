@@ -6,7 +6,6 @@
 use super::*;
 use crate::aggregate::partial::{CellChange, ModelName, PartialBatch, PartialRow, Progress, SeriesName};
 use crate::aggregate::{Cell, ClassId};
-use std::sync::Arc;
 
 /// First byte: the version of the format.
 const FORMAT: u8 = 1;
@@ -107,17 +106,6 @@ fn take_progress(input: &mut &[u8]) -> Result<Progress, WireError> {
     }
     let newest = if flags & 2 != 0 { Some(take_signed(input)?) } else { None };
     Ok(Progress { newest, idle: flags & 1 != 0 })
-}
-
-fn put_text(out: &mut Vec<u8>, text: &str) {
-    put_varint(out, text.len() as u64);
-    out.extend_from_slice(text.as_bytes());
-}
-
-fn take_text(input: &mut &[u8]) -> Result<Arc<str>, WireError> {
-    let length = take_length(input)?;
-    let bytes = take_bytes(input, length)?;
-    std::str::from_utf8(bytes).map(Arc::from).map_err(|_| WireError::Malformed("text that is not UTF-8"))
 }
 
 #[cfg(test)]

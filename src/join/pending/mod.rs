@@ -11,15 +11,19 @@ mod payload;
 mod row;
 mod sealed;
 mod segment;
+mod snapshot;
 mod table;
 #[cfg(test)]
 mod tests;
 
 pub use payload::Payload;
 pub use row::{PayloadAt, PendingRow, RowKind, Settled};
+pub use snapshot::Snapshot;
 pub use table::{Keyed, LiveTable};
 
 use super::request::RequestKey;
+use super::state::entry::{self, RowName, Tag};
+use super::state::journal::Journal;
 use crate::aggregate::ClassId;
 use crate::event::Millis;
 use segment::{RowAt, Segment};
@@ -57,6 +61,11 @@ pub struct PendingBuffer {
     /// Segments below were sealed.
     first_live: i64,
     waiting: usize,
+    /// What the log of the state lacks, if there is one.
+    journal: Option<Journal>,
+    /// A snapshot that is being written: rows keep their places until it is complete.
+    snapshot: Option<Snapshot>,
+    scores: Vec<(ClassId, f64)>,
 }
 
 impl PendingBuffer {
@@ -71,16 +80,20 @@ impl PendingBuffer {
             retention_ms,
             first_live: 0,
             waiting: 0,
+            journal: None,
+            snapshot: None,
+            scores: Vec::new(),
         }
     }
 
     /// Adds a waiting row. `forget` names rows that may be dropped when space is needed.
     pub fn insert(&mut self, row: PendingRow, payload: Payload, forget: impl Fn(&PendingRow) -> bool) {
         let segment = self.segments.entry(row.time.div_euclid(self.span_ms)).or_default();
-        if segment.is_full() {
-            segment.seal(&forget);
-        } else if segment.wants_compaction() {
-            segment.compact(&forget);
+        if segment.is_full() || (segment.wants_compaction() && self.snapshot.is_none()) {
+            if let Some(journal) = &mut self.journal {
+                segment.log_fresh(journal, &mut self.scores);
+            }
+            if segment.is_full() { segment.seal(&forget) } else { segment.compact(&forget) }
         }
         self.waiting += usize::from(row.is_waiting());
         segment.insert(row, payload);
@@ -117,6 +130,7 @@ impl PendingBuffer {
         let was_waiting = row.is_waiting();
         row.settle(label_time);
         self.waiting -= usize::from(was_waiting);
+        self.log_change(place);
     }
 
     /// Makes the row at `place` wait again.
@@ -125,6 +139,7 @@ impl PendingBuffer {
         let was_waiting = row.is_waiting();
         row.unsettle();
         self.waiting += usize::from(!was_waiting);
+        self.log_change(place);
     }
 
     /// Forgets the row at `place`.
@@ -132,6 +147,18 @@ impl PendingBuffer {
         let was_waiting = self.get(place).is_waiting();
         self.segment_mut(place).remove(place.at);
         self.waiting -= usize::from(was_waiting);
+        self.log_change(place);
+    }
+
+    fn log_change(&mut self, place: RowRef) {
+        let Some(segment) = self.segments.get(&place.segment) else { return };
+        if let Some(journal) = self.journal.as_mut().filter(|_| segment.is_logged(place.at)) {
+            let row = segment.get(place.at);
+            journal.append(Tag::RowChanged, false, |out| {
+                entry::put_row_name(out, RowName::of(row));
+                out.extend_from_slice(&row.settled.to_bytes());
+            });
+        }
     }
 
     /// Drops every segment that `watermark` has passed by the retention, handing each to `dropped` row by row with its
@@ -147,9 +174,12 @@ impl PendingBuffer {
             self.drop_oldest(&mut dropped);
         }
         let first_live = watermark.div_euclid(self.span_ms);
-        if first_live > self.first_live {
+        if first_live > self.first_live && self.snapshot.is_none() {
             for segment in self.segments.range_mut(..first_live).map(|(_, segment)| segment) {
                 if segment.wants_sealing() {
+                    if let Some(journal) = &mut self.journal {
+                        segment.log_fresh(journal, &mut self.scores);
+                    }
                     segment.seal(&forget);
                 }
             }
@@ -165,11 +195,84 @@ impl PendingBuffer {
     }
 
     fn drop_oldest(&mut self, dropped: &mut impl FnMut(&PendingRow, &dyn Fn() -> String)) {
-        let Some((_, segment)) = self.segments.pop_first() else { return };
+        let Some((number, segment)) = self.segments.pop_first() else { return };
+        if let Some(journal) = &mut self.journal {
+            let time = (number + 1) * self.span_ms;
+            journal.append(Tag::RowsDropped, false, |out| out.extend_from_slice(&time.to_le_bytes()));
+        }
+        if let Some(snapshot) = &mut self.snapshot {
+            snapshot.skip(number);
+        }
         for row in segment.rows() {
             self.waiting -= usize::from(row.is_waiting());
             dropped(row, &|| segment.payloads().request_id(row.payload));
         }
+    }
+
+    /// Adds a row from the log.
+    pub fn restore_row(&mut self, row: PendingRow, payload: Payload) {
+        self.waiting += usize::from(row.is_waiting());
+        self.segments.entry(row.time.div_euclid(self.span_ms)).or_default().insert(row, payload);
+    }
+
+    /// Changes what has become of the row called `name`, as the log says; false if it is not held.
+    pub fn restore_change(&mut self, name: RowName, settled: Settled) -> bool {
+        let segment = name.time.div_euclid(self.span_ms);
+        let mut found = None;
+        let Some(held) = self.segments.get_mut(&segment) else { return false };
+        held.find(name.key, |at| found = found.or((RowName::of(held.get(at)) == name).then_some(at)));
+        let Some(at) = found else { return false };
+        let was_waiting = held.get(at).is_waiting();
+        if settled == Settled::REMOVED {
+            held.remove(at);
+        } else {
+            held.get_mut(at).settled = settled;
+        }
+        self.waiting -= usize::from(was_waiting);
+        self.waiting += usize::from(settled == Settled::WAITING);
+        true
+    }
+
+    /// Forgets rows of times before `time`, as the log says.
+    pub fn restore_dropped(&mut self, time: Millis) {
+        for segment in self.segments.range_mut(..=time.div_euclid(self.span_ms)).map(|(_, segment)| segment) {
+            self.waiting -= segment.restore_dropped(|row| row.time < time);
+        }
+        self.segments.retain(|_, segment| !segment.is_empty());
+    }
+
+    /// From now on, keeps what changes for the log, which has everything that is held now.
+    pub fn log_changes(&mut self) {
+        self.journal = Some(Journal::default());
+        self.segments.values_mut().for_each(Segment::mark_logged);
+    }
+
+    /// What the log lacks.
+    pub fn take_journal(&mut self, into: &mut Journal) {
+        let Some(journal) = &mut self.journal else { return };
+        self.segments.values_mut().for_each(|segment| segment.log_fresh(journal, &mut self.scores));
+        into.extend(journal);
+    }
+
+    /// Begins a snapshot of everything that the log has, which is all: call after [`Self::take_journal`].
+    pub fn start_snapshot(&mut self) {
+        self.snapshot = Some(Snapshot::new(self.segments.iter().map(|(number, segment)| (*number, segment.extent()))));
+    }
+
+    /// Writes the next `budget` rows of the snapshot; true once it is complete.
+    pub fn continue_snapshot(&mut self, mut budget: usize, journal: &mut Journal) -> bool {
+        let Some(snapshot) = &mut self.snapshot else { return true };
+        while budget > 0 {
+            let Some(rows) = snapshot.next(budget) else {
+                self.snapshot = None;
+                return true;
+            };
+            budget = budget.saturating_sub(rows.len().max(1));
+            if let Some(segment) = self.segments.get(&rows.segment) {
+                segment.log_snapshot(rows.sealed, rows.live, journal, &mut self.scores);
+            }
+        }
+        false
     }
 
     /// Rows held, waiting or settled.
@@ -189,7 +292,7 @@ impl PendingBuffer {
 
     /// Resident size.
     pub fn bytes(&self) -> usize {
-        self.segments.values().map(Segment::bytes).sum()
+        self.segments.values().map(Segment::bytes).sum::<usize>() + self.journal.as_ref().map_or(0, Journal::bytes)
     }
 
     /// Event time of the oldest segment that is held.

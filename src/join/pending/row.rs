@@ -18,6 +18,11 @@ pub enum RowKind {
     Failed,
 }
 
+impl RowKind {
+    /// All kinds, by their number.
+    pub const ALL: [RowKind; 4] = [RowKind::Binary, RowKind::Multiclass, RowKind::Regression, RowKind::Failed];
+}
+
 /// Where a row's payload starts in its table's heap, in words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PayloadAt(pub u32);
@@ -66,6 +71,16 @@ impl Settled {
         let bits = delay_ms.saturating_add(Self::ORIGIN).clamp(1, 2 * Self::ORIGIN - 2) as u64;
         let [a, b, c, d, e, ..] = bits.to_le_bytes();
         Settled([a, b, c, d, e])
+    }
+
+    /// As bytes, for the log of the state.
+    pub fn to_bytes(self) -> [u8; 5] {
+        self.0
+    }
+
+    /// From what [`Self::to_bytes`] gave.
+    pub fn from_bytes(bytes: [u8; 5]) -> Settled {
+        Settled(bytes)
     }
 
     /// How long after its prediction the label came; `None` where there is none.

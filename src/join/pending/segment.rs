@@ -1,10 +1,13 @@
 //! One time segment of the pending buffer: a live part for what arrives, a sealed part for what has settled down.
 
 use super::payload::{Payload, PayloadHeap};
-use super::row::{PendingRow, Settled};
+use super::row::{PayloadAt, PendingRow, Settled};
 use super::sealed::SealedTable;
 use super::table::LiveTable;
+use crate::aggregate::ClassId;
 use crate::join::request::RequestKey;
+use crate::join::state::entry::{self, Tag};
+use crate::join::state::journal::Journal;
 
 /// Where a row is inside its segment; valid until the segment is changed other than through it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,6 +24,8 @@ pub struct Segment {
     payloads: PayloadHeap,
     /// Rows that the live part held when it was last compacted.
     compacted_len: usize,
+    /// Live rows with lower numbers are in the log, and so are all sealed ones.
+    logged: u32,
 }
 
 /// Fewer rows than this are neither compacted nor sealed: it would cost more than it saves.
@@ -94,6 +99,7 @@ impl Segment {
         };
         self.live.retain(&mut keep);
         self.compacted_len = self.live.len();
+        self.logged = self.live.occupied() as u32;
         if let Some(sealed) = self.sealed.take() {
             let rows = sealed.rows().filter_map(|row| {
                 let mut row = *row;
@@ -118,8 +124,57 @@ impl Segment {
             rows.push(PendingRow { payload: self.payloads.copy_from(&old, row.payload), ..*row });
         }
         self.live = LiveTable::default();
+        self.logged = 0;
         self.compacted_len = 0;
         self.sealed = (!rows.is_empty()).then(|| SealedTable::seal(rows));
+    }
+
+    /// True if the log has the row at `at`, so that it must be told of changes.
+    pub fn is_logged(&self, at: RowAt) -> bool {
+        match at {
+            RowAt::Sealed(_) => true,
+            RowAt::Live(number) => number < self.logged,
+        }
+    }
+
+    /// Declares that the log has everything.
+    pub fn mark_logged(&mut self) {
+        self.logged = self.live.occupied() as u32;
+    }
+
+    /// Logs the rows that came since the last time and are still held. To be called before rows change places.
+    pub fn log_fresh(&mut self, journal: &mut Journal, scores: &mut Vec<(ClassId, f64)>) {
+        for row in self.live.rows_from(self.logged) {
+            log_row(journal, false, row, &self.payloads, scores);
+        }
+        self.mark_logged();
+    }
+
+    /// Forgets the rows that `is_dropped` names; returns how many of them waited.
+    pub fn restore_dropped(&mut self, is_dropped: impl Fn(&PendingRow) -> bool) -> usize {
+        let waiting = self.rows().filter(|row| is_dropped(row) && row.is_waiting()).count();
+        self.compact(&is_dropped);
+        waiting
+    }
+
+    /// Logs the rows of a part of the segment for a snapshot: `sealed` positions and `live` numbers.
+    pub fn log_snapshot(
+        &self,
+        sealed: std::ops::Range<usize>,
+        live: std::ops::Range<u32>,
+        journal: &mut Journal,
+        scores: &mut Vec<(ClassId, f64)>,
+    ) {
+        let sealed = self.sealed.iter().flat_map(|table| sealed.clone().map(|position| table.get(position)));
+        let live = live.map(|number| self.live.get(number));
+        for row in sealed.chain(live).filter(|row| row.settled != Settled::REMOVED) {
+            log_row(journal, true, row, &self.payloads, scores);
+        }
+    }
+
+    /// Sealed positions and live numbers in use.
+    pub fn extent(&self) -> (usize, u32) {
+        (self.sealed.as_ref().map_or(0, SealedTable::occupied), self.live.occupied() as u32)
     }
 
     /// All rows.
@@ -146,4 +201,22 @@ impl Segment {
     pub fn bytes(&self) -> usize {
         self.live.bytes() + self.sealed.as_ref().map_or(0, SealedTable::bytes) + self.payloads.bytes()
     }
+}
+
+fn log_row(
+    journal: &mut Journal,
+    in_snapshot: bool,
+    row: &PendingRow,
+    payloads: &PayloadHeap,
+    scores: &mut Vec<(ClassId, f64)>,
+) {
+    if row.payload == PayloadAt::NONE {
+        return journal.append(Tag::Row, in_snapshot, |out| entry::put_row(out, row));
+    }
+    payloads.scores(row.payload, scores);
+    let id = payloads.request_id(row.payload);
+    journal.append(Tag::RowWithPayload, in_snapshot, |out| {
+        entry::put_row(out, row);
+        entry::put_payload(out, Payload { scores, request_id: (!id.is_empty()).then_some(&id) });
+    });
 }

@@ -89,6 +89,13 @@ impl<R: Keyed> LiveTable<R> {
         self.chunks.iter().flatten().filter(|row| !row.is_removed())
     }
 
+    /// Rows from `number` on that were not removed, in arrival order.
+    pub fn rows_from(&self, number: u32) -> impl Iterator<Item = &R> {
+        let chunk = number as usize / CHUNK_ROWS;
+        let rows = self.chunks.iter().skip(chunk).flatten().skip(number as usize % CHUNK_ROWS);
+        rows.filter(|row| !row.is_removed())
+    }
+
     /// Rebuilds the table from the rows that `keep` lets stay, in their order; row numbers change.
     pub fn retain(&mut self, mut keep: impl FnMut(&mut R) -> bool) {
         let chunks = std::mem::take(&mut self.chunks);

@@ -7,6 +7,7 @@ use postdict::assess::Revisions;
 use postdict::codec::{LabelDecoder, Message, PredictionDecoder};
 use postdict::config::Config;
 use postdict::event::{LabelBatch, MetricRow, Millis, Origin, PredictionBatch, Reject, Role, Settings};
+use postdict::join::state::{JoinDelta, JoinRestore, SnapshotMark, SnapshotPace};
 use postdict::join::{Accounting, PredictionReader};
 use postdict::task::{AssessTask, JoinInput, JoinTask};
 use proptest::prelude::*;
@@ -40,6 +41,8 @@ pub struct Plan {
     pub revisions: Revisions,
     /// Commit once more between the last record and the end of input.
     pub commits_before_end: bool,
+    /// After about as many records JOIN dies, loses what it did not commit, and goes on from its log; 0: never.
+    pub dies_after: usize,
     /// One thread per partition, so that ASSESS sees their partials as they come.
     pub threads: bool,
     pub seed: u64,
@@ -57,6 +60,7 @@ impl Plan {
             step_batches: 1,
             revisions: Revisions::Final,
             commits_before_end: true,
+            dies_after: 0,
             threads: false,
             seed: 1,
         }
@@ -72,7 +76,7 @@ pub fn plans() -> impl Strategy<Value = Plan> {
         prop_oneof![Just(1usize), 1..=16usize],
         (sizes(), sizes(), 1..4usize),
         prop::sample::select(vec![Revisions::All, Revisions::All, Revisions::Ended, Revisions::Final]),
-        (any::<bool>(), any::<bool>(), prop::bool::weighted(0.2)),
+        (any::<bool>(), any::<bool>(), prop::bool::weighted(0.2), any::<bool>()),
         any::<u64>(),
     )
         .prop_map(
@@ -81,7 +85,7 @@ pub fn plans() -> impl Strategy<Value = Plan> {
                 partitions,
                 (commit_records, batch_records, step_batches),
                 revisions,
-                (commits_before_end, restarts_offsets, threads),
+                (commits_before_end, restarts_offsets, threads, dies),
                 seed,
             )| Plan {
                 interleaving,
@@ -92,6 +96,7 @@ pub fn plans() -> impl Strategy<Value = Plan> {
                 revisions,
                 commits_before_end,
                 restarts_offsets,
+                dies_after: if dies { 20 } else { 0 },
                 threads,
                 seed,
             },
@@ -325,16 +330,21 @@ fn join(
 ) -> (Accounting, Vec<Reject>) {
     let mut predictions = Reading::new(&topics.predictions, Role::Predictions, plan, decode_predictions(settings));
     let mut labels = Reading::new(&topics.labels, Role::Labels, plan, decode_labels());
-    let mut task = JoinTask::new(partition as i32, Arc::clone(settings), false);
+    let mut log = Log::default();
+    let mut task = log.restored(settings, partition);
     let mut dice = Dice(plan.seed.wrapping_add(partition as u64));
     let mut rejects = Vec::new();
-    let mut commit = |task: &mut JoinTask| {
+    let mut uncommitted = Vec::new();
+    let mut commit = |task: &mut JoinTask, log: &mut Log, rejected: &mut Vec<Reject>| {
         let output = task.commit();
         assert_eq!(output.accounting.check(), Ok(()), "{:?}", output.accounting);
         send(output.partials);
+        log.append(output.delta);
+        rejects.append(rejected);
         output.accounting
     };
     let mut since_commit = 0;
+    let mut committed = (0, 0);
     loop {
         let reads_prediction = match (predictions.head(), labels.head()) {
             (None, None) => break,
@@ -347,7 +357,7 @@ fn join(
                 Interleaving::Random => dice.below(2) == 0,
             },
         };
-        rejects.extend(if reads_prediction {
+        uncommitted.extend(if reads_prediction {
             let (reader, row) = predictions.take();
             task.step(JoinInput::Predictions(reader, row..row + 1))
         } else {
@@ -357,16 +367,59 @@ fn join(
         since_commit += 1;
         if since_commit >= plan.commit_records {
             since_commit = 0;
-            commit(&mut task);
+            commit(&mut task, &mut log, &mut uncommitted);
+            committed = (predictions.next, labels.next);
+        }
+        if plan.dies_after > 0 && dice.below(plan.dies_after) == 0 {
+            (since_commit, predictions.next, labels.next) = (0, committed.0, committed.1);
+            uncommitted.clear();
+            task = log.restored(settings, partition);
+            // What was looked up for the lost join is worth nothing.
+            predictions.batches.iter_mut().for_each(|reader| *reader = PredictionReader::new(reader.batch().clone()));
         }
     }
     if at_end == AtEnd::Hold {
         if plan.commits_before_end {
-            commit(&mut task);
+            commit(&mut task, &mut log, &mut uncommitted);
         }
         for role in [Role::Predictions, Role::Labels] {
             task.step(JoinInput::Idle(role, true));
         }
     }
-    (commit(&mut task), rejects)
+    let accounting = commit(&mut task, &mut log, &mut uncommitted);
+    (accounting, rejects)
+}
+
+/// What a partition committed of its state.
+#[derive(Debug, Default)]
+struct Log {
+    commits: Vec<JoinDelta>,
+    /// The commit in which the last snapshot began.
+    snapshot: Option<usize>,
+}
+
+impl Log {
+    fn append(&mut self, delta: JoinDelta) {
+        let mark = delta.snapshot;
+        self.commits.push(delta);
+        if matches!(mark, Some(SnapshotMark::Start | SnapshotMark::Whole)) {
+            self.snapshot = Some(self.commits.len() - 1);
+        }
+        // Every other time nothing is deleted, so that complete snapshots are met in the middle of a log too.
+        if matches!(mark, Some(SnapshotMark::End | SnapshotMark::Whole)) && self.commits.len().is_multiple_of(2) {
+            self.commits.drain(..self.snapshot.take().expect("what ends has begun"));
+        }
+    }
+
+    /// A join that goes on from here. Snapshots are written all the time.
+    fn restored(&mut self, settings: &Arc<Settings>, partition: usize) -> JoinTask {
+        // A snapshot that its writer did not finish is never finished.
+        self.snapshot = None;
+        let pace = SnapshotPace { small_log_bytes: 400, rows_per_commit: 3 };
+        let mut restore = JoinRestore::new(Arc::clone(settings), false, pace);
+        for piece in self.commits.iter().flat_map(|delta| &delta.pieces) {
+            restore.apply(piece).unwrap();
+        }
+        JoinTask::restored(partition as i32, restore).unwrap()
+    }
 }

@@ -67,6 +67,7 @@ fn weather_gives_the_same_fold_through_any_partitions_commits_and_interleavings(
             batch_records: 3_000,
             step_batches: 3,
             threads: partitions == 16,
+            dies_after: if partitions == 3 { 3_000 } else { 0 },
             ..Plan::simple()
         };
         assert!(fold(plan.clone()) == reference, "{plan:?}");
