@@ -11,12 +11,13 @@ pub struct ClassNames {
     cap: usize,
     names: Vec<Arc<str>>,
     by_name: HashMap<Arc<str>, ClassId>,
+    folded: u64,
 }
 
 impl ClassNames {
     /// No class yet, and at most `cap` besides `__other__`; at most 65,535 whatever `cap` says.
     pub fn new(cap: usize) -> Self {
-        ClassNames { cap: cap.min(usize::from(u16::MAX)), names: Vec::new(), by_name: HashMap::new() }
+        ClassNames { cap: cap.min(usize::from(u16::MAX)), names: Vec::new(), by_name: HashMap::new(), folded: 0 }
     }
 
     /// The class called `name`, made if it is new.
@@ -26,6 +27,7 @@ impl ClassNames {
         }
         let over = self.names.len() >= self.cap && name != OTHER;
         if over {
+            self.folded += 1;
             return self.intern(OTHER);
         }
         let id = ClassId(self.names.len() as u16);
@@ -39,6 +41,11 @@ impl ClassNames {
     pub fn restore(&mut self, name: Arc<str>) {
         self.by_name.insert(Arc::clone(&name), ClassId(self.names.len() as u16));
         self.names.push(name);
+    }
+
+    /// How often a class was over the cap.
+    pub fn folded(&self) -> u64 {
+        self.folded
     }
 
     /// Name of each class, by its number.
@@ -58,6 +65,7 @@ mod tests {
         let (c, d) = (classes.intern("c"), classes.intern("d"));
         assert_eq!((a, b), (ClassId(0), ClassId(1)));
         assert_eq!(c, d);
+        assert_eq!(classes.folded(), 2);
         assert_eq!(&*classes.names()[usize::from(c.0)], OTHER);
         assert_eq!(classes.intern("a"), a);
     }

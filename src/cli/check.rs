@@ -1,6 +1,6 @@
 //! `postdict check`: every problem of a configuration, with its place.
 
-use super::Failure;
+use super::{Failure, print};
 use crate::config;
 use std::path::PathBuf;
 
@@ -21,8 +21,7 @@ impl Check {
             1 => "1 model by name, every other by defaults".to_owned(),
             count => format!("{count} models by name, every other by defaults"),
         };
-        println!("{}: no problems; {models}", self.config.display());
-        Ok(())
+        print(&format!("{}: no problems; {models}\n", self.config.display()))
     }
 }
 

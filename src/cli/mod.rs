@@ -16,6 +16,7 @@ mod schemas;
 mod when;
 
 use clap::{Parser, Subcommand};
+use std::io::Write;
 use std::process::ExitCode;
 
 /// Predict, then postdict: joins the predictions of models with the labels that arrive later, and says how good each
@@ -66,6 +67,18 @@ pub fn main() -> ExitCode {
 fn usage(problems: &[String]) -> Failure {
     problems.iter().for_each(|problem| eprintln!("error: {problem}"));
     Failure::Usage
+}
+
+/// Prints what was asked for. Whoever closes standard output has seen enough.
+fn print(text: &str) -> Result<(), Failure> {
+    let mut out = std::io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+            eprintln!("error: standard output: {error}");
+            Err(Failure::Running)
+        }
+        _ => Ok(()),
+    }
 }
 
 /// A number with its thousands set apart: `1,234,567`.

@@ -31,6 +31,7 @@ pub struct Replay {
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
     /// When the files end: `close` makes everything expired and final, `hold` leaves it open as the service does
+    /// [default: close, or hold with --to]
     #[arg(long, value_name = "WHAT")]
     at_end: Option<End>,
     /// Which revisions of a window to write: `all`, also while it fills; `ended`, from its end on; only the `final` one
@@ -122,13 +123,21 @@ impl Replay {
         if self.limit == Some(0) {
             problems.push("--limit 0 leaves no record".to_owned());
         }
-        let mut files: Vec<&PathBuf> = self.predictions.iter().chain(&self.labels).collect();
+        // One file may have several names. One that is not there is reported where it is read.
+        let same = |path: &PathBuf| path.canonicalize().unwrap_or_else(|_| path.clone());
+        let mut files: Vec<(PathBuf, &PathBuf)> =
+            self.predictions.iter().chain(&self.labels).map(|path| (same(path), path)).collect();
         files.sort();
-        for pair in files.windows(2).filter(|pair| pair[0] == pair[1]) {
-            problems.push(format!("{}: is given twice", pair[0].display()));
+        for pair in files.windows(2).filter(|pair| pair[0].0 == pair[1].0) {
+            problems.push(format!("{}: is given twice", pair[1].1.display()));
         }
-        if self.out.is_file() {
-            problems.push(format!("{}: is a file; --out takes a directory", self.out.display()));
+        for output in OutputFiles::NAMES.map(|name| same(&self.out.join(name))) {
+            for (_, input) in files.iter().filter(|(file, _)| *file == output) {
+                problems.push(format!("{}: would be overwritten; give --out another directory", input.display()));
+            }
+        }
+        if self.out.exists() && !self.out.is_dir() {
+            problems.push(format!("{}: is no directory; --out takes one", self.out.display()));
         }
         problems
     }
@@ -194,13 +203,16 @@ fn tell(summary: &Summary, seconds: f64) {
             .collect();
         eprintln!("  {what:<12} {:>12}   {}", grouped(total), parts.join(", "));
     };
+    // Failed requests wait too, for labels that nobody counts.
+    let waiting = (accounting.waiting_predictions + accounting.settled_errors).saturating_sub(accounting.errors);
     line(
         "predictions",
         accounting.prediction_records + summary.undecoded_predictions,
         &[
             ("matched", accounting.matched),
-            ("without a label in time", accounting.expired + accounting.waiting_predictions),
-            ("failed requests", accounting.settled_errors),
+            ("without a label in time", accounting.expired),
+            ("still waiting for a label", waiting),
+            ("failed requests", accounting.errors),
             ("duplicate", accounting.duplicate_predictions),
             ("late", accounting.late_predictions),
             ("rejected", accounting.rejected_predictions + summary.undecoded_predictions),
@@ -214,7 +226,8 @@ fn tell(summary: &Summary, seconds: f64) {
             ("duplicate", accounting.duplicate_labels),
             ("corrected another", accounting.corrected_labels),
             ("retracted another", accounting.retracted_labels),
-            ("without a prediction", accounting.orphan_labels + accounting.waiting_labels),
+            ("without a prediction", accounting.orphan_labels),
+            ("still waiting for a prediction", accounting.waiting_labels),
             ("late", accounting.late_labels),
             ("rejected", accounting.rejected_labels + summary.undecoded_labels),
         ],
@@ -230,6 +243,13 @@ fn tell(summary: &Summary, seconds: f64) {
             "  {} waiting records were dropped before their time: see caps.pending_rows",
             grouped(accounting.evicted)
         );
+    }
+    let mut reasons: Vec<_> = summary.reasons.iter().collect();
+    reasons.sort_by_key(|(_, count)| std::cmp::Reverse(**count));
+    if !reasons.is_empty() {
+        let reasons: Vec<String> =
+            reasons.iter().take(3).map(|(reason, count)| format!("{} {}", grouped(**count), reason.as_str())).collect();
+        eprintln!("  dead letters, most of them for these reasons: {}", reasons.join(", "));
     }
     for written in &summary.written {
         eprintln!("  wrote {:>12} rows to {}", grouped(written.row_count), written.path.display());

@@ -1,6 +1,6 @@
 //! `postdict schemas`: what Postdict reads and writes, printed from what the code itself uses.
 
-use super::{Failure, usage};
+use super::{Failure, print, usage};
 use crate::metrics;
 
 /// Print what Postdict reads and writes
@@ -43,16 +43,15 @@ const SCHEMAS: [(&str, &str, &str); 5] = [
 impl Schemas {
     pub(super) fn run(self) -> Result<(), Failure> {
         match self.what {
-            What::List => SCHEMAS.iter().for_each(|(name, what, _)| println!("{name:<14}{what}")),
-            What::Metrics => print!("{}", metrics::reference()),
+            What::List => print(&SCHEMAS.map(|(name, what, _)| format!("{name:<14}{what}\n")).concat()),
+            What::Metrics => print(&metrics::reference()),
             What::Show { name } => {
                 let Some((_, _, schema)) = SCHEMAS.iter().find(|(known, _, _)| *known == name) else {
                     let known: Vec<&str> = SCHEMAS.iter().map(|(known, _, _)| *known).collect();
                     return Err(usage(&[format!("no schema is called `{name}`; there are {}", known.join(", "))]));
                 };
-                print!("{schema}");
+                print(schema)
             }
         }
-        Ok(())
     }
 }

@@ -93,11 +93,17 @@ impl<'a> Item<'a> {
 
     /// The items of a list that is not empty.
     pub fn list(&self, report: &mut Report, expected: &str) -> Option<Vec<Item<'a>>> {
+        let items = self.list_or_none(report, expected)?;
+        if items.is_empty() {
+            report.error(&self.at(), "an empty list").expected(expected);
+            return None;
+        }
+        Some(items)
+    }
+
+    /// A list that may be empty.
+    pub fn list_or_none(&self, report: &mut Report, expected: &str) -> Option<Vec<Item<'a>>> {
         match &self.node.value {
-            Value::List(items) if items.is_empty() => {
-                report.error(&self.at(), "an empty list").expected(expected);
-                None
-            }
             Value::List(items) => {
                 let item = |(index, node)| Item { node, key: None, path: format!("{}[{index}]", self.path) };
                 Some(items.iter().enumerate().map(item).collect())

@@ -13,7 +13,8 @@ pub(super) struct Protected {
 
 /// Reads `segments`; `None` if anything in it is wrong.
 pub(super) fn read(item: &Item<'_>, report: &mut Report) -> Option<Spanned<Vec<SegmentSet>>> {
-    let items = item.list(report, "columns such as `[country, [country, device]]`")?;
+    // None at all: a model without the segments of the defaults.
+    let items = item.list_or_none(report, "columns such as `[country, [country, device]]`, or `[]`")?;
     let mut complete = true;
     let mut sets: Vec<SegmentSet> = Vec::new();
     for item in &items {

@@ -78,7 +78,7 @@ pub struct DeadLetterRow {
     pub timestamp: Option<Millis>,
     /// Why, one of: undecodable, bad_framing, unknown_schema, wrong_type, missing_request_id, missing_model_id,
     /// missing_timestamp, missing_value, absurd_time, too_far_ahead, score_out_of_range, invalid_number, wrong_task,
-    /// wrong_label, late, too_many_models.
+    /// wrong_label, late, too_many_models, too_many_labels.
     pub reason: Arc<str>,
     /// What exactly was wrong, at most 200 characters.
     pub detail: String,

@@ -37,11 +37,13 @@ pub enum Reason {
     Late,
     /// More models than the cap allows.
     TooManyModels,
+    /// More labels of one request id than are remembered.
+    TooManyLabels,
 }
 
 impl Reason {
     /// All reasons, in the order in which they are documented.
-    pub const ALL: [Reason; 16] = [
+    pub const ALL: [Reason; 17] = [
         Reason::Undecodable,
         Reason::BadFraming,
         Reason::UnknownSchema,
@@ -58,6 +60,7 @@ impl Reason {
         Reason::WrongLabel,
         Reason::Late,
         Reason::TooManyModels,
+        Reason::TooManyLabels,
     ];
 
     /// The public name, as written to `dead_letters`.
@@ -79,6 +82,7 @@ impl Reason {
             Reason::WrongLabel => "wrong_label",
             Reason::Late => "late",
             Reason::TooManyModels => "too_many_models",
+            Reason::TooManyLabels => "too_many_labels",
         }
     }
 }

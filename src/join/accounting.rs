@@ -71,8 +71,6 @@ pub struct Accounting {
     pub late_labels: u64,
     /// Dead-lettered by the join.
     pub rejected_labels: u64,
-    /// Over the cap of labels remembered per request id: used or waiting when they came, not remembered.
-    pub unremembered_labels: u64,
     /// Waiting predictions and labels that were dropped before their time, because more were held than the cap allows.
     /// They are among the expired and the orphans.
     pub evicted: u64,
@@ -106,7 +104,7 @@ impl Accounting {
     }
 
     /// All counts, in the order of the fields.
-    fn counts(&mut self) -> [&mut u64; 22] {
+    fn counts(&mut self) -> [&mut u64; 21] {
         [
             &mut self.prediction_records,
             &mut self.predictions,
@@ -127,19 +125,18 @@ impl Accounting {
             &mut self.orphan_labels,
             &mut self.late_labels,
             &mut self.rejected_labels,
-            &mut self.unremembered_labels,
             &mut self.evicted,
             &mut self.folded,
         ]
     }
 
     /// All counts as numbers, for the log of the state.
-    pub fn to_numbers(mut self) -> [u64; 22] {
+    pub fn to_numbers(mut self) -> [u64; 21] {
         self.counts().map(|count| *count)
     }
 
     /// From what [`Self::to_numbers`] gave.
-    pub fn from_numbers(numbers: [u64; 22]) -> Accounting {
+    pub fn from_numbers(numbers: [u64; 21]) -> Accounting {
         let mut accounting = Accounting::default();
         accounting.counts().into_iter().zip(numbers).for_each(|(count, number)| *count = number);
         accounting

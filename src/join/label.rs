@@ -51,10 +51,17 @@ impl Join {
         let place = LabelPlace { source, offset: batch.offset.value(row) };
         let label = LabelRow::new(key, time, (self.accounting.label_records, place), truth, model, weight);
         let known = self.labels_of(label.key, self.reach.labels_beside(time));
+        if known.len() >= LabelStore::MAX_PER_REQUEST {
+            self.accounting.rejected_labels += 1;
+            let detail = format!("{} labels of its request id are remembered, the most that can be", known.len());
+            self.reject(&batch.origin, batch.offset.value(row), time, Reason::TooManyLabels, detail);
+            self.scratch.labels = known;
+            return;
+        }
         let outcome = self.take_to_predictions(&label, &known, batch.request_id.value(row));
         match outcome {
             LabelOutcome::Waiting if self.labels.is_past(time) => self.late_label(batch, row, model),
-            _ => self.remember(label.with_outcome(outcome), known.len()),
+            _ => self.remember(label.with_outcome(outcome)),
         }
         self.scratch.labels = known;
     }
@@ -224,21 +231,14 @@ impl Join {
     }
 
     /// Remembers a label for as long as something may refer to it.
-    fn remember(&mut self, label: LabelRow, known: usize) {
+    fn remember(&mut self, label: LabelRow) {
         self.accounting.label(None, label.outcome);
         if !label.is_met() {
             self.unmet(&label, 1);
         } else if !self.remembers_matches {
             return;
         }
-        if known < LabelStore::MAX_PER_REQUEST {
-            self.labels.insert(label);
-        } else {
-            self.accounting.unremembered_labels += 1;
-            if !label.is_met() {
-                self.accounting.orphan_labels += 1;
-            }
-        }
+        self.labels.insert(label);
     }
 
     /// Counts a label that no prediction has met (1), or takes that back (−1): under the model that it names, or `""`, in

@@ -227,7 +227,7 @@ impl LabelSegment {
 }
 
 impl LabelStore {
-    /// Most labels that are remembered for one request id; further ones are not, and are counted.
+    /// Most labels that are remembered for one request id; further ones are rejected.
     pub const MAX_PER_REQUEST: usize = 64;
     const SEGMENTS: Millis = 8;
 

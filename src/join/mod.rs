@@ -86,11 +86,6 @@ impl Reach {
         let apart = self.early_ms + self.remembered_ms;
         time - apart..=time + apart
     }
-
-    /// Times of the predictions that one of `time` can repeat.
-    fn repetitions(self, time: Millis) -> RangeInclusive<Millis> {
-        time - self.remembered_ms..=time + self.remembered_ms
-    }
 }
 
 impl Join {
@@ -126,6 +121,20 @@ impl Join {
     /// Drops what both topics' watermarks have passed, and the oldest of what is over the cap. Call after a batch.
     pub fn expire(&mut self) {
         let cap = self.registry.settings().caps.pending_rows;
+        self.drop_passed(cap);
+    }
+
+    /// Nothing more comes: drops the oldest part of what is held. False if nothing was.
+    pub fn close_oldest(&mut self) -> bool {
+        let most = self.pending.len().max(self.labels.len());
+        let evicted = self.accounting.evicted;
+        self.drop_passed(most.saturating_sub(1));
+        // At the end, nothing is dropped before its time.
+        self.accounting.evicted = evicted;
+        most > 0
+    }
+
+    fn drop_passed(&mut self, cap: usize) {
         let watermark = self.time.reached().map(|reached| reached - self.allowed_lateness_ms);
         let orphans = watermark.map_or(0, |watermark| self.labels.expire(watermark));
         let evicted_labels = self.labels.shrink(cap);

@@ -190,18 +190,22 @@ impl Join {
         }
     }
 
-    /// True if the same model and version has a prediction for the request id already, at most as far away in time as rows
-    /// are remembered: what is held longer by chance is no duplicate, as it would not be elsewhere.
+    /// True if the same model and version has a prediction for the request id already, at most its model's horizons apart
+    /// in time, and not beyond the correction of its label. What is held longer by chance, because another model needs it
+    /// or nothing asked for its space yet, is no duplicate, as it would not be elsewhere.
     fn is_duplicate(&mut self, row: &PendingRow) -> bool {
         let mut places = std::mem::take(&mut self.scratch.rows);
         places.clear();
-        let times = self.reach.repetitions(row.time);
-        self.pending.find(row.key, times.clone(), &mut places);
         let series = self.registry.series(row.series);
+        let settings = &self.registry.model(series.model).settings;
+        let remembered_ms = settings.label_horizon_ms + settings.correction_horizon_ms;
+        let times = row.time - remembered_ms..=row.time + remembered_ms;
+        self.pending.find(row.key, times.clone(), &mut places);
         let found = places.iter().any(|place| {
             let other = self.pending.get(*place);
             let other_series = self.registry.series(other.series);
             times.contains(&other.time)
+                && !other.is_beyond_correction(row.time, settings.correction_horizon_ms)
                 && (other.kind == RowKind::Failed) == (row.kind == RowKind::Failed)
                 && other_series.model == series.model
                 && other_series.version == series.version

@@ -86,7 +86,9 @@ impl SeriesRegistry {
         if let Some(id) = self.models_by_name.get(name) {
             return Ok(*id);
         }
-        if self.models.len() >= self.settings.caps.models {
+        // Labels that name no model are not to cost a real one its place.
+        let named = self.models.len() - usize::from(self.models_by_name.contains_key(""));
+        if !name.is_empty() && named >= self.settings.caps.models {
             return Err(TooManyModels);
         }
         Ok(self.add_model(name))
@@ -202,9 +204,9 @@ impl SeriesRegistry {
         self.folded = folded;
     }
 
-    /// How often a cap folded a version or a segment value, per distinct combination and batch.
+    /// How often a cap folded a version or a segment value, per distinct combination and batch, or a class, per record.
     pub fn folded(&self) -> u64 {
-        self.folded
+        self.folded + self.models.iter().map(|model| model.classes.folded()).sum::<u64>()
     }
 
     fn intern(&mut self, series: Series) -> SeriesId {
@@ -302,6 +304,7 @@ mod tests {
         let mut registry = registry(1);
         assert!(registry.model_id("a").is_ok() && registry.model_id("b").is_ok());
         assert_eq!(registry.model_id("c"), Err(TooManyModels));
+        assert!(registry.model_id("").is_ok(), "labels that name no model have a place of their own");
         assert!(registry.model_id("a").is_ok());
     }
 }

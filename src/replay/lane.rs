@@ -291,12 +291,21 @@ impl<R: Read> Read for CountingReader<R> {
 pub fn check_readable(path: &Path) -> Result<u64, String> {
     let shown = path.display();
     let metadata = std::fs::metadata(path).map_err(|error| format!("{shown}: {error}"))?;
+    if metadata.is_dir() {
+        return Err(format!("{shown}: is a directory"));
+    }
     if !metadata.is_file() {
-        return Err(format!("{shown}: is not a file"));
+        // What is read from a pipe to look at it would be missing later.
+        return Ok(0);
     }
     let mut file = File::open(path).map_err(|error| format!("{shown}: {error}"))?;
-    if file.read(&mut [0]).map_err(|error| format!("{shown}: {error}"))? == 0 {
-        return Err(format!("{shown}: is empty"));
+    let mut head = [0; 4];
+    let len = file.read(&mut head).map_err(|error| format!("{shown}: {error}"))?;
+    match &head[..len] {
+        [] => Err(format!("{shown}: is empty")),
+        b"PAR1" => {
+            Err(format!("{shown}: is a Parquet file, which this version does not read; NDJSON and Avro it does"))
+        }
+        _ => Ok(metadata.len()),
     }
-    Ok(metadata.len())
 }

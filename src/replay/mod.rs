@@ -149,11 +149,18 @@ impl Replay {
             if since_commit >= COMMIT_RECORDS {
                 since_commit = 0;
                 rejects.append(&mut undecoded(&mut merge, &mut summary));
+                summary.count_reasons(&rejects);
                 publication.send(join.commit(), std::mem::take(&mut rejects), join.newest())?;
                 progress.update(summary.records, join.newest());
             }
         }
         rejects.append(&mut undecoded(&mut merge, &mut summary));
+        summary.count_reasons(&rejects);
+        if self.at_end == AtEnd::Close && !stop.load(Ordering::Relaxed) {
+            while join.close_oldest() {
+                publication.send(join.commit(), std::mem::take(&mut rejects), join.newest())?;
+            }
+        }
         if self.at_end == AtEnd::Hold {
             for role in [Role::Predictions, Role::Labels] {
                 join.step(JoinInput::Idle(role, true));

@@ -52,14 +52,18 @@ pub struct OutputFiles {
 }
 
 impl OutputFiles {
+    /// Names of the files that may be written.
+    pub const NAMES: [&str; 3] = ["metrics.ndjson", "dead_letters.ndjson", "labelled.ndjson"];
+
     /// Makes `directory` and the files in it.
     pub fn create(directory: &Path, with_labelled: bool) -> Result<OutputFiles, ReplayError> {
         std::fs::create_dir_all(directory)
             .map_err(|source| ReplayError::Output { path: directory.to_owned(), source })?;
+        let [metrics, dead_letters, labelled] = Self::NAMES;
         Ok(OutputFiles {
-            metrics: Lines::create(directory, "metrics.ndjson")?,
-            dead_letters: Lines::create(directory, "dead_letters.ndjson")?,
-            labelled: with_labelled.then(|| Lines::create(directory, "labelled.ndjson")).transpose()?,
+            metrics: Lines::create(directory, metrics)?,
+            dead_letters: Lines::create(directory, dead_letters)?,
+            labelled: with_labelled.then(|| Lines::create(directory, labelled)).transpose()?,
         })
     }
 

@@ -2,7 +2,9 @@
 
 use super::ReplayError;
 use super::output::Written;
+use crate::event::{Reason, Reject};
 use crate::join::Accounting;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// What a replay did.
@@ -16,6 +18,8 @@ pub struct Summary {
     pub undecoded_predictions: u64,
     /// Labels likewise.
     pub undecoded_labels: u64,
+    /// Dead letters by reason.
+    pub reasons: BTreeMap<Reason, u64>,
     /// Models that have rows.
     pub models: Vec<Arc<str>>,
     /// Changes that came when their windows were final.
@@ -28,4 +32,13 @@ pub struct Summary {
     pub written: Vec<Written>,
     /// Files that could not be read to their end.
     pub failures: Vec<ReplayError>,
+}
+
+impl Summary {
+    /// Takes note of dead letters.
+    pub fn count_reasons(&mut self, rejects: &[Reject]) {
+        for reject in rejects {
+            *self.reasons.entry(reject.reason).or_default() += 1;
+        }
+    }
 }

@@ -67,6 +67,11 @@ impl JoinTask {
         self.join.take_rejects()
     }
 
+    /// Nothing more comes: what waits has expired, part by part. False once nothing is held.
+    pub fn close_oldest(&mut self) -> bool {
+        self.join.close_oldest()
+    }
+
     /// Gives out everything since the last commit.
     pub fn commit(&mut self) -> JoinOutput {
         let accounting = self.join.accounting();

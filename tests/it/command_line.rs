@@ -281,3 +281,29 @@ fn ctrl_c_stops_at_once_and_says_what_was_written() {
     let text = fs::read_to_string(&metrics).unwrap();
     assert!(text.ends_with('\n'), "whole rows are written");
 }
+
+#[test]
+fn an_input_is_not_overwritten_and_not_read_twice_under_two_names() {
+    let folder = folder("overwritten");
+    fs::write(folder.join("metrics.ndjson"), PREDICTIONS).unwrap();
+    fs::write(folder.join("labels.ndjson"), LABELS).unwrap();
+    let output =
+        postdict(&folder, "replay --predictions metrics.ndjson ./metrics.ndjson --labels labels.ndjson --out .");
+    assert_eq!(output.status.code(), Some(2));
+    let said = stderr(&output);
+    assert!(said.contains("would be overwritten") && said.contains("given twice"), "{said}");
+    assert_eq!(fs::read_to_string(folder.join("metrics.ndjson")).unwrap(), PREDICTIONS);
+}
+
+#[test]
+fn at_the_end_every_prediction_that_got_no_label_is_in_labelled_as_expired() {
+    let folder = folder("labelled_at_end");
+    fs::write(folder.join("p.ndjson"), PREDICTIONS).unwrap();
+    fs::write(folder.join("l.ndjson"), "").unwrap();
+    fs::write(folder.join("l.ndjson"), LABELS.lines().next().unwrap()).unwrap();
+    let output = postdict(&folder, "replay --predictions p.ndjson --labels l.ndjson --out out --labelled");
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let labelled = fs::read_to_string(folder.join("out/labelled.ndjson")).unwrap();
+    assert_eq!(labelled.lines().count(), PREDICTIONS.lines().count());
+    assert_eq!(labelled.matches("\"outcome\":\"expired\"").count(), PREDICTIONS.lines().count() - 1);
+}

@@ -115,8 +115,12 @@ impl PendingRow {
     /// True if `watermark` has passed the label's time by more than `correction_horizon_ms`, so that no label can refer to
     /// the row any more; and the row's own time, after which a repetition is likely.
     pub fn is_forgettable(&self, watermark: Millis, correction_horizon_ms: Millis) -> bool {
-        let is_past = |delay: Millis| watermark > self.time + delay.max(0) + correction_horizon_ms;
-        self.settled == Settled::REMOVED || self.settled.delay_ms().is_some_and(is_past)
+        self.settled == Settled::REMOVED || self.is_beyond_correction(watermark, correction_horizon_ms)
+    }
+
+    /// True if the row has a label, and `time` is more than `correction_horizon_ms` after it and after the row's own time.
+    pub fn is_beyond_correction(&self, time: Millis, correction_horizon_ms: Millis) -> bool {
+        self.settled.delay_ms().is_some_and(|delay| time > self.time + delay.max(0) + correction_horizon_ms)
     }
 }
 

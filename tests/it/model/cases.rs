@@ -287,6 +287,34 @@ fn a_label_that_waited_and_is_unreadable_gets_its_dead_letter_where_it_was_read(
 }
 
 #[test]
+fn labels_over_the_most_of_a_request_id_are_rejected_whoever_is_read_first() {
+    let labels: Vec<Label> = (0..100).map(|i| label("r", i, json!(i % 2))).collect();
+    let world = world_of(settings(TaskKind::Binary), vec![prediction("r", 0)], labels);
+    let folds = [Interleaving::LabelsFirst, Interleaving::PredictionsFirst].map(|interleaving| {
+        let run = run(&world, &Plan { interleaving, ..Plan::simple() }, AtEnd::Hold);
+        assert_eq!((run.rejected("too_many_labels"), run.accounting.rejected_labels), (36, 36));
+        assert_eq!(value(&run, "m", "corrected_labels", 0), Some(63.0));
+        run.fold_text()
+    });
+    assert_eq!(folds[0], folds[1]);
+}
+
+#[test]
+fn whether_a_prediction_is_repeated_does_not_depend_on_what_else_is_there() {
+    // Horizon 20 s, correction horizon 5 s: the second is within it, the third comes after.
+    let again = [prediction("r", 0), prediction("r", 5_900), prediction("r", 6_001)].to_vec();
+    let alone = world_of(settings(TaskKind::Binary), again, vec![label("r", 1_000, json!(1))]);
+    let mut crowded = alone.clone();
+    let others = (0..9_000).map(|i| Prediction { model: "other", ..prediction(&format!("o{i}"), 5_000) });
+    crowded.predictions.splice(1..1, others);
+    for world in [alone, crowded] {
+        let run = run(&world, &Plan { partitions: 1, ..record_by_record() }, AtEnd::Hold);
+        assert_eq!(value(&run, "m", "predictions", 0), Some(2.0));
+        assert_eq!(value(&run, "m", "duplicate_predictions", 0), Some(1.0));
+    }
+}
+
+#[test]
 fn what_on_expiry_cannot_label_expires() {
     let paid = ModelSettings { task: None, on_expiry: Some("paid".to_owned()), ..settings(TaskKind::Binary) };
     let mut world = stream(paid, 60);

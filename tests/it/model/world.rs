@@ -12,7 +12,8 @@ const SECOND: Millis = 1_000;
 pub const START: Millis = 1_600_002_000_000;
 /// No record comes more than this behind the newest of its topic, and no model allows less.
 const DISORDER: Millis = 3 * SECOND;
-/// Predictions that share a request id are no further apart; below every model's horizon.
+/// Predictions that share a request id are no further apart; below every model's horizons, so that a repeated one is a
+/// duplicate whether its label has come or not.
 const SHADOW_SPREAD: Millis = 5 * SECOND;
 
 /// One record of the predictions topic.
@@ -192,9 +193,9 @@ fn segment_sets() -> impl Strategy<Value = (Vec<SegmentSet>, Vec<String>)> {
 
 fn model_settings(task: Option<TaskKind>, memory: Memory) -> impl Strategy<Value = Arc<ModelSettings>> {
     let correction = match memory {
-        Memory::All => (500..12 * SECOND).boxed(),
+        Memory::All => (SHADOW_SPREAD..12 * SECOND).boxed(),
         Memory::None => Just(0).boxed(),
-        Memory::Some => prop_oneof![Just(0), 500..12 * SECOND].boxed(),
+        Memory::Some => prop_oneof![Just(0), SHADOW_SPREAD..12 * SECOND].boxed(),
     };
     let spans = (6 * SECOND..20 * SECOND, prop_oneof![Just(0), 0..8 * SECOND], correction, 0..2 * SECOND);
     let revisions = (0..4 * SECOND, prop::sample::select(vec![0.0, 0.3]), prop_oneof![Just(0), 0..20 * SECOND]);
