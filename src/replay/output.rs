@@ -1,6 +1,7 @@
 //! The files that a replay writes: one JSON object a line, keys in the order of their schemas.
 
 use super::ReplayError;
+use super::line::put_metric_row;
 use crate::event::{DeadLetterRow, LabelledRow, MetricRow, Reject};
 use serde::Serialize;
 use std::fs::File;
@@ -25,6 +26,13 @@ impl Lines {
         let failed = |source| ReplayError::Output { path: self.path.clone(), source };
         serde_json::to_writer(&mut self.writer, row).map_err(|error| failed(error.into()))?;
         self.writer.write_all(b"\n").map_err(failed)?;
+        self.row_count += 1;
+        Ok(())
+    }
+
+    /// Writes a row that is a line already.
+    fn write_line(&mut self, line: &[u8]) -> Result<(), ReplayError> {
+        self.writer.write_all(line).map_err(|source| ReplayError::Output { path: self.path.clone(), source })?;
         self.row_count += 1;
         Ok(())
     }
@@ -64,7 +72,12 @@ impl OutputFiles {
     }
 
     pub(super) fn write_metrics(&mut self, rows: &[MetricRow]) -> Result<(), ReplayError> {
-        rows.iter().try_for_each(|row| self.metrics.write(row))
+        let mut line = Vec::new();
+        rows.iter().try_for_each(|row| {
+            line.clear();
+            put_metric_row(&mut line, row);
+            self.metrics.write_line(&line)
+        })
     }
 
     pub(super) fn write_rejects(&mut self, rejects: &[Reject]) -> Result<(), ReplayError> {
