@@ -7,9 +7,11 @@
 
 mod cells;
 mod identity;
+mod merged;
 mod model;
 mod names;
 mod publish;
+mod rows;
 mod watermark;
 mod window;
 
@@ -20,6 +22,7 @@ pub use watermark::Watermark;
 use crate::aggregate::partial::PartialBatch;
 use crate::event::{MetricRow, Millis, ModelSettings, Settings};
 use model::{ModelAssess, Moment};
+use rows::Rows;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -45,12 +48,19 @@ pub struct Assess {
     models: BTreeMap<Arc<str>, ModelAssess>,
     watermark: Watermark,
     late_rows: u64,
+    rows: Rows,
 }
 
 impl Assess {
     /// Of partials that come from `partition_count` JOIN partitions.
     pub fn new(settings: Arc<Settings>, partition_count: usize) -> Self {
-        Assess { settings, models: BTreeMap::new(), watermark: Watermark::new(partition_count), late_rows: 0 }
+        Assess {
+            settings,
+            models: BTreeMap::new(),
+            watermark: Watermark::new(partition_count),
+            late_rows: 0,
+            rows: Rows::new(),
+        }
     }
 
     /// Adds a batch of partials.
@@ -74,32 +84,29 @@ impl Assess {
     /// Publishes what is final and what is due.
     pub fn publish(&mut self, now: Millis, revisions: Revisions) -> Vec<MetricRow> {
         let moment = self.moment(now);
-        let mut rows = Vec::new();
         for model in self.models.values_mut() {
-            model.publish(moment, revisions, &mut rows);
+            model.publish(moment, revisions, &mut self.rows);
         }
-        rows
+        self.rows.take()
     }
 
     /// Publishes everything that changed and was held back.
     pub fn flush(&mut self, now: Millis) -> Vec<MetricRow> {
         let moment = self.moment(now);
-        let mut rows = Vec::new();
         for model in self.models.values_mut() {
-            model.publish(moment, Revisions::Final, &mut rows);
-            model.flush(moment, &mut rows);
+            model.publish(moment, Revisions::Final, &mut self.rows);
+            model.flush(moment, &mut self.rows);
         }
-        rows
+        self.rows.take()
     }
 
     /// Declares that nothing more comes: everything is expired and final.
     pub fn close(&mut self, now: Millis) -> Vec<MetricRow> {
         let moment = Moment { reached: Some(Millis::MAX), ..self.moment(now) };
-        let mut rows = Vec::new();
         for model in self.models.values_mut() {
-            model.publish(moment, Revisions::Final, &mut rows);
+            model.publish(moment, Revisions::Final, &mut self.rows);
         }
-        rows
+        self.rows.take()
     }
 
     /// Partial rows that changed nothing because their windows were final.
