@@ -126,13 +126,19 @@ fn gone(row: u64) -> Option<MetricValue> {
 
 /// Hash of everything that makes a row worth publishing again.
 fn content(value: &MetricValue, coverage: Option<f64>, is_final: bool) -> u64 {
-    let bits = |value: Option<f64>| value.map(f64::to_bits);
+    // No number that is published has the bits of all ones: it would not be finite.
+    let bits = |value: Option<f64>| value.map_or(u64::MAX, f64::to_bits);
+    let words = [
+        bits(value.value.ok()),
+        value.value.err().map_or(u64::MAX, |reason| reason as u64),
+        bits(value.lower),
+        bits(value.upper),
+        bits(value.error_bound),
+        value.count as u64,
+        bits(coverage.filter(|_| value.metric.needs_labels())),
+        u64::from(is_final),
+    ];
     let mut hash = SipHasher13::new();
-    bits(value.value.ok()).hash(&mut hash);
-    value.value.err().map(Undefined::as_str).hash(&mut hash);
-    [value.lower, value.upper, value.error_bound].map(bits).hash(&mut hash);
-    value.count.hash(&mut hash);
-    bits(coverage.filter(|_| value.metric.needs_labels())).hash(&mut hash);
-    is_final.hash(&mut hash);
+    words.hash(&mut hash);
     hash.finish()
 }
