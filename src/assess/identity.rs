@@ -16,10 +16,12 @@ impl RowId {
     /// As it is published.
     pub fn to_text(self) -> String {
         const DIGITS: &[u8; 16] = b"0123456789abcdef";
-        let digits = self.0.iter().flat_map(|byte| [byte >> 4, byte & 15]);
-        let mut text = vec![0; 2 * self.0.len()];
-        text.iter_mut().zip(digits).for_each(|(place, digit)| *place = DIGITS[usize::from(digit)]);
-        String::from_utf8(text).expect("hexadecimal digits are ASCII")
+        let mut text = [0; 32];
+        for (pair, byte) in text.chunks_exact_mut(2).zip(self.0) {
+            pair[0] = DIGITS[usize::from(byte >> 4)];
+            pair[1] = DIGITS[usize::from(byte & 15)];
+        }
+        str::from_utf8(&text).expect("hexadecimal digits are ASCII").to_owned()
     }
 }
 
