@@ -13,15 +13,15 @@ use sha2::{Digest, Sha256};
 pub struct RowId([u8; 16]);
 
 impl RowId {
-    /// As it is published.
-    pub fn to_text(self) -> String {
+    /// Appends it as it is published.
+    pub fn put_text(self, out: &mut String) {
         const DIGITS: &[u8; 16] = b"0123456789abcdef";
         let mut text = [0; 32];
         for (pair, byte) in text.chunks_exact_mut(2).zip(self.0) {
             pair[0] = DIGITS[usize::from(byte >> 4)];
             pair[1] = DIGITS[usize::from(byte & 15)];
         }
-        str::from_utf8(&text).expect("hexadecimal digits are ASCII").to_owned()
+        out.push_str(str::from_utf8(&text).expect("hexadecimal digits are ASCII"));
     }
 }
 
@@ -76,5 +76,7 @@ impl RowIds {
 pub fn row_id(row: &MetricRow) -> String {
     let mut ids = RowIds::default();
     ids.begin_series(row);
-    ids.id(row).to_text()
+    let mut text = String::new();
+    ids.id(row).put_text(&mut text);
+    text
 }

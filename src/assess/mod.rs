@@ -22,7 +22,7 @@ pub use watermark::Watermark;
 use crate::aggregate::partial::PartialBatch;
 use crate::event::{MetricRow, Millis, ModelSettings, Settings};
 use model::{ModelAssess, Moment};
-use rows::Rows;
+use rows::{Rows, Texts};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -48,7 +48,7 @@ pub struct Assess {
     models: BTreeMap<Arc<str>, ModelAssess>,
     watermark: Watermark,
     late_rows: u64,
-    rows: Rows,
+    texts: Texts,
 }
 
 impl Assess {
@@ -59,7 +59,7 @@ impl Assess {
             models: BTreeMap::new(),
             watermark: Watermark::new(partition_count),
             late_rows: 0,
-            rows: Rows::new(),
+            texts: Texts::new(),
         }
     }
 
@@ -83,30 +83,45 @@ impl Assess {
 
     /// Publishes what is final and what is due.
     pub fn publish(&mut self, now: Millis, revisions: Revisions) -> Vec<MetricRow> {
-        let moment = self.moment(now);
-        for model in self.models.values_mut() {
-            model.publish(moment, revisions, &mut self.rows);
-        }
-        self.rows.take()
+        collected(|sink| self.publish_to(now, revisions, sink))
     }
 
     /// Publishes everything that changed and was held back.
     pub fn flush(&mut self, now: Millis) -> Vec<MetricRow> {
-        let moment = self.moment(now);
-        for model in self.models.values_mut() {
-            model.publish(moment, Revisions::Final, &mut self.rows);
-            model.flush(moment, &mut self.rows);
-        }
-        self.rows.take()
+        collected(|sink| self.flush_to(now, sink))
     }
 
     /// Declares that nothing more comes: everything is expired and final.
     pub fn close(&mut self, now: Millis) -> Vec<MetricRow> {
-        let moment = Moment { reached: Some(Millis::MAX), ..self.moment(now) };
+        collected(|sink| self.close_to(now, sink))
+    }
+
+    /// [`Assess::publish`], row by row.
+    pub fn publish_to(&mut self, now: Millis, revisions: Revisions, sink: &mut dyn FnMut(&MetricRow)) {
+        let moment = self.moment(now);
+        let mut rows = Rows::new(&self.texts, sink);
         for model in self.models.values_mut() {
-            model.publish(moment, Revisions::Final, &mut self.rows);
+            model.publish(moment, revisions, &mut rows);
         }
-        self.rows.take()
+    }
+
+    /// [`Assess::flush`], row by row.
+    pub fn flush_to(&mut self, now: Millis, sink: &mut dyn FnMut(&MetricRow)) {
+        let moment = self.moment(now);
+        let mut rows = Rows::new(&self.texts, sink);
+        for model in self.models.values_mut() {
+            model.publish(moment, Revisions::Final, &mut rows);
+            model.flush(moment, &mut rows);
+        }
+    }
+
+    /// [`Assess::close`], row by row.
+    pub fn close_to(&mut self, now: Millis, sink: &mut dyn FnMut(&MetricRow)) {
+        let moment = Moment { reached: Some(Millis::MAX), ..self.moment(now) };
+        let mut rows = Rows::new(&self.texts, sink);
+        for model in self.models.values_mut() {
+            model.publish(moment, Revisions::Final, &mut rows);
+        }
     }
 
     /// Partial rows that changed nothing because their windows were final.
@@ -137,4 +152,11 @@ impl Assess {
             emit_interval_ms: self.settings.emit_interval_ms,
         }
     }
+}
+
+/// All rows that `publish` gives out.
+fn collected(publish: impl FnOnce(&mut dyn FnMut(&MetricRow))) -> Vec<MetricRow> {
+    let mut rows = Vec::new();
+    publish(&mut |row| rows.push(row.clone()));
+    rows
 }

@@ -3,7 +3,7 @@
 use super::cells::{GroupId, Pane, VersionId};
 use super::merged::{GroupWindow, PaneState, SeriesWindow};
 use super::names::Names;
-use super::rows::Rows;
+use super::rows::{Rows, Texts};
 use super::window::{PublishedSeries, Window};
 use crate::aggregate::binary::BinaryConfusion;
 use crate::aggregate::{Cell, Count};
@@ -30,7 +30,7 @@ pub struct Publisher<'a> {
 
 impl<'a> Publisher<'a> {
     /// Publishes the groups of `window` in which something changed.
-    pub fn window(&mut self, spec: WindowSpec, start: Millis, window: &mut Window, rows: &mut Rows) {
+    pub fn window(&mut self, spec: WindowSpec, start: Millis, window: &mut Window, rows: &mut Rows<'_>) {
         let changed = std::mem::take(&mut window.changed);
         window.just_published = true;
         let mut values = Vec::new();
@@ -45,12 +45,12 @@ impl<'a> Publisher<'a> {
                     self.read_out(series, spec, is_protected, &mut values);
                     last_read = Some(series);
                 }
-                let columns = self.columns((*group, version), spec, start, coverage(&series.cell), rows);
+                let columns = self.columns((*group, version), spec, start, coverage(&series.cell), rows.texts);
                 self.publish(window, (*group, version), columns, &values, rows);
             }
             for version in window.published_versions(*group) {
                 if self.series(&merged).all(|(told, _)| told != version) {
-                    let columns = self.columns((*group, version), spec, start, None, rows);
+                    let columns = self.columns((*group, version), spec, start, None, rows.texts);
                     self.publish(window, (*group, version), columns, &[], rows);
                 }
             }
@@ -105,7 +105,7 @@ impl<'a> Publisher<'a> {
     }
 
     /// Compares the groups of a protected column with each other, per version and over all.
-    fn fairness(&mut self, set: u16, spec: WindowSpec, start: Millis, window: &mut Window, rows: &mut Rows) {
+    fn fairness(&mut self, set: u16, spec: WindowSpec, start: Millis, window: &mut Window, rows: &mut Rows<'_>) {
         let mut groups: Vec<GroupId> =
             self.panes.range(start..start + spec.size_ms).flat_map(|(_, pane)| pane.groups()).collect();
         groups.retain(|group| self.names.group(*group).set == Some(set));
@@ -128,7 +128,7 @@ impl<'a> Publisher<'a> {
             let mut values = Vec::new();
             metrics::fairness::compare(&confusions, self.settings.min_group, &mut values);
             let coverage = (predictions > 0).then(|| matched as f64 / predictions as f64);
-            let columns = self.columns((over_groups, version), spec, start, coverage, rows);
+            let columns = self.columns((over_groups, version), spec, start, coverage, rows.texts);
             self.publish(window, (over_groups, version), columns, &values, rows);
         }
     }
@@ -139,7 +139,7 @@ impl<'a> Publisher<'a> {
         series: PublishedSeries,
         columns: MetricRow,
         values: &[MetricValue],
-        rows: &mut Rows,
+        rows: &mut Rows<'_>,
     ) {
         let published = window.published.entry(series).or_default();
         rows.publish(columns, self.names.classes.names(), values, published);
@@ -152,9 +152,9 @@ impl<'a> Publisher<'a> {
         spec: WindowSpec,
         start: Millis,
         coverage: Option<f64>,
-        rows: &Rows,
+        texts: &Texts,
     ) -> MetricRow {
-        let empty = rows.empty();
+        let empty = &texts.empty;
         MetricRow {
             id: String::new(),
             model_id: Arc::clone(self.model),

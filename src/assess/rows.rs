@@ -9,44 +9,47 @@ use siphasher::sip::SipHasher13;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
-/// The rows of one step.
+/// Texts of rows that come from fixed sets, made once.
 #[derive(Debug)]
-pub struct Rows {
-    rows: Vec<MetricRow>,
-    ids: RowIds,
-    /// Texts that come from fixed sets, made once: every metric's name, every reason, and the empty one.
+pub struct Texts {
+    /// By metric.
     metrics: Vec<Arc<str>>,
+    /// By reason.
     reasons: Vec<Arc<str>>,
-    empty: Arc<str>,
+    /// What a column holds that says nothing.
+    pub empty: Arc<str>,
 }
 
-impl Rows {
-    /// No row.
+impl Texts {
+    /// All of them.
     pub fn new() -> Self {
-        Rows {
-            rows: Vec::new(),
-            ids: RowIds::default(),
+        Texts {
             metrics: Metric::ALL.iter().map(|metric| metric.name().into()).collect(),
             reasons: Undefined::ALL.iter().map(|reason| reason.as_str().into()).collect(),
             empty: "".into(),
         }
     }
+}
 
-    /// Takes all rows out.
-    pub fn take(&mut self) -> Vec<MetricRow> {
-        std::mem::take(&mut self.rows)
-    }
+/// Where rows go, one after the other: a step may have too many to hold them all.
+pub struct Rows<'s> {
+    /// Their fixed texts.
+    pub texts: &'s Texts,
+    ids: RowIds,
+    sink: &'s mut dyn FnMut(&MetricRow),
+}
 
-    /// What a column holds that says nothing.
-    pub fn empty(&self) -> &Arc<str> {
-        &self.empty
+impl<'s> Rows<'s> {
+    /// Into `sink`.
+    pub fn new(texts: &'s Texts, sink: &'s mut dyn FnMut(&MetricRow)) -> Self {
+        Rows { texts, ids: RowIds::default(), sink }
     }
 
     /// Adds the rows of a series whose content differs from what was `published` last, and notes them there. `series`
     /// holds the columns that all its rows have in common; `classes` are the names of the model's classes.
     pub fn publish(
         &mut self,
-        mut series: MetricRow,
+        series: MetricRow,
         classes: &[Arc<str>],
         values: &[MetricValue],
         published: &mut Vec<Published>,
@@ -54,14 +57,16 @@ impl Rows {
         self.ids.begin_series(&series);
         let coverage = series.label_coverage;
         published.reserve_exact(values.len().saturating_sub(published.len()));
+        // The same row over and over, with other values.
+        let mut row = series;
         let mut put = |value: &MetricValue, published: &mut Vec<Published>| {
-            let row = row_number(value);
-            let content = content(value, coverage, series.is_final);
-            let place = published.binary_search_by_key(&row, |published| published.row);
+            let number = row_number(value);
+            let content = content(value, coverage, row.is_final);
+            let place = published.binary_search_by_key(&number, |published| published.row);
             if place.is_ok_and(|place| published[place].content == content) {
                 return;
             }
-            self.fill(&mut series, classes, value, coverage);
+            fill(&mut row, self.texts, classes, value, coverage);
             let noted = match place {
                 Ok(place) => {
                     published[place].content = content;
@@ -69,13 +74,15 @@ impl Rows {
                     published[place]
                 }
                 Err(place) => {
-                    let noted = Published { row, content, revision: 1, id: self.ids.id(&series) };
+                    let noted = Published { row: number, content, revision: 1, id: self.ids.id(&row) };
                     published.insert(place, noted);
                     noted
                 }
             };
-            series.revision = noted.revision;
-            self.rows.push(MetricRow { id: noted.id.to_text(), ..series.clone() });
+            row.revision = noted.revision;
+            row.id.clear();
+            noted.id.put_text(&mut row.id);
+            (self.sink)(&row);
         };
         values.iter().for_each(|value| put(value, published));
         // No row is told twice, and what is told has been noted: are there others?
@@ -90,21 +97,21 @@ impl Rows {
             .collect();
         gone.iter().for_each(|value| put(value, published));
     }
+}
 
-    /// Fills in what differs from row to row.
-    fn fill(&self, row: &mut MetricRow, classes: &[Arc<str>], value: &MetricValue, coverage: Option<f64>) {
-        let class = |class: Option<ClassId>| class.and_then(|class| classes.get(usize::from(class.0)).map(Arc::clone));
-        row.class = class(value.class);
-        row.predicted_class = class(value.predicted_class);
-        row.metric = Arc::clone(&self.metrics[value.metric as usize]);
-        row.value = value.value.ok();
-        row.undefined_reason = value.value.err().map(|reason| Arc::clone(&self.reasons[reason as usize]));
-        row.lower = value.lower;
-        row.upper = value.upper;
-        row.error_bound = value.error_bound;
-        row.count = value.count;
-        row.label_coverage = coverage.filter(|_| value.metric.needs_labels());
-    }
+/// Fills in what differs from row to row.
+fn fill(row: &mut MetricRow, texts: &Texts, classes: &[Arc<str>], value: &MetricValue, coverage: Option<f64>) {
+    let class = |class: Option<ClassId>| class.and_then(|class| classes.get(usize::from(class.0)).map(Arc::clone));
+    row.class = class(value.class);
+    row.predicted_class = class(value.predicted_class);
+    row.metric = Arc::clone(&texts.metrics[value.metric as usize]);
+    row.value = value.value.ok();
+    row.undefined_reason = value.value.err().map(|reason| Arc::clone(&texts.reasons[reason as usize]));
+    row.lower = value.lower;
+    row.upper = value.upper;
+    row.error_bound = value.error_bound;
+    row.count = value.count;
+    row.label_coverage = coverage.filter(|_| value.metric.needs_labels());
 }
 
 /// Which row of its series a value is.

@@ -73,8 +73,8 @@ impl OutputFiles {
         })
     }
 
-    pub(super) fn write_metrics(&mut self, rows: &[MetricRow]) -> Result<(), ReplayError> {
-        rows.iter().try_for_each(|row| self.metrics.write(|out| put_metric_row(out, row)))
+    pub(super) fn write_metric(&mut self, row: &MetricRow) -> Result<(), ReplayError> {
+        self.metrics.write(|out| put_metric_row(out, row))
     }
 
     pub(super) fn write_rejects(&mut self, rejects: &[Reject]) -> Result<(), ReplayError> {
