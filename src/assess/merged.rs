@@ -110,3 +110,100 @@ impl<'a> SeriesWindow<'a> {
         self.orphans == 0 && told.into_iter().all(|count| self.cell.count(*count) == 0)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::aggregate::{BinaryOutcome, QualityOutcome};
+    use proptest::prelude::*;
+    use std::collections::BTreeMap;
+
+    const GROUP: GroupId = GroupId(3);
+
+    /// A prediction, and what it has come to: a label, one that was taken back, none, or only a label.
+    fn row(fate: u8, score: f64) -> Cell {
+        let mut cell = Cell::default();
+        let outcome =
+            |actual| QualityOutcome::Binary(BinaryOutcome { score: Some(score), predicted: score >= 0.5, actual });
+        cell.add_count(Count::Predictions, i64::from(fate < 4));
+        match fate {
+            0 => cell.add_match(1, outcome(true), 5, 7),
+            1 => {
+                cell.add_match(1, outcome(false), 5, 7);
+                cell.add_match(-1, outcome(false), 5, 9);
+                cell.on_expiry.add(1, outcome(false));
+            }
+            2 | 3 => cell.on_expiry.add(1, outcome(false)),
+            _ => cell.add_count(Count::UnmetLabels, if fate == 4 { 1 } else { -1 }),
+        }
+        cell
+    }
+
+    type Rows = Vec<(u32, u8, f64)>;
+
+    /// Panes as (rows before packing, whether it is packed, rows after, state).
+    fn panes() -> impl Strategy<Value = Vec<(Pane, PaneState)>> {
+        let rows = || prop::collection::vec((0u32..3, 0u8..6, 0.0..=1.0f64), 0..6);
+        let pane = (rows(), any::<bool>(), rows(), any::<bool>(), any::<bool>());
+        let pane = pane.prop_map(|(before, is_packed, after, is_expired, is_orphaned)| {
+            let mut pane = Pane::default();
+            let add = |pane: &mut Pane, rows: &Rows| {
+                for &(version, fate, score) in rows {
+                    pane.merge(GROUP, VersionId(version), &row(fate, score));
+                    pane.merge(GroupId(GROUP.0 + 1), VersionId(version), &row(0, 0.5));
+                }
+            };
+            add(&mut pane, &before);
+            if is_packed {
+                pane.pack();
+            }
+            add(&mut pane, &after);
+            (pane, PaneState { is_expired, is_orphaned })
+        });
+        prop::collection::vec(pane, 0..4)
+    }
+
+    /// (cell, pending, expired, orphans), each pane added to an empty one.
+    fn one_by_one(
+        panes: &[(Pane, PaneState)],
+        has_expiry_label: bool,
+    ) -> BTreeMap<Option<VersionId>, (Cell, i64, i64, i64)> {
+        let mut series: BTreeMap<Option<VersionId>, (Cell, i64, i64, i64)> = BTreeMap::new();
+        for (pane, state) in panes {
+            pane.visit(GROUP, |version, cell| {
+                for key in [None, Some(version)] {
+                    let (sum, pending, expired, orphans) = series.entry(key).or_default();
+                    sum.merge(&cell);
+                    let unmatched = cell.count(Count::Predictions) - cell.count(Count::Matched);
+                    let labelled = if has_expiry_label && state.is_expired { cell.on_expiry.rows() } else { 0 };
+                    if labelled > 0 {
+                        sum.quality.merge(&cell.on_expiry);
+                        sum.add_count(Count::Matched, labelled);
+                    }
+                    *if state.is_expired { expired } else { pending } += unmatched - labelled;
+                    *orphans += if state.is_orphaned { cell.count(Count::UnmetLabels) } else { 0 };
+                }
+            });
+        }
+        series
+    }
+
+    proptest! {
+        #[test]
+        fn a_merged_group_is_the_sum_of_its_panes(panes in panes(), has_expiry_label in any::<bool>()) {
+            let merged = GroupWindow::read(GROUP, panes.iter().map(|(pane, state)| (pane, *state)), has_expiry_label);
+            let together = merged.together().map(|series| (None, series));
+            let versions = merged.versions().map(|(version, series)| (Some(version), series));
+            let found: BTreeMap<_, _> = together.into_iter().chain(versions)
+                .map(|(version, series)| {
+                    (version, (series.cell.clone().into_owned(), series.pending, series.expired, series.orphans))
+                })
+                .collect();
+            let mut expected = one_by_one(&panes, has_expiry_label);
+            expected.retain(|_, (cell, _, _, orphans)| {
+                *orphans != 0 || Count::ALL.iter().any(|count| *count != Count::UnmetLabels && cell.count(*count) != 0)
+            });
+            prop_assert_eq!(found, expected);
+        }
+    }
+}

@@ -149,3 +149,84 @@ fn content(value: &MetricValue, coverage: Option<f64>, is_final: bool) -> u64 {
     words.hash(&mut hash);
     hash.finish()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::assess::row_id;
+
+    fn series(texts: &Texts) -> MetricRow {
+        let empty = || Arc::clone(&texts.empty);
+        MetricRow {
+            id: String::new(),
+            model_id: "model".into(),
+            model_version: "7".into(),
+            segment_key: empty(),
+            segment_value: empty(),
+            feature: None,
+            class: None,
+            predicted_class: None,
+            metric: empty(),
+            window_start: 3_600_000,
+            window_end: 7_200_000,
+            value: None,
+            undefined_reason: None,
+            lower: None,
+            upper: None,
+            error_bound: None,
+            method: None,
+            threshold: None,
+            null_quantile: None,
+            window_size_ms: 3_600_000,
+            window_advance_ms: 3_600_000,
+            count: 0,
+            label_coverage: Some(0.5),
+            reference_id: None,
+            revision: 0,
+            is_final: false,
+        }
+    }
+
+    fn publish(values: &[MetricValue], published: &mut Vec<Published>) -> Vec<MetricRow> {
+        let texts = Texts::new();
+        let mut rows = Vec::new();
+        let mut sink = |row: &MetricRow| rows.push(row.clone());
+        let classes = ["cat".into(), "dog".into()];
+        Rows::new(&texts, &mut sink).publish(series(&texts), &classes, values, published);
+        rows
+    }
+
+    fn told(rows: &[MetricRow]) -> Vec<(&str, Option<&str>, Option<f64>, u32)> {
+        rows.iter().map(|row| (&*row.metric, row.class.as_deref(), row.value, row.revision)).collect()
+    }
+
+    #[test]
+    fn only_what_changed_is_told_again_and_what_is_gone_is_told_once() {
+        let accuracy = |value| MetricValue::new(Metric::Accuracy, Ok(value), 9);
+        let recall = |value| MetricValue::new(Metric::Recall, value, 4).of_class(ClassId(1));
+        let mut published = Vec::new();
+        let first = publish(&[recall(Ok(1.0)), accuracy(0.5)], &mut published);
+        assert_eq!(told(&first), [("recall", Some("dog"), Some(1.0), 1), ("accuracy", None, Some(0.5), 1)]);
+        assert_eq!(publish(&[recall(Ok(1.0)), accuracy(0.5)], &mut published), []);
+        let second = publish(&[recall(Err(Undefined::ZeroDenominator)), accuracy(0.5)], &mut published);
+        assert_eq!(told(&second), [("recall", Some("dog"), None, 2)]);
+        let third = publish(&[accuracy(0.25)], &mut published);
+        assert_eq!(told(&third), [("accuracy", None, Some(0.25), 2), ("recall", Some("dog"), None, 3)]);
+        assert_eq!(third[1].undefined_reason.as_deref(), Some("no_rows"));
+        assert_eq!(publish(&[accuracy(0.25)], &mut published), []);
+        for row in [first, second, third].iter().flatten() {
+            assert_eq!(row.id, row_id(row), "an id that was kept is that of its row");
+        }
+    }
+
+    #[test]
+    fn texts_are_those_of_their_metrics_and_reasons() {
+        let texts = Texts::new();
+        for metric in Metric::ALL {
+            assert_eq!(&*texts.metrics[*metric as usize], metric.name());
+        }
+        for reason in Undefined::ALL {
+            assert_eq!(&*texts.reasons[reason as usize], reason.as_str());
+        }
+    }
+}
