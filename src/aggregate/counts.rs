@@ -29,6 +29,18 @@ impl<K: Copy + Ord> SortedCounts<K> {
         }
     }
 
+    /// No counts yet, room for `length`.
+    pub(super) fn with_capacity(length: usize) -> Self {
+        SortedCounts { entries: SmallVec::with_capacity(length) }
+    }
+
+    /// Adds a count that is not zero behind the others; `key` is greater than theirs.
+    #[inline]
+    pub(super) fn push(&mut self, key: K, n: i64) {
+        debug_assert!(n != 0 && self.entries.last().is_none_or(|last| last.0 < key), "counts come in order");
+        self.entries.push((key, n));
+    }
+
     /// The count of `key`, 0 if it does not occur.
     pub fn get(&self, key: K) -> i64 {
         self.entries.binary_search_by(|entry| entry.0.cmp(&key)).map_or(0, |place| self.entries[place].1)

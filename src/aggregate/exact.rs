@@ -110,6 +110,14 @@ impl ExactSum {
         Rational::dyadic(integer, i64::from(low) * i64::from(LIMB_BITS))
     }
 
+    /// Turns a negative sum into its opposite.
+    pub fn into_magnitude(mut self) -> Self {
+        if self.digits().negative {
+            self.negate();
+        }
+        self
+    }
+
     /// The canonical form: equal sums have equal digits.
     pub(super) fn digits(&self) -> Digits {
         let (mut limbs, mut carry) = propagate(&self.limbs, 1);

@@ -64,18 +64,7 @@ impl Rational {
 
     /// The nearest double, ties to even; infinite beyond the largest double; zero is `+0.0`.
     pub fn to_f64(&self) -> f64 {
-        let magnitude = self.numerator.magnitude();
-        // Scaled so that the integer quotient has 65 or 66 bits; the remainder only decides ties.
-        let shift = 65 + self.denominator.bits() as i64 - magnitude.bits() as i64;
-        let (scaled, divisor) = if shift >= 0 {
-            (magnitude << shift, self.denominator.clone())
-        } else {
-            (magnitude.clone(), &self.denominator << -shift)
-        };
-        let quotient = &scaled / &divisor;
-        let inexact = &quotient * &divisor != scaled;
-        let mantissa = quotient.iter_u64_digits().rev().fold(0u128, |high, low| high << 64 | u128::from(low));
-        round_to_f64(self.signum() < 0, mantissa, self.exponent - shift, inexact)
+        rounded_quotient(self.signum() < 0, self.numerator.magnitude(), &self.denominator, self.exponent)
     }
 
     /// Numerator and denominator at a common power of two with `other`'s: `(self, other)` as `a·2^e / b`, `c·2^e / d`.
@@ -91,7 +80,52 @@ impl Rational {
 /// # Panics
 /// If `den` is zero.
 pub fn ratio_to_f64(num: &Rational, den: &Rational) -> f64 {
+    if num.denominator.is_one() && den.denominator.is_one() && !den.is_zero() {
+        let negative = num.signum() * den.signum() < 0;
+        let exponent = num.exponent - den.exponent;
+        return rounded_quotient(negative, num.numerator.magnitude(), den.numerator.magnitude(), exponent);
+    }
     num.checked_div(den).expect("the denominator is not zero").to_f64()
+}
+
+/// Divisors of no more bits are divided by in 128 bits.
+const SMALL_DIVISOR_BITS: u64 = 62;
+
+/// The double nearest to ±`dividend / divisor · 2^exponent`.
+fn rounded_quotient(negative: bool, dividend: &BigUint, divisor: &BigUint, exponent: i64) -> f64 {
+    // Scaled so that the integer quotient has 65 or 66 bits; the remainder only decides ties.
+    let shift = 65 + divisor.bits() as i64 - dividend.bits() as i64;
+    let (mantissa, inexact) = match u128::try_from(divisor) {
+        Ok(small) if divisor.bits() <= SMALL_DIVISOR_BITS => {
+            let (scaled, cut_off) = shifted(dividend, shift);
+            (scaled / small, cut_off || scaled % small != 0)
+        }
+        _ => {
+            let (scaled, divisor) =
+                if shift >= 0 { (dividend << shift, divisor.clone()) } else { (dividend.clone(), divisor << -shift) };
+            let quotient = &scaled / &divisor;
+            let inexact = &quotient * &divisor != scaled;
+            (quotient.iter_u64_digits().rev().fold(0u128, |high, low| high << 64 | u128::from(low)), inexact)
+        }
+    };
+    round_to_f64(negative, mantissa, exponent - shift, inexact)
+}
+
+/// `number · 2^shift` without its fraction, and whether it has one. The result must fit.
+fn shifted(number: &BigUint, shift: i64) -> (u128, bool) {
+    let (mut whole, mut cut_off) = (0, false);
+    for (digit, place) in number.iter_u64_digits().zip((shift..).step_by(64)) {
+        let digit = u128::from(digit);
+        if place >= 0 {
+            whole |= digit << place;
+        } else if place > -64 {
+            whole |= digit >> -place;
+            cut_off |= digit & ((1 << -place) - 1) != 0;
+        } else {
+            cut_off |= digit != 0;
+        }
+    }
+    (whole, cut_off)
 }
 
 impl From<i64> for Rational {
@@ -236,6 +270,21 @@ mod tests {
         #[test]
         fn a_quotient_of_integers_rounds_as_the_processor_does(a in -(1i64 << 53)..1 << 53, b in 1i64..1 << 53) {
             prop_assert_eq!(ratio_to_f64(&Rational::from(a), &Rational::from(b)), a as f64 / b as f64);
+        }
+
+        #[test]
+        fn small_and_large_divisors_round_alike(
+            digits in prop::collection::vec(prop_oneof![Just(0u32), any::<u32>()], 1..9),
+            divisor in 1u64..1 << 62,
+            halved in 0u32..62,
+            exponent in -1200i64..1000,
+        ) {
+            let dividend = BigUint::from_slice(&digits);
+            let divisor = BigUint::from(divisor >> halved | 1);
+            // The same quotient with a divisor that is not small.
+            let long = (&dividend << 70, &divisor << 70);
+            let expected = rounded_quotient(true, &long.0, &long.1, exponent);
+            prop_assert_eq!(rounded_quotient(true, &dividend, &divisor, exponent).to_bits(), expected.to_bits());
         }
 
         #[test]

@@ -6,6 +6,7 @@
 
 use crate::aggregate::Cell;
 use crate::aggregate::wire::Wire;
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 /// A segment value of one model (all versions), interned; 0 is the whole model.
@@ -99,12 +100,12 @@ impl Pane {
     }
 
     /// Calls `visit` with each version of `group`.
-    pub fn visit(&self, group: GroupId, mut visit: impl FnMut(VersionId, &Cell)) {
+    pub fn visit<'a>(&'a self, group: GroupId, mut visit: impl FnMut(VersionId, Cow<'a, Cell>)) {
         let versions = (group, VersionId(0))..=(group, VersionId(u32::MAX));
         for ((_, version), stored) in self.cells.range(versions) {
             match stored {
-                StoredCell::Open(cell) => visit(*version, cell),
-                StoredCell::Packed(packed) => visit(*version, &packed.unpack()),
+                StoredCell::Open(cell) => visit(*version, Cow::Borrowed(cell)),
+                StoredCell::Packed(packed) => visit(*version, Cow::Owned(packed.unpack())),
             }
         }
     }
@@ -140,7 +141,7 @@ mod tests {
                 pane.pack();
             }
         }
-        pane.visit(GroupId(0), |_, cell| assert_eq!(cell, &sum));
+        pane.visit(GroupId(0), |_, cell| assert_eq!(*cell, sum));
         let Some(StoredCell::Packed(packed)) = pane.cells.get(&(GroupId(0), VersionId(0))) else {
             panic!("a late label opens nothing")
         };

@@ -8,40 +8,75 @@
 use crate::event::MetricRow;
 use sha2::{Digest, Sha256};
 
+/// An id as bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RowId([u8; 16]);
+
+impl RowId {
+    /// Appends it as it is published.
+    pub fn put_text(self, out: &mut String) {
+        const DIGITS: &[u8; 16] = b"0123456789abcdef";
+        let mut text = [0; 32];
+        for (pair, byte) in text.chunks_exact_mut(2).zip(self.0) {
+            pair[0] = DIGITS[usize::from(byte >> 4)];
+            pair[1] = DIGITS[usize::from(byte & 15)];
+        }
+        out.push_str(str::from_utf8(&text).expect("hexadecimal digits are ASCII"));
+    }
+}
+
+/// Ids of the rows of one series after the other.
+#[derive(Debug, Default)]
+pub struct RowIds {
+    /// What is hashed: the columns that name the series, and behind them those of the last row.
+    columns: Vec<u8>,
+    series_len: usize,
+}
+
+impl RowIds {
+    /// Goes on to the series that `row` is of; what of it is no column of the series is not looked at.
+    pub fn begin_series(&mut self, row: &MetricRow) {
+        self.columns.clear();
+        for text in [&row.model_id, &row.model_version, &row.segment_key, &row.segment_value] {
+            self.add_text(Some(text));
+        }
+        self.series_len = self.columns.len();
+    }
+
+    /// The id of `row`, which is of the series begun last; its own `id` column is not looked at.
+    pub fn id(&mut self, row: &MetricRow) -> RowId {
+        self.columns.truncate(self.series_len);
+        self.add_text(Some(&row.metric));
+        for text in [&row.feature, &row.class, &row.predicted_class] {
+            self.add_text(text.as_deref());
+        }
+        for number in [row.window_size_ms, row.window_advance_ms, row.window_start] {
+            self.columns.extend_from_slice(&number.to_be_bytes());
+        }
+        // No reference is in use.
+        self.add_text(None);
+        let mut id = [0; 16];
+        id.copy_from_slice(&Sha256::digest(&self.columns)[..16]);
+        RowId(id)
+    }
+
+    fn add_text(&mut self, text: Option<&str>) {
+        match text {
+            // No text is that long: it would not fit a record.
+            Some(text) => {
+                self.columns.extend_from_slice(&(text.len() as u32).to_be_bytes());
+                self.columns.extend_from_slice(text.as_bytes());
+            }
+            None => self.columns.extend_from_slice(&u32::MAX.to_be_bytes()),
+        }
+    }
+}
+
 /// The id of `row`; its own `id` column is not looked at.
 pub fn row_id(row: &MetricRow) -> String {
-    let mut hash = Sha256::new();
-    for text in [&row.model_id, &row.model_version, &row.segment_key, &row.segment_value, &row.metric] {
-        add_text(&mut hash, Some(text));
-    }
-    for text in [&row.feature, &row.class, &row.predicted_class] {
-        add_text(&mut hash, text.as_deref());
-    }
-    for number in [row.window_size_ms, row.window_advance_ms, row.window_start] {
-        hash.update(number.to_be_bytes());
-    }
-    // No reference is in use.
-    add_text(&mut hash, None);
-    hexadecimal(&hash.finalize()[..16])
-}
-
-fn hexadecimal(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let mut text = String::with_capacity(2 * bytes.len());
-    for byte in bytes {
-        text.push(char::from(DIGITS[usize::from(byte >> 4)]));
-        text.push(char::from(DIGITS[usize::from(byte & 15)]));
-    }
+    let mut ids = RowIds::default();
+    ids.begin_series(row);
+    let mut text = String::new();
+    ids.id(row).put_text(&mut text);
     text
-}
-
-fn add_text(hash: &mut Sha256, text: Option<&str>) {
-    match text {
-        // No text is that long: it would not fit a record.
-        Some(text) => {
-            hash.update((text.len() as u32).to_be_bytes());
-            hash.update(text.as_bytes());
-        }
-        None => hash.update(u32::MAX.to_be_bytes()),
-    }
 }

@@ -7,9 +7,11 @@
 
 mod cells;
 mod identity;
+mod merged;
 mod model;
 mod names;
 mod publish;
+mod rows;
 mod watermark;
 mod window;
 
@@ -20,6 +22,7 @@ pub use watermark::Watermark;
 use crate::aggregate::partial::PartialBatch;
 use crate::event::{MetricRow, Millis, ModelSettings, Settings};
 use model::{ModelAssess, Moment};
+use rows::{Rows, Texts};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -45,12 +48,19 @@ pub struct Assess {
     models: BTreeMap<Arc<str>, ModelAssess>,
     watermark: Watermark,
     late_rows: u64,
+    texts: Texts,
 }
 
 impl Assess {
     /// Of partials that come from `partition_count` JOIN partitions.
     pub fn new(settings: Arc<Settings>, partition_count: usize) -> Self {
-        Assess { settings, models: BTreeMap::new(), watermark: Watermark::new(partition_count), late_rows: 0 }
+        Assess {
+            settings,
+            models: BTreeMap::new(),
+            watermark: Watermark::new(partition_count),
+            late_rows: 0,
+            texts: Texts::new(),
+        }
     }
 
     /// Adds a batch of partials.
@@ -73,33 +83,45 @@ impl Assess {
 
     /// Publishes what is final and what is due.
     pub fn publish(&mut self, now: Millis, revisions: Revisions) -> Vec<MetricRow> {
-        let moment = self.moment(now);
-        let mut rows = Vec::new();
-        for model in self.models.values_mut() {
-            model.publish(moment, revisions, &mut rows);
-        }
-        rows
+        collected(|sink| self.publish_to(now, revisions, sink))
     }
 
     /// Publishes everything that changed and was held back.
     pub fn flush(&mut self, now: Millis) -> Vec<MetricRow> {
-        let moment = self.moment(now);
-        let mut rows = Vec::new();
-        for model in self.models.values_mut() {
-            model.publish(moment, Revisions::Final, &mut rows);
-            model.flush(moment, &mut rows);
-        }
-        rows
+        collected(|sink| self.flush_to(now, sink))
     }
 
     /// Declares that nothing more comes: everything is expired and final.
     pub fn close(&mut self, now: Millis) -> Vec<MetricRow> {
+        collected(|sink| self.close_to(now, sink))
+    }
+
+    /// [`Assess::publish`], row by row.
+    pub fn publish_to(&mut self, now: Millis, revisions: Revisions, sink: &mut dyn FnMut(&MetricRow)) {
+        let moment = self.moment(now);
+        let mut rows = Rows::new(&self.texts, sink);
+        for model in self.models.values_mut() {
+            model.publish(moment, revisions, &mut rows);
+        }
+    }
+
+    /// [`Assess::flush`], row by row.
+    pub fn flush_to(&mut self, now: Millis, sink: &mut dyn FnMut(&MetricRow)) {
+        let moment = self.moment(now);
+        let mut rows = Rows::new(&self.texts, sink);
+        for model in self.models.values_mut() {
+            model.publish(moment, Revisions::Final, &mut rows);
+            model.flush(moment, &mut rows);
+        }
+    }
+
+    /// [`Assess::close`], row by row.
+    pub fn close_to(&mut self, now: Millis, sink: &mut dyn FnMut(&MetricRow)) {
         let moment = Moment { reached: Some(Millis::MAX), ..self.moment(now) };
-        let mut rows = Vec::new();
+        let mut rows = Rows::new(&self.texts, sink);
         for model in self.models.values_mut() {
             model.publish(moment, Revisions::Final, &mut rows);
         }
-        rows
     }
 
     /// Partial rows that changed nothing because their windows were final.
@@ -130,4 +152,11 @@ impl Assess {
             emit_interval_ms: self.settings.emit_interval_ms,
         }
     }
+}
+
+/// All rows that `publish` gives out.
+fn collected(publish: impl FnOnce(&mut dyn FnMut(&MetricRow))) -> Vec<MetricRow> {
+    let mut rows = Vec::new();
+    publish(&mut |row| rows.push(row.clone()));
+    rows
 }

@@ -3,10 +3,11 @@
 use super::cells::{GroupId, Pane, VersionId};
 use super::names::Names;
 use super::publish::Publisher;
+use super::rows::Rows;
 use super::window::{Window, Windows};
 use crate::aggregate::partial::{ModelName, PartialRow, SeriesName};
 use crate::aggregate::{ClassId, Count};
-use crate::event::{Caps, MetricRow, Millis, ModelSettings};
+use crate::event::{Caps, Millis, ModelSettings};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -100,7 +101,7 @@ impl ModelAssess {
     }
 
     /// Publishes what is final and what is due, and forgets what is final.
-    pub fn publish(&mut self, moment: Moment, revisions: Revisions, rows: &mut Vec<MetricRow>) {
+    pub fn publish(&mut self, moment: Moment, revisions: Revisions, rows: &mut Rows<'_>) {
         if let Some(reached) = moment.reached {
             let watermark = reached.saturating_sub(self.settings.allowed_lateness_ms);
             self.mark_changed_by_time(watermark);
@@ -118,7 +119,7 @@ impl ModelAssess {
     }
 
     /// Publishes everything that changed, however recently its window was revised.
-    pub fn flush(&mut self, moment: Moment, rows: &mut Vec<MetricRow>) {
+    pub fn flush(&mut self, moment: Moment, rows: &mut Rows<'_>) {
         self.publish_changed(rows, moment.reached, |_, _, _, _| true);
         self.note_revisions(moment);
     }
@@ -153,7 +154,7 @@ impl ModelAssess {
         }
     }
 
-    fn publish_final(&mut self, watermark: Millis, rows: &mut Vec<MetricRow>) {
+    fn publish_final(&mut self, watermark: Millis, rows: &mut Rows<'_>) {
         for place in 0..self.windows.len() {
             for start in self.windows[place].due_for_closing(&self.settings, watermark) {
                 let Some(mut window) = self.windows[place].close(start) else { continue };
@@ -170,7 +171,7 @@ impl ModelAssess {
 
     fn publish_changed(
         &mut self,
-        rows: &mut Vec<MetricRow>,
+        rows: &mut Rows<'_>,
         reached: Option<Millis>,
         is_due: impl Fn(Millis, Millis, &Window, &ModelSettings) -> bool,
     ) {

@@ -80,9 +80,9 @@ impl Names {
         &self.groups[id.0 as usize]
     }
 
-    /// `segment_key` of `id`'s rows.
-    pub fn segment_key(&self, id: GroupId) -> Arc<str> {
-        self.group(id).set.map_or_else(|| "".into(), |set| Arc::clone(&self.segment_keys[usize::from(set)]))
+    /// `segment_key` of `id`'s rows; `None` for the whole model.
+    pub fn segment_key(&self, id: GroupId) -> Option<&Arc<str>> {
+        self.group(id).set.map(|set| &self.segment_keys[usize::from(set)])
     }
 
     /// The group that stands for the comparison over all groups of a segment set: its value is `""`.

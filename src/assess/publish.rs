@@ -1,16 +1,15 @@
-//! One window to rows: panes are merged, metrics read out, and what did not change since the last revision left out.
+//! One window to rows: panes are merged, metrics read out, and published where they changed.
 
 use super::cells::{GroupId, Pane, VersionId};
-use super::identity::row_id;
+use super::merged::{GroupWindow, PaneState, SeriesWindow};
 use super::names::Names;
-use super::window::{Published, PublishedSeries, Window};
+use super::rows::{Rows, Texts};
+use super::window::{PublishedSeries, Window};
 use crate::aggregate::binary::BinaryConfusion;
-use crate::aggregate::{Cell, ClassId, Count, Linear};
+use crate::aggregate::{Cell, Count};
 use crate::event::{MetricRow, Millis, ModelSettings, TaskKind, WindowSpec};
-use crate::metrics::{self, Metric, MetricValue, WindowFacts};
-use siphasher::sip::SipHasher13;
+use crate::metrics::{self, MetricValue, WindowFacts};
 use std::collections::BTreeMap;
-use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 /// What is needed to publish a window of a model.
@@ -29,35 +28,31 @@ pub struct Publisher<'a> {
     pub is_final: bool,
 }
 
-/// One series of one window, merged from its panes.
-#[derive(Default)]
-struct SeriesWindow {
-    cell: Cell,
-    pending: i64,
-    expired: i64,
-    orphans: i64,
-}
-
-/// Versions of a group, and (`None`) all of them together.
-type GroupWindow = BTreeMap<Option<VersionId>, SeriesWindow>;
-
-impl Publisher<'_> {
+impl<'a> Publisher<'a> {
     /// Publishes the groups of `window` in which something changed.
-    pub fn window(&mut self, spec: WindowSpec, start: Millis, window: &mut Window, rows: &mut Vec<MetricRow>) {
+    pub fn window(&mut self, spec: WindowSpec, start: Millis, window: &mut Window, rows: &mut Rows<'_>) {
         let changed = std::mem::take(&mut window.changed);
         window.just_published = true;
         let mut values = Vec::new();
         for group in &changed {
             let is_protected = self.is_protected(self.names.group(*group).set);
-            let versions = self.read_group(*group, spec, start);
-            for (version, series) in &versions {
-                values.clear();
-                self.read_out(series, spec, is_protected, &mut values);
-                let coverage = coverage(&series.cell);
-                self.publish(window, (*group, *version), spec, start, coverage, &values, rows);
+            let merged = self.read_group(*group, spec, start);
+            // The only version is all versions together: it is read out once.
+            let mut last_read: Option<&SeriesWindow> = None;
+            for (version, series) in self.series(&merged) {
+                if !last_read.is_some_and(|last| std::ptr::eq(last, series)) {
+                    values.clear();
+                    self.read_out(series, spec, is_protected, &mut values);
+                    last_read = Some(series);
+                }
+                let columns = self.columns((*group, version), spec, start, coverage(&series.cell), rows.texts);
+                self.publish(window, (*group, version), columns, &values, rows);
             }
-            for version in window.published_versions(*group).filter(|version| !versions.contains_key(version)) {
-                self.publish(window, (*group, version), spec, start, None, &[], rows);
+            for version in window.published_versions(*group) {
+                if self.series(&merged).all(|(told, _)| told != version) {
+                    let columns = self.columns((*group, version), spec, start, None, rows.texts);
+                    self.publish(window, (*group, version), columns, &[], rows);
+                }
             }
         }
         let sets: Vec<u16> = (0..self.names.segment_keys.len() as u16).collect();
@@ -69,24 +64,25 @@ impl Publisher<'_> {
         }
     }
 
-    /// Merges the panes of a window for one group: every version, and all together. A version that is `""` has no rows of
-    /// its own.
-    fn read_group(&self, group: GroupId, spec: WindowSpec, start: Millis) -> GroupWindow {
-        let mut versions = GroupWindow::new();
-        for (pane_start, pane) in self.panes.range(start..start + spec.size_ms) {
+    /// Merges the panes of a window for one group.
+    fn read_group(&self, group: GroupId, spec: WindowSpec, start: Millis) -> GroupWindow<'a> {
+        let panes = self.panes.range(start..start + spec.size_ms).map(|(pane_start, pane)| {
             let pane_end = pane_start + self.settings.pane_ms;
             let is_expired = self.is_final || self.has_passed(pane_end, self.settings.label_horizon_ms);
             let is_orphaned = self.is_final || self.has_passed(pane_end, self.settings.early_label_retention_ms);
-            pane.visit(group, |version, cell| {
-                let named = (!self.names.version(version).is_empty()).then_some(Some(version));
-                for key in std::iter::once(None).chain(named) {
-                    versions.entry(key).or_default().add(cell, is_expired, is_orphaned, self.settings);
-                }
-            });
-        }
-        // What nets to nothing (a label that waited and was met) has no row.
-        versions.retain(|_, series| !series.is_empty());
-        versions
+            (pane, PaneState { is_expired, is_orphaned })
+        });
+        GroupWindow::read(group, panes, self.settings.on_expiry.is_some())
+    }
+
+    /// The series of a group: all versions together, and each; a version that is `""` has no rows of its own.
+    fn series<'w>(
+        &self,
+        merged: &'w GroupWindow<'a>,
+    ) -> impl Iterator<Item = (Option<VersionId>, &'w SeriesWindow<'a>)> {
+        let named = merged.versions().filter(|(version, _)| !self.names.version(*version).is_empty());
+        let named = named.map(|(version, series)| (Some(version), series));
+        merged.together().map(|series| (None, series)).into_iter().chain(named)
     }
 
     fn has_passed(&self, pane_end: Millis, horizon: Millis) -> bool {
@@ -109,7 +105,7 @@ impl Publisher<'_> {
     }
 
     /// Compares the groups of a protected column with each other, per version and over all.
-    fn fairness(&mut self, set: u16, spec: WindowSpec, start: Millis, window: &mut Window, rows: &mut Vec<MetricRow>) {
+    fn fairness(&mut self, set: u16, spec: WindowSpec, start: Millis, window: &mut Window, rows: &mut Rows<'_>) {
         let mut groups: Vec<GroupId> =
             self.panes.range(start..start + spec.size_ms).flat_map(|(_, pane)| pane.groups()).collect();
         groups.retain(|group| self.names.group(*group).set == Some(set));
@@ -117,7 +113,8 @@ impl Publisher<'_> {
         groups.dedup();
         let mut by_version: BTreeMap<Option<VersionId>, (Vec<BinaryConfusion>, i64, i64)> = BTreeMap::new();
         for group in groups {
-            for (version, series) in self.read_group(group, spec, start) {
+            let merged = self.read_group(group, spec, start);
+            for (version, series) in self.series(&merged) {
                 if tasks(&series.cell, self.settings).contains(&TaskKind::Binary) {
                     let (confusions, matched, predictions) = by_version.entry(version).or_default();
                     confusions.push(confusion(&series.cell));
@@ -131,124 +128,66 @@ impl Publisher<'_> {
             let mut values = Vec::new();
             metrics::fairness::compare(&confusions, self.settings.min_group, &mut values);
             let coverage = (predictions > 0).then(|| matched as f64 / predictions as f64);
-            self.publish(window, (over_groups, version), spec, start, coverage, &values, rows);
+            let columns = self.columns((over_groups, version), spec, start, coverage, rows.texts);
+            self.publish(window, (over_groups, version), columns, &values, rows);
         }
     }
 
-    /// Adds the rows of a series whose content differs from what was published last.
-    #[expect(clippy::too_many_arguments, reason = "the columns of a row that its values do not hold")]
     fn publish(
         &self,
         window: &mut Window,
         series: PublishedSeries,
-        spec: WindowSpec,
-        start: Millis,
-        coverage: Option<f64>,
+        columns: MetricRow,
         values: &[MetricValue],
-        rows: &mut Vec<MetricRow>,
+        rows: &mut Rows<'_>,
     ) {
         let published = window.published.entry(series).or_default();
-        let mut told: Vec<u64> = values.iter().map(row_number).collect();
-        told.sort_unstable();
-        let gone: Vec<MetricValue> = (published.iter())
-            .filter(|published| told.binary_search(&published.row).is_err())
-            .filter_map(|published| gone(published.row))
-            .collect();
-        for value in values.iter().chain(&gone) {
-            let row = row_number(value);
-            let content = content(value, coverage, self.is_final);
-            let place = published.binary_search_by_key(&row, |published| published.row);
-            let revision = match place {
-                Ok(place) if published[place].content == content => continue,
-                Ok(place) => {
-                    published[place].content = content;
-                    published[place].revision += 1;
-                    published[place].revision
-                }
-                Err(place) => {
-                    published.insert(place, Published { row, content, revision: 1 });
-                    1
-                }
-            };
-            rows.push(self.row(series, spec, start, coverage, value, revision));
-        }
+        rows.publish(columns, self.names.classes.names(), values, published);
     }
 
-    fn row(
+    /// What all rows of a series have in common; the rest is empty.
+    fn columns(
         &self,
         (group, version): PublishedSeries,
         spec: WindowSpec,
         start: Millis,
         coverage: Option<f64>,
-        value: &MetricValue,
-        revision: u32,
+        texts: &Texts,
     ) -> MetricRow {
-        let class = |class: Option<ClassId>| {
-            class.and_then(|class| self.names.classes.names().get(usize::from(class.0)).map(Arc::clone))
-        };
-        let mut row = MetricRow {
+        let empty = &texts.empty;
+        MetricRow {
             id: String::new(),
             model_id: Arc::clone(self.model),
-            model_version: version.map_or_else(|| "".into(), |version| Arc::clone(self.names.version(version))),
-            segment_key: self.names.segment_key(group),
+            model_version: Arc::clone(version.map_or(empty, |version| self.names.version(version))),
+            segment_key: Arc::clone(self.names.segment_key(group).unwrap_or(empty)),
             segment_value: Arc::clone(&self.names.group(group).value),
             feature: None,
-            class: class(value.class),
-            predicted_class: class(value.predicted_class),
-            metric: value.metric.name().into(),
+            class: None,
+            predicted_class: None,
+            metric: Arc::clone(empty),
             window_start: start,
             window_end: start + spec.size_ms,
-            value: value.value.ok(),
-            undefined_reason: value.value.err().map(|reason| reason.as_str().into()),
-            lower: value.lower,
-            upper: value.upper,
-            error_bound: value.error_bound,
+            value: None,
+            undefined_reason: None,
+            lower: None,
+            upper: None,
+            error_bound: None,
             method: None,
             threshold: None,
             null_quantile: None,
             window_size_ms: spec.size_ms,
             window_advance_ms: spec.advance_ms,
-            count: value.count,
-            label_coverage: coverage.filter(|_| value.metric.needs_labels()),
+            count: 0,
+            label_coverage: coverage,
             reference_id: None,
-            revision,
+            revision: 0,
             is_final: self.is_final,
-        };
-        row.id = row_id(&row);
-        row
+        }
     }
 
     fn is_protected(&self, set: Option<u16>) -> bool {
         let columns = set.and_then(|set| self.settings.segments.get(usize::from(set))).map(|set| &set.columns);
         columns.is_some_and(|columns| matches!(&columns[..], [column] if self.settings.protected.contains(column)))
-    }
-}
-
-impl SeriesWindow {
-    /// Adds a pane's cell; once it is expired, what waits has expired or got the label that `on_expiry` gives it.
-    fn add(&mut self, cell: &Cell, is_expired: bool, is_orphaned: bool, settings: &ModelSettings) {
-        let unmatched = cell.count(Count::Predictions) - cell.count(Count::Matched);
-        self.cell.merge(cell);
-        match (is_expired, &settings.on_expiry) {
-            (false, _) => self.pending += unmatched,
-            (true, None) => self.expired += unmatched,
-            (true, Some(_)) => {
-                // Fewer than wait where the label is a class and a prediction turned out to be a number.
-                let labelled = cell.on_expiry.rows();
-                self.cell.quality.merge(&cell.on_expiry);
-                self.cell.add_count(Count::Matched, labelled);
-                self.expired += unmatched - labelled;
-            }
-        }
-        if is_orphaned {
-            self.orphans += cell.count(Count::UnmetLabels);
-        }
-    }
-
-    /// Nothing is known that a row could tell.
-    fn is_empty(&self) -> bool {
-        let told = Count::ALL.iter().filter(|count| **count != Count::UnmetLabels);
-        self.orphans == 0 && told.into_iter().all(|count| self.cell.count(*count) == 0)
     }
 }
 
@@ -269,34 +208,4 @@ fn confusion(cell: &Cell) -> BinaryConfusion {
 fn coverage(cell: &Cell) -> Option<f64> {
     let predictions = cell.count(Count::Predictions);
     (predictions > 0).then(|| cell.count(Count::Matched) as f64 / predictions as f64)
-}
-
-/// Which row of its series a value is.
-fn row_number(value: &MetricValue) -> u64 {
-    let class = |class: Option<ClassId>| class.map_or(0, |class| u64::from(class.0) + 1);
-    (value.metric as u64) << 40 | class(value.class) << 20 | class(value.predicted_class)
-}
-
-/// What is said of a published row of which nothing is left to tell.
-fn gone(row: u64) -> Option<MetricValue> {
-    let class = |number: u64| u16::try_from(number).ok().filter(|number| *number > 0).map(|number| ClassId(number - 1));
-    let metric = *Metric::ALL.get(usize::try_from(row >> 40).ok()?)?;
-    Some(MetricValue {
-        class: class(row >> 20 & 0xf_ffff),
-        predicted_class: class(row & 0xf_ffff),
-        ..MetricValue::new(metric, Err(metrics::Undefined::NoRows), 0)
-    })
-}
-
-/// Hash of everything that makes a row worth publishing again.
-fn content(value: &MetricValue, coverage: Option<f64>, is_final: bool) -> u64 {
-    let bits = |value: Option<f64>| value.map(f64::to_bits);
-    let mut hash = SipHasher13::new();
-    bits(value.value.ok()).hash(&mut hash);
-    value.value.err().map(metrics::Undefined::as_str).hash(&mut hash);
-    [value.lower, value.upper, value.error_bound].map(bits).hash(&mut hash);
-    value.count.hash(&mut hash);
-    bits(coverage.filter(|_| value.metric.needs_labels())).hash(&mut hash);
-    is_final.hash(&mut hash);
-    hash.finish()
 }

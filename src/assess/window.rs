@@ -1,6 +1,7 @@
 //! The windows of one size: which are open, what finality and pacing need to know of each, and which are closed for good.
 
 use super::cells::{GroupId, VersionId};
+use super::identity::RowId;
 use crate::event::{Millis, ModelSettings, WindowSpec};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,6 +14,8 @@ pub struct Published {
     pub content: u64,
     /// How often it was published.
     pub revision: u32,
+    /// Its id: a hash that is dearer to make than to keep.
+    pub id: RowId,
 }
 
 /// A series as rows are published: a group, and one version of it or (`None`) all versions together.

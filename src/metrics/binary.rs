@@ -66,7 +66,7 @@ fn probabilities(accumulator: &BinaryAccumulator, scored: i64, out: &mut Vec<Met
     let mean = |metric, sum: &Rational| MetricValue::new(metric, Ok(ratio_to_f64(sum, &rows)), scored);
     let squares = accumulator.score_squared.to_rational();
     out.push(mean(Metric::LogLoss, &accumulator.log_loss.to_rational()));
-    out.push(mean(Metric::Brier, &squared_distance(accumulator, &squares)));
+    out.push(mean(Metric::Brier, &squared_distance(accumulator)));
     out.push(mean(Metric::CalibrationError, &calibration_distance(accumulator)));
     let scores = score_sum(accumulator);
     let interval = interval::mean(scored, &scores, &squares).map(|interval| interval.clipped(0.0, 1.0));
@@ -74,18 +74,27 @@ fn probabilities(accumulator: &BinaryAccumulator, scored: i64, out: &mut Vec<Met
 }
 
 /// Σ (score − label)² = Σ score² − 2·Σ score of positives + positives.
-fn squared_distance(accumulator: &BinaryAccumulator, squares: &Rational) -> Rational {
-    let of_positives = accumulator.score_of_positives.to_rational();
+fn squared_distance(accumulator: &BinaryAccumulator) -> Rational {
     let positives: i64 = accumulator.calibration.iter().map(|bin| bin.positives).sum();
-    squares - &(&of_positives + &of_positives) + Rational::from(positives)
+    let mut less = accumulator.score_of_positives.clone();
+    less.negate();
+    let mut sum = accumulator.score_squared.clone();
+    sum.merge(&less);
+    sum.merge(&less);
+    // A count of rows is below 2⁵³, so it is a double.
+    sum.add(positives as f64);
+    sum.to_rational()
 }
 
 /// Σ over the ten bins of |Σ score − positives|.
 fn calibration_distance(accumulator: &BinaryAccumulator) -> Rational {
-    accumulator
-        .calibration
-        .iter()
-        .fold(Rational::zero(), |sum, bin| sum + (bin.score.to_rational() - Rational::from(bin.positives)).abs())
+    let mut sum = ExactSum::default();
+    for bin in &accumulator.calibration {
+        let mut distance = bin.score.clone();
+        distance.sub(bin.positives as f64);
+        sum.merge(&distance.into_magnitude());
+    }
+    sum.to_rational()
 }
 
 fn score_sum(accumulator: &BinaryAccumulator) -> Rational {

@@ -17,6 +17,7 @@
 )]
 
 mod lane;
+mod line;
 mod merge;
 mod output;
 mod progress;

@@ -1,16 +1,21 @@
 //! The files that a replay writes: one JSON object a line, keys in the order of their schemas.
 
 use super::ReplayError;
+use super::line::{put_metric_row, put_row};
 use crate::event::{DeadLetterRow, LabelledRow, MetricRow, Reject};
-use serde::Serialize;
 use std::fs::File;
-use std::io::{BufWriter, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
+
+/// Bytes that are collected before they are written.
+const BUFFER_BYTES: usize = 1 << 20;
 
 /// One file being written.
 struct Lines {
     path: PathBuf,
-    writer: BufWriter<File>,
+    file: File,
+    /// Whole lines that are not written yet.
+    buffer: Vec<u8>,
     row_count: u64,
 }
 
@@ -18,19 +23,24 @@ impl Lines {
     fn create(directory: &Path, name: &str) -> Result<Lines, ReplayError> {
         let path = directory.join(name);
         let file = File::create(&path).map_err(|source| ReplayError::Output { path: path.clone(), source })?;
-        Ok(Lines { path, writer: BufWriter::with_capacity(1 << 20, file), row_count: 0 })
+        Ok(Lines { path, file, buffer: Vec::new(), row_count: 0 })
     }
 
-    fn write(&mut self, row: &impl Serialize) -> Result<(), ReplayError> {
-        let failed = |source| ReplayError::Output { path: self.path.clone(), source };
-        serde_json::to_writer(&mut self.writer, row).map_err(|error| failed(error.into()))?;
-        self.writer.write_all(b"\n").map_err(failed)?;
+    /// Adds the line that `put` appends to the buffer it is given.
+    fn write(&mut self, put: impl FnOnce(&mut Vec<u8>)) -> Result<(), ReplayError> {
+        put(&mut self.buffer);
         self.row_count += 1;
-        Ok(())
+        if self.buffer.len() < BUFFER_BYTES { Ok(()) } else { self.flush() }
+    }
+
+    fn flush(&mut self) -> Result<(), ReplayError> {
+        let written = self.file.write_all(&self.buffer);
+        self.buffer.clear();
+        written.map_err(|source| ReplayError::Output { path: self.path.clone(), source })
     }
 
     fn finish(mut self) -> Result<Written, ReplayError> {
-        self.writer.flush().map_err(|source| ReplayError::Output { path: self.path.clone(), source })?;
+        self.flush()?;
         Ok(Written { path: self.path, row_count: self.row_count })
     }
 }
@@ -67,17 +77,17 @@ impl OutputFiles {
         })
     }
 
-    pub(super) fn write_metrics(&mut self, rows: &[MetricRow]) -> Result<(), ReplayError> {
-        rows.iter().try_for_each(|row| self.metrics.write(row))
+    pub(super) fn write_metric(&mut self, row: &MetricRow) -> Result<(), ReplayError> {
+        self.metrics.write(|out| put_metric_row(out, row))
     }
 
     pub(super) fn write_rejects(&mut self, rejects: &[Reject]) -> Result<(), ReplayError> {
-        rejects.iter().try_for_each(|reject| self.dead_letters.write(&DeadLetterRow::from(reject)))
+        rejects.iter().try_for_each(|reject| self.dead_letters.write(|out| put_row(out, &DeadLetterRow::from(reject))))
     }
 
     pub(super) fn write_labelled(&mut self, rows: &[LabelledRow]) -> Result<(), ReplayError> {
         let Some(labelled) = &mut self.labelled else { return Ok(()) };
-        rows.iter().try_for_each(|row| labelled.write(row))
+        rows.iter().try_for_each(|row| labelled.write(|out| put_row(out, row)))
     }
 
     pub(super) fn finish(self) -> Result<Vec<Written>, ReplayError> {

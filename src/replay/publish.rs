@@ -5,7 +5,7 @@ use super::summary::Summary;
 use super::{AtEnd, ReplayError};
 use crate::aggregate::partial::PartialBatch;
 use crate::assess::Revisions;
-use crate::event::{Millis, Reject, Settings};
+use crate::event::{MetricRow, Millis, Reject, Settings};
 use crate::task::{AssessTask, JoinOutput};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -96,17 +96,23 @@ fn publish(
             interrupted = true;
             break;
         }
-        let rows = match message {
-            Message::Commit(commit) => {
-                now = commit.now;
-                output.write_rejects(&commit.rejects)?;
-                output.write_labelled(&commit.labelled)?;
-                task.step([&commit.partials], now).metrics
+        if let Message::Commit(commit) = &message {
+            now = commit.now;
+            output.write_rejects(&commit.rejects)?;
+            output.write_labelled(&commit.labelled)?;
+        }
+        let mut written = Ok(());
+        let mut write = |row: &MetricRow| {
+            if written.is_ok() {
+                written = output.write_metric(row);
             }
-            Message::End(AtEnd::Close) => task.close(now).metrics,
-            Message::End(AtEnd::Hold) => task.flush(now).metrics,
         };
-        output.write_metrics(&rows)?;
+        match message {
+            Message::Commit(commit) => task.step_to([&commit.partials], now, &mut write),
+            Message::End(AtEnd::Close) => task.close_to(now, &mut write),
+            Message::End(AtEnd::Hold) => task.flush_to(now, &mut write),
+        }
+        written?;
     }
     let models = task.assess().model_ids().map(Arc::clone).collect();
     Ok(Published { output, late_rows: task.assess().late_rows(), models, interrupted })

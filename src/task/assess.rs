@@ -41,6 +41,27 @@ impl AssessTask {
         AssessOutput { metrics: self.assess.close(now) }
     }
 
+    /// [`AssessTask::step`], row by row: where a step has more rows than should be held.
+    pub fn step_to<'b>(
+        &mut self,
+        batches: impl IntoIterator<Item = &'b PartialBatch>,
+        now: Millis,
+        sink: &mut dyn FnMut(&MetricRow),
+    ) {
+        batches.into_iter().for_each(|batch| self.assess.merge(batch));
+        self.assess.publish_to(now, self.revisions, sink);
+    }
+
+    /// [`AssessTask::flush`], row by row.
+    pub fn flush_to(&mut self, now: Millis, sink: &mut dyn FnMut(&MetricRow)) {
+        self.assess.flush_to(now, sink);
+    }
+
+    /// [`AssessTask::close`], row by row.
+    pub fn close_to(&mut self, now: Millis, sink: &mut dyn FnMut(&MetricRow)) {
+        self.assess.close_to(now, sink);
+    }
+
     /// The state, to look at.
     pub fn assess(&self) -> &Assess {
         &self.assess

@@ -66,29 +66,29 @@ pub(super) fn put_counts(out: &mut Vec<u8>, length: usize, counts: impl Iterator
     }
 }
 
-/// Reads what [`put_counts`] wrote; `key_of` turns the written form of a key into the key.
+/// Reads what [`put_counts`] wrote; `key_of` turns the written form of a key into the key, and keeps
+/// the order.
 pub(super) fn take_counts<K: Copy + Ord>(
     input: &mut &[u8],
     key_of: impl Fn(i64) -> Option<K>,
 ) -> Result<SortedCounts<K>, WireError> {
     let length = take_length(input)?;
+    let mut counts = SortedCounts::with_capacity(length);
     let mut previous: Option<i64> = None;
-    (0..length)
-        .map(|_| {
-            let head = take_varint(input)?;
-            let key = match previous {
-                None => Some(unzigzag(head >> 1)),
-                Some(previous) => previous.checked_add((head >> 1) as i64).and_then(|key| key.checked_add(1)),
-            };
-            previous = key;
-            let n = if head & 1 == 0 { 1 } else { take_count(input)? };
-            if n == 0 || (n == 1 && head & 1 == 1) {
-                return Err(WireError::Malformed("a count has another form"));
-            }
-            let key = key.and_then(&key_of).ok_or(WireError::Malformed("a key is out of range"))?;
-            Ok((key, n))
-        })
-        .collect()
+    for _ in 0..length {
+        let head = take_varint(input)?;
+        let key = match previous {
+            None => Some(unzigzag(head >> 1)),
+            Some(previous) => previous.checked_add((head >> 1) as i64).and_then(|key| key.checked_add(1)),
+        };
+        previous = key;
+        let n = if head & 1 == 0 { 1 } else { take_count(input)? };
+        if n == 0 || (n == 1 && head & 1 == 1) {
+            return Err(WireError::Malformed("a count has another form"));
+        }
+        counts.push(key.and_then(&key_of).ok_or(WireError::Malformed("a key is out of range"))?, n);
+    }
+    Ok(counts)
 }
 
 impl Wire for ScoreBins {

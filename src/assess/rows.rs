@@ -1,0 +1,232 @@
+//! Metric values to rows: what did not change since the last revision is left out.
+
+use super::identity::RowIds;
+use super::window::Published;
+use crate::aggregate::ClassId;
+use crate::event::MetricRow;
+use crate::metrics::{Metric, MetricValue, Undefined};
+use siphasher::sip::SipHasher13;
+use std::hash::{Hash, Hasher};
+use std::sync::Arc;
+
+/// Texts of rows that come from fixed sets, made once.
+#[derive(Debug)]
+pub struct Texts {
+    /// By metric.
+    metrics: Vec<Arc<str>>,
+    /// By reason.
+    reasons: Vec<Arc<str>>,
+    /// What a column holds that says nothing.
+    pub empty: Arc<str>,
+}
+
+impl Texts {
+    /// All of them.
+    pub fn new() -> Self {
+        Texts {
+            metrics: Metric::ALL.iter().map(|metric| metric.name().into()).collect(),
+            reasons: Undefined::ALL.iter().map(|reason| reason.as_str().into()).collect(),
+            empty: "".into(),
+        }
+    }
+}
+
+/// Where rows go, one after the other: a step may have too many to hold them all.
+pub struct Rows<'s> {
+    /// Their fixed texts.
+    pub texts: &'s Texts,
+    ids: RowIds,
+    sink: &'s mut dyn FnMut(&MetricRow),
+}
+
+impl<'s> Rows<'s> {
+    /// Into `sink`.
+    pub fn new(texts: &'s Texts, sink: &'s mut dyn FnMut(&MetricRow)) -> Self {
+        Rows { texts, ids: RowIds::default(), sink }
+    }
+
+    /// Adds the rows of a series whose content differs from what was `published` last, and notes them there. `series`
+    /// holds the columns that all its rows have in common; `classes` are the names of the model's classes.
+    pub fn publish(
+        &mut self,
+        series: MetricRow,
+        classes: &[Arc<str>],
+        values: &[MetricValue],
+        published: &mut Vec<Published>,
+    ) {
+        self.ids.begin_series(&series);
+        let coverage = series.label_coverage;
+        published.reserve_exact(values.len().saturating_sub(published.len()));
+        // The same row over and over, with other values.
+        let mut row = series;
+        let mut put = |value: &MetricValue, published: &mut Vec<Published>| {
+            let number = row_number(value);
+            let content = content(value, coverage, row.is_final);
+            let place = published.binary_search_by_key(&number, |published| published.row);
+            if place.is_ok_and(|place| published[place].content == content) {
+                return;
+            }
+            fill(&mut row, self.texts, classes, value, coverage);
+            let noted = match place {
+                Ok(place) => {
+                    published[place].content = content;
+                    published[place].revision += 1;
+                    published[place]
+                }
+                Err(place) => {
+                    let noted = Published { row: number, content, revision: 1, id: self.ids.id(&row) };
+                    published.insert(place, noted);
+                    noted
+                }
+            };
+            row.revision = noted.revision;
+            row.id.clear();
+            noted.id.put_text(&mut row.id);
+            (self.sink)(&row);
+        };
+        values.iter().for_each(|value| put(value, published));
+        // No row is told twice, and what is told has been noted: are there others?
+        if published.len() == values.len() {
+            return;
+        }
+        let mut told: Vec<u64> = values.iter().map(row_number).collect();
+        told.sort_unstable();
+        let gone: Vec<MetricValue> = (published.iter())
+            .filter(|published| told.binary_search(&published.row).is_err())
+            .filter_map(|published| gone(published.row))
+            .collect();
+        gone.iter().for_each(|value| put(value, published));
+    }
+}
+
+/// Fills in what differs from row to row.
+fn fill(row: &mut MetricRow, texts: &Texts, classes: &[Arc<str>], value: &MetricValue, coverage: Option<f64>) {
+    let class = |class: Option<ClassId>| class.and_then(|class| classes.get(usize::from(class.0)).map(Arc::clone));
+    row.class = class(value.class);
+    row.predicted_class = class(value.predicted_class);
+    row.metric = Arc::clone(&texts.metrics[value.metric as usize]);
+    row.value = value.value.ok();
+    row.undefined_reason = value.value.err().map(|reason| Arc::clone(&texts.reasons[reason as usize]));
+    row.lower = value.lower;
+    row.upper = value.upper;
+    row.error_bound = value.error_bound;
+    row.count = value.count;
+    row.label_coverage = coverage.filter(|_| value.metric.needs_labels());
+}
+
+/// Which row of its series a value is.
+fn row_number(value: &MetricValue) -> u64 {
+    let class = |class: Option<ClassId>| class.map_or(0, |class| u64::from(class.0) + 1);
+    (value.metric as u64) << 40 | class(value.class) << 20 | class(value.predicted_class)
+}
+
+/// What is said of a published row of which nothing is left to tell.
+fn gone(row: u64) -> Option<MetricValue> {
+    let class = |number: u64| u16::try_from(number).ok().filter(|number| *number > 0).map(|number| ClassId(number - 1));
+    let metric = *Metric::ALL.get(usize::try_from(row >> 40).ok()?)?;
+    Some(MetricValue {
+        class: class(row >> 20 & 0xf_ffff),
+        predicted_class: class(row & 0xf_ffff),
+        ..MetricValue::new(metric, Err(Undefined::NoRows), 0)
+    })
+}
+
+/// Hash of everything that makes a row worth publishing again.
+fn content(value: &MetricValue, coverage: Option<f64>, is_final: bool) -> u64 {
+    // No number that is published has the bits of all ones: it would not be finite.
+    let bits = |value: Option<f64>| value.map_or(u64::MAX, f64::to_bits);
+    let words = [
+        bits(value.value.ok()),
+        value.value.err().map_or(u64::MAX, |reason| reason as u64),
+        bits(value.lower),
+        bits(value.upper),
+        bits(value.error_bound),
+        value.count as u64,
+        bits(coverage.filter(|_| value.metric.needs_labels())),
+        u64::from(is_final),
+    ];
+    let mut hash = SipHasher13::new();
+    words.hash(&mut hash);
+    hash.finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::assess::row_id;
+
+    fn series(texts: &Texts) -> MetricRow {
+        let empty = || Arc::clone(&texts.empty);
+        MetricRow {
+            id: String::new(),
+            model_id: "model".into(),
+            model_version: "7".into(),
+            segment_key: empty(),
+            segment_value: empty(),
+            feature: None,
+            class: None,
+            predicted_class: None,
+            metric: empty(),
+            window_start: 3_600_000,
+            window_end: 7_200_000,
+            value: None,
+            undefined_reason: None,
+            lower: None,
+            upper: None,
+            error_bound: None,
+            method: None,
+            threshold: None,
+            null_quantile: None,
+            window_size_ms: 3_600_000,
+            window_advance_ms: 3_600_000,
+            count: 0,
+            label_coverage: Some(0.5),
+            reference_id: None,
+            revision: 0,
+            is_final: false,
+        }
+    }
+
+    fn publish(values: &[MetricValue], published: &mut Vec<Published>) -> Vec<MetricRow> {
+        let texts = Texts::new();
+        let mut rows = Vec::new();
+        let mut sink = |row: &MetricRow| rows.push(row.clone());
+        let classes = ["cat".into(), "dog".into()];
+        Rows::new(&texts, &mut sink).publish(series(&texts), &classes, values, published);
+        rows
+    }
+
+    fn told(rows: &[MetricRow]) -> Vec<(&str, Option<&str>, Option<f64>, u32)> {
+        rows.iter().map(|row| (&*row.metric, row.class.as_deref(), row.value, row.revision)).collect()
+    }
+
+    #[test]
+    fn only_what_changed_is_told_again_and_what_is_gone_is_told_once() {
+        let accuracy = |value| MetricValue::new(Metric::Accuracy, Ok(value), 9);
+        let recall = |value| MetricValue::new(Metric::Recall, value, 4).of_class(ClassId(1));
+        let mut published = Vec::new();
+        let first = publish(&[recall(Ok(1.0)), accuracy(0.5)], &mut published);
+        assert_eq!(told(&first), [("recall", Some("dog"), Some(1.0), 1), ("accuracy", None, Some(0.5), 1)]);
+        assert_eq!(publish(&[recall(Ok(1.0)), accuracy(0.5)], &mut published), []);
+        let second = publish(&[recall(Err(Undefined::ZeroDenominator)), accuracy(0.5)], &mut published);
+        assert_eq!(told(&second), [("recall", Some("dog"), None, 2)]);
+        let third = publish(&[accuracy(0.25)], &mut published);
+        assert_eq!(told(&third), [("accuracy", None, Some(0.25), 2), ("recall", Some("dog"), None, 3)]);
+        assert_eq!(third[1].undefined_reason.as_deref(), Some("no_rows"));
+        assert_eq!(publish(&[accuracy(0.25)], &mut published), []);
+        for row in [first, second, third].iter().flatten() {
+            assert_eq!(row.id, row_id(row), "an id that was kept is that of its row");
+        }
+    }
+
+    #[test]
+    fn texts_are_those_of_their_metrics_and_reasons() {
+        let texts = Texts::new();
+        for metric in Metric::ALL {
+            assert_eq!(&*texts.metrics[*metric as usize], metric.name());
+        }
+        for reason in Undefined::ALL {
+            assert_eq!(&*texts.reasons[reason as usize], reason.as_str());
+        }
+    }
+}
