@@ -13,8 +13,10 @@ use std::sync::Arc;
 pub struct Group {
     /// Index of the segment set; `None` for the whole model.
     pub set: Option<u16>,
-    /// `""` for the whole model.
+    /// `""` for the whole model, and where all groups of the set are compared; a column's value may be `""` too.
     pub value: Arc<str>,
+    /// It stands for the comparison over all groups of the set.
+    pub is_comparison: bool,
 }
 
 /// Everything of one model that has a name.
@@ -44,17 +46,18 @@ impl Names {
             classes: ClassNames::new(max_classes),
             segment_keys: settings.segments.iter().map(|set| set.key().into()).collect(),
         };
-        names.group_id(Group { set: None, value: "".into() });
+        names.group_id(Group { set: None, value: "".into(), is_comparison: false });
         names
     }
 
     /// The groups that a series of JOIN belongs to: the whole model, and one per segment set.
     pub fn groups_of(&mut self, series: &SeriesName) -> Vec<GroupId> {
         let values = series.segments.iter().flatten();
-        let sets = values
-            .zip(0..)
-            .filter(|(value, _)| ***value != *UNRECORDED)
-            .map(|(value, set)| Group { set: Some(set), value: Arc::clone(value) });
+        let sets = values.zip(0..).filter(|(value, _)| ***value != *UNRECORDED).map(|(value, set)| Group {
+            set: Some(set),
+            value: Arc::clone(value),
+            is_comparison: false,
+        });
         let ids: Vec<GroupId> = sets.map(|group| self.group_id(group)).collect();
         std::iter::once(WHOLE).chain(ids).collect()
     }
@@ -87,7 +90,7 @@ impl Names {
 
     /// The group that stands for the comparison over all groups of a segment set: its value is `""`.
     pub fn over_groups(&mut self, set: u16) -> GroupId {
-        self.group_id(Group { set: Some(set), value: "".into() })
+        self.group_id(Group { set: Some(set), value: "".into(), is_comparison: true })
     }
 
     /// Name of a version.

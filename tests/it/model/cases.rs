@@ -5,7 +5,7 @@ use super::drive::{Interleaving, Plan, Run, run};
 use super::naive::AtEnd;
 use super::world::{Label, Memory, Prediction, START, World, world_of, worlds};
 use postdict::assess::Revisions;
-use postdict::event::{MetricRow, Millis, ModelSettings, Role, Settings, TaskKind, WindowSpec};
+use postdict::event::{MetricRow, Millis, ModelSettings, Role, SegmentSet, Settings, TaskKind, WindowSpec};
 use proptest::prelude::*;
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -312,6 +312,29 @@ fn whether_a_prediction_is_repeated_does_not_depend_on_what_else_is_there() {
         assert_eq!(value(&run, "m", "predictions", 0), Some(2.0));
         assert_eq!(value(&run, "m", "duplicate_predictions", 0), Some(1.0));
     }
+}
+
+#[test]
+fn a_protected_group_without_a_name_is_a_group() {
+    let set = SegmentSet { columns: vec!["country".to_owned()] };
+    let fair = ModelSettings {
+        segments: vec![set],
+        protected: vec!["country".to_owned()],
+        min_group: 1,
+        ..settings(TaskKind::Binary)
+    };
+    let mut world = stream(fair, 40);
+    world
+        .predictions
+        .iter_mut()
+        .zip(["", "F"].into_iter().cycle())
+        .for_each(|(record, sex)| record.country = Some(sex));
+    let run = run(&world, &record_by_record(), AtEnd::Close);
+    let of_unnamed = |row: &&MetricRow| &*row.segment_key == "country" && row.segment_value.is_empty();
+    let fold = run.fold();
+    let value = |metric: &str| fold.values().filter(of_unnamed).find(|row| &*row.metric == metric).unwrap().value;
+    assert_eq!((value("predictions"), value("selection_rate")), (Some(5.0), Some(1.0)));
+    assert_eq!(value("demographic_parity_difference"), Some(0.0), "over all groups");
 }
 
 #[test]
