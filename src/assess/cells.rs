@@ -5,7 +5,9 @@
 //! to its cell.
 
 use crate::aggregate::Cell;
-use crate::aggregate::wire::Wire;
+use crate::aggregate::wire::{
+    Wire, WireError, put_signed, put_varint, take_bytes, take_length, take_signed, take_varint,
+};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
@@ -108,6 +110,42 @@ impl Pane {
                 StoredCell::Packed(packed) => visit(*version, Cow::Owned(packed.unpack())),
             }
         }
+    }
+
+    /// Appends the pane to `out`, every cell packed.
+    pub fn encode(&self, out: &mut Vec<u8>) {
+        put_signed(out, self.unmatched);
+        put_signed(out, self.unmet);
+        put_varint(out, self.cells.len() as u64);
+        for ((group, version), stored) in &self.cells {
+            put_varint(out, u64::from(group.0));
+            put_varint(out, u64::from(version.0));
+            let packed = match stored {
+                StoredCell::Packed(packed) => Cow::Borrowed(packed),
+                StoredCell::Open(cell) => Cow::Owned(PackedCell::pack(cell)),
+            };
+            put_varint(out, packed.first_len as u64);
+            put_varint(out, packed.bytes.len() as u64);
+            out.extend_from_slice(&packed.bytes);
+        }
+    }
+
+    /// From what [`Self::encode`] wrote.
+    ///
+    /// # Errors
+    /// If the bytes are not such.
+    pub fn decode(input: &mut &[u8]) -> Result<Pane, WireError> {
+        let mut pane = Pane { unmatched: take_signed(input)?, unmet: take_signed(input)?, ..Pane::default() };
+        for _ in 0..take_length(input)? {
+            let group = u32::try_from(take_varint(input)?).map_err(|_| WireError::Malformed("a group"))?;
+            let version = u32::try_from(take_varint(input)?).map_err(|_| WireError::Malformed("a version"))?;
+            let first_len = take_length(input)?;
+            let len = take_length(input)?;
+            let bytes = take_bytes(input, len)?.to_vec();
+            let packed = StoredCell::Packed(PackedCell { bytes, first_len });
+            pane.cells.insert((GroupId(group), VersionId(version)), packed);
+        }
+        Ok(pane)
     }
 
     /// The groups that have a cell.

@@ -13,6 +13,16 @@ use sha2::{Digest, Sha256};
 pub struct RowId([u8; 16]);
 
 impl RowId {
+    /// As bytes.
+    pub fn to_bytes(self) -> [u8; 16] {
+        self.0
+    }
+
+    /// From what [`Self::to_bytes`] gave.
+    pub fn from_bytes(bytes: [u8; 16]) -> RowId {
+        RowId(bytes)
+    }
+
     /// Appends it as it is published.
     pub fn put_text(self, out: &mut String) {
         const DIGITS: &[u8; 16] = b"0123456789abcdef";

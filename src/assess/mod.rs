@@ -12,11 +12,13 @@ mod model;
 mod names;
 mod publish;
 mod rows;
+mod state;
 mod watermark;
 mod window;
 
 pub use identity::row_id;
 pub use model::Revisions;
+pub use state::SnapshotError;
 pub use watermark::Watermark;
 
 use crate::aggregate::partial::PartialBatch;

@@ -38,14 +38,14 @@ pub enum Revisions {
 /// One model: everything about it meets here.
 #[derive(Debug)]
 pub struct ModelAssess {
-    id: Arc<str>,
-    settings: Arc<ModelSettings>,
-    names: Names,
-    panes: BTreeMap<Millis, Pane>,
-    windows: Vec<Windows>,
+    pub(super) id: Arc<str>,
+    pub(super) settings: Arc<ModelSettings>,
+    pub(super) names: Names,
+    pub(super) panes: BTreeMap<Millis, Pane>,
+    pub(super) windows: Vec<Windows>,
     /// Up to here, panes that expired or whose unmet labels became orphans have marked their windows as changed.
-    expired_until: Millis,
-    orphaned_until: Millis,
+    pub(super) expired_until: Millis,
+    pub(super) orphaned_until: Millis,
 }
 
 impl ModelAssess {

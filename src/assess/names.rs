@@ -93,6 +93,31 @@ impl Names {
         self.group_id(Group { set: Some(set), value: "".into(), is_comparison: true })
     }
 
+    /// All groups, by their number.
+    pub fn groups(&self) -> &[Group] {
+        &self.groups
+    }
+
+    /// All versions, by their number.
+    pub fn versions(&self) -> &[Arc<str>] {
+        &self.versions
+    }
+
+    /// The place of the segment set with `key`; one that the configuration does not name any more gets a place behind
+    /// the others.
+    pub fn place_of(&mut self, key: Arc<str>) -> u16 {
+        let place = self.segment_keys.iter().position(|known| *known == key).unwrap_or_else(|| {
+            self.segment_keys.push(key);
+            self.segment_keys.len() - 1
+        });
+        place as u16
+    }
+
+    /// Adds the next group of a snapshot.
+    pub fn restore_group(&mut self, group: Group) {
+        self.group_id(group);
+    }
+
     /// Name of a version.
     pub fn version(&self, id: VersionId) -> &Arc<str> {
         &self.versions[id.0 as usize]

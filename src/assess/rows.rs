@@ -114,16 +114,19 @@ fn fill(row: &mut MetricRow, texts: &Texts, classes: &[Arc<str>], value: &Metric
     row.label_coverage = coverage.filter(|_| value.metric.needs_labels());
 }
 
+/// Bits of a row's number below those of its metric: class and predicted class.
+pub const METRIC_SHIFT: u32 = 40;
+
 /// Which row of its series a value is.
 fn row_number(value: &MetricValue) -> u64 {
     let class = |class: Option<ClassId>| class.map_or(0, |class| u64::from(class.0) + 1);
-    (value.metric as u64) << 40 | class(value.class) << 20 | class(value.predicted_class)
+    (value.metric as u64) << METRIC_SHIFT | class(value.class) << 20 | class(value.predicted_class)
 }
 
 /// What is said of a published row of which nothing is left to tell.
 fn gone(row: u64) -> Option<MetricValue> {
     let class = |number: u64| u16::try_from(number).ok().filter(|number| *number > 0).map(|number| ClassId(number - 1));
-    let metric = *Metric::ALL.get(usize::try_from(row >> 40).ok()?)?;
+    let metric = *Metric::ALL.get(usize::try_from(row >> METRIC_SHIFT).ok()?)?;
     Some(MetricValue {
         class: class(row >> 20 & 0xf_ffff),
         predicted_class: class(row & 0xf_ffff),

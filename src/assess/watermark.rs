@@ -15,9 +15,9 @@ const ROLES: [Role; 2] = [Role::Predictions, Role::Labels];
 #[derive(Debug, Clone, Default)]
 pub struct Watermark {
     partition_count: usize,
-    partitions: BTreeMap<i32, [Progress; 2]>,
-    reached: [Option<Millis>; 2],
-    newest: Option<Millis>,
+    pub(super) partitions: BTreeMap<i32, [Progress; 2]>,
+    pub(super) reached: [Option<Millis>; 2],
+    pub(super) newest: Option<Millis>,
 }
 
 impl Watermark {
@@ -52,6 +52,11 @@ impl Watermark {
     /// Largest event time seen anywhere.
     pub fn newest(&self) -> Option<Millis> {
         self.newest
+    }
+
+    /// Every partition of both topics is at its end and silent.
+    pub fn is_all_idle(&self) -> bool {
+        self.is_idle(0) && self.is_idle(1)
     }
 
     fn topic(&self, role: usize) -> Option<Millis> {

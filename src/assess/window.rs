@@ -59,6 +59,21 @@ impl Windows {
         Windows { spec, open: BTreeMap::new(), closed: BTreeSet::new(), closed_below: Millis::MIN }
     }
 
+    /// Which windows are final: all that start before the first, and the others.
+    pub fn closed(&self) -> (Millis, &BTreeSet<Millis>) {
+        (self.closed_below, &self.closed)
+    }
+
+    /// Declares final what [`Self::closed`] gave.
+    pub fn restore_closed(&mut self, below: Millis, closed: BTreeSet<Millis>) {
+        (self.closed_below, self.closed) = (below, closed);
+    }
+
+    /// Declares final all windows that start before `start`.
+    pub fn close_below(&mut self, start: Millis) {
+        self.closed_below = self.closed_below.max(start);
+    }
+
     /// Starts of the windows that `pane` lies in, newest first.
     pub fn starts(&self, pane: Millis) -> impl Iterator<Item = Millis> + use<> {
         let WindowSpec { size_ms, advance_ms } = self.spec;

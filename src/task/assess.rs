@@ -1,7 +1,7 @@
 //! The ASSESS task: partials in, metric rows out.
 
 use crate::aggregate::partial::PartialBatch;
-use crate::assess::{Assess, Revisions};
+use crate::assess::{Assess, Revisions, SnapshotError};
 use crate::event::{MetricRow, Millis, Settings};
 use std::sync::Arc;
 
@@ -23,6 +23,31 @@ impl AssessTask {
     /// A task that has seen nothing, fed by `partition_count` JOIN partitions.
     pub fn new(settings: Arc<Settings>, partition_count: usize, revisions: Revisions) -> Self {
         AssessTask { assess: Assess::new(settings, partition_count), revisions }
+    }
+
+    /// A task that goes on from a snapshot.
+    ///
+    /// # Errors
+    /// If the snapshot cannot be used.
+    pub fn restored(
+        snapshot: &[u8],
+        settings: Arc<Settings>,
+        partition_count: usize,
+        revisions: Revisions,
+    ) -> Result<Self, SnapshotError> {
+        Ok(AssessTask { assess: Assess::decode(snapshot, settings, partition_count)?, revisions })
+    }
+
+    /// Everything that it knows, as bytes to go on from.
+    pub fn snapshot(&self) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        self.assess.encode(&mut bytes);
+        bytes
+    }
+
+    /// Takes in a batch and publishes nothing yet.
+    pub fn merge(&mut self, batch: &PartialBatch) {
+        self.assess.merge(batch);
     }
 
     /// Takes in batches and publishes what is final or due at `now`.

@@ -96,7 +96,7 @@ pub fn plans() -> impl Strategy<Value = Plan> {
                 revisions,
                 commits_before_end,
                 restarts_offsets,
-                dies_after: if dies { 20 } else { 0 },
+                dies_after: if dies { 7 } else { 0 },
                 threads,
                 seed,
             },
@@ -235,15 +235,37 @@ struct Assessing {
     task: AssessTask,
     now: Millis,
     rows: Vec<MetricRow>,
+    settings: Arc<Settings>,
+    partitions: usize,
+    revisions: Revisions,
+    /// Every so many steps it goes on from a snapshot of itself; 0: never.
+    restarts_after: usize,
+    steps: usize,
 }
 
 impl Assessing {
     fn new(settings: Arc<Settings>, partitions: usize, plan: &Plan) -> Assessing {
-        Assessing { task: AssessTask::new(settings, partitions, plan.revisions), now: 0, rows: Vec::new() }
+        Assessing {
+            task: AssessTask::new(Arc::clone(&settings), partitions, plan.revisions),
+            now: 0,
+            rows: Vec::new(),
+            settings,
+            partitions,
+            revisions: plan.revisions,
+            restarts_after: plan.dies_after,
+            steps: 0,
+        }
     }
 
     fn step(&mut self, batches: &[PartialBatch]) {
         self.now += 700;
+        self.steps += 1;
+        if self.restarts_after > 0 && self.steps.is_multiple_of(self.restarts_after) {
+            let bytes = self.task.snapshot();
+            let settings = Arc::clone(&self.settings);
+            self.task = AssessTask::restored(&bytes, settings, self.partitions, self.revisions).unwrap();
+            assert_eq!(self.task.snapshot(), bytes, "a snapshot is all that there is");
+        }
         self.rows.extend(self.task.step(batches, self.now).metrics);
     }
 

@@ -1,0 +1,327 @@
+//! All of ASSESS as bytes: a snapshot from which it goes on as if nothing had happened.
+//!
+//! Cells are written packed, so a snapshot is about as large as the memory that it describes. What the configuration meant
+//! is in it too: windows that were added since then begin with the next one that starts, segments that were taken away
+//! are published until their windows are final; other panes or tasks are refused.
+
+use super::cells::{GroupId, Pane, VersionId};
+use super::identity::RowId;
+use super::model::ModelAssess;
+use super::names::{Group, Names};
+use super::rows::METRIC_SHIFT;
+use super::watermark::Watermark;
+use super::window::{Published, Window, Windows};
+use super::{Assess, window_settings};
+use crate::aggregate::WireError;
+use crate::aggregate::partial::Progress;
+use crate::aggregate::wire::{
+    put_signed, put_text, put_varint, take_byte, take_bytes, take_length, take_signed, take_text, take_varint,
+};
+use crate::event::{Millis, ModelSettings, Settings, WindowSpec};
+use crate::metrics::Metric;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// First byte: the version of the format.
+const FORMAT: u8 = 1;
+
+/// Why a snapshot cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SnapshotError {
+    /// It is not what ASSESS writes.
+    #[error("{0}")]
+    Corrupt(#[from] WireError),
+    /// Written by a newer version of the program.
+    #[error("a snapshot of format {0}, newer than this program reads")]
+    Newer(u8),
+    /// It was written under a configuration that meant something else.
+    #[error("{0}")]
+    Configuration(String),
+}
+
+impl Assess {
+    /// Appends everything to `out`.
+    pub fn encode(&self, out: &mut Vec<u8>) {
+        out.push(FORMAT);
+        put_watermark(out, &self.watermark);
+        put_varint(out, self.late_rows);
+        // Rows name their metric by its number, which another version of the program may count otherwise.
+        put_varint(out, Metric::ALL.len() as u64);
+        Metric::ALL.iter().for_each(|metric| put_text(out, metric.name()));
+        put_varint(out, self.models.len() as u64);
+        for (id, model) in &self.models {
+            put_text(out, id);
+            put_model(out, model);
+        }
+    }
+
+    /// From what [`Self::encode`] wrote.
+    ///
+    /// # Errors
+    /// If the bytes are not such, or the configuration means something else now.
+    pub fn decode(mut input: &[u8], settings: Arc<Settings>, partition_count: usize) -> Result<Assess, SnapshotError> {
+        let input = &mut input;
+        match take_byte(input)? {
+            FORMAT => {}
+            newer => return Err(SnapshotError::Newer(newer)),
+        }
+        let mut assess = Assess::new(settings, partition_count);
+        assess.watermark = take_watermark(input, partition_count)?;
+        assess.late_rows = take_varint(input)?;
+        let number = |name: &Arc<str>| Metric::ALL.iter().position(|metric| *metric.name() == **name);
+        let metrics: Vec<Option<usize>> = take_texts(input)?.iter().map(number).collect();
+        for _ in 0..take_length(input)? {
+            let id = take_text(input)?;
+            let settings = window_settings(&assess.settings, &id);
+            let mut model = ModelAssess::new(Arc::clone(&id), settings, assess.settings.caps);
+            take_model(input, &mut model, assess.watermark.newest(), &metrics)?;
+            assess.models.insert(id, model);
+        }
+        if !input.is_empty() {
+            return Err(WireError::Malformed("something behind the end of a snapshot").into());
+        }
+        Ok(assess)
+    }
+}
+
+fn put_watermark(out: &mut Vec<u8>, watermark: &Watermark) {
+    put_varint(out, watermark.partitions.len() as u64);
+    for (partition, progress) in &watermark.partitions {
+        put_signed(out, i64::from(*partition));
+        for progress in progress {
+            out.push(u8::from(progress.idle));
+            put_time(out, progress.newest);
+        }
+    }
+    watermark.reached.iter().for_each(|reached| put_time(out, *reached));
+    put_time(out, watermark.newest);
+}
+
+fn take_watermark(input: &mut &[u8], partition_count: usize) -> Result<Watermark, WireError> {
+    let mut watermark = Watermark::new(partition_count);
+    for _ in 0..take_length(input)? {
+        let partition = i32::try_from(take_signed(input)?).map_err(|_| WireError::Malformed("a partition"))?;
+        let mut both = [Progress::default(); 2];
+        for progress in &mut both {
+            let idle = take_byte(input)? != 0;
+            *progress = Progress { newest: take_time(input)?, idle };
+        }
+        watermark.partitions.insert(partition, both);
+    }
+    for reached in &mut watermark.reached {
+        *reached = take_time(input)?;
+    }
+    watermark.newest = take_time(input)?;
+    Ok(watermark)
+}
+
+fn put_model(out: &mut Vec<u8>, model: &ModelAssess) {
+    put_signed(out, model.settings.pane_ms);
+    put_names(out, &model.names);
+    put_signed(out, model.expired_until);
+    put_signed(out, model.orphaned_until);
+    put_varint(out, model.panes.len() as u64);
+    for (start, pane) in &model.panes {
+        put_signed(out, *start);
+        pane.encode(out);
+    }
+    put_varint(out, model.windows.len() as u64);
+    model.windows.iter().for_each(|windows| put_windows(out, windows));
+}
+
+fn take_model(
+    input: &mut &[u8],
+    model: &mut ModelAssess,
+    newest: Option<Millis>,
+    metrics: &[Option<usize>],
+) -> Result<(), SnapshotError> {
+    check_panes(&model.id, take_signed(input)?, &model.settings)?;
+    take_names(input, &mut model.names)?;
+    model.expired_until = take_signed(input)?;
+    model.orphaned_until = take_signed(input)?;
+    for _ in 0..take_length(input)? {
+        let start = take_signed(input)?;
+        model.panes.insert(start, Pane::decode(input)?);
+    }
+    let mut known = Vec::new();
+    for _ in 0..take_length(input)? {
+        let windows = take_windows(input, metrics)?;
+        known.push(windows.spec);
+        if let Some(slot) = model.windows.iter_mut().find(|slot| slot.spec == windows.spec) {
+            *slot = windows;
+        }
+    }
+    for windows in model.windows.iter_mut().filter(|windows| !known.contains(&windows.spec)) {
+        // Of a window that has begun, the first rows are in panes that may be gone.
+        windows.close_below(newest.map_or(Millis::MIN, |newest| newest.saturating_add(1)));
+    }
+    Ok(())
+}
+
+fn check_panes(model: &str, was: Millis, settings: &ModelSettings) -> Result<(), SnapshotError> {
+    if was == settings.pane_ms {
+        return Ok(());
+    }
+    let name = if model.is_empty() { "the defaults".to_owned() } else { format!("model {model}") };
+    let is = settings.pane_ms;
+    Err(SnapshotError::Configuration(format!(
+        "the windows of {name} had a greatest common divisor of {was} ms and now have {is} ms: sizes and advances may be \
+         added or taken away only if that stays"
+    )))
+}
+
+fn put_names(out: &mut Vec<u8>, names: &Names) {
+    put_texts(out, &names.segment_keys);
+    put_varint(out, names.groups().len() as u64);
+    for group in names.groups() {
+        put_varint(out, group.set.map_or(0, |set| u64::from(set) + 1));
+        put_text(out, &group.value);
+        out.push(u8::from(group.is_comparison));
+    }
+    put_texts(out, names.versions());
+    put_texts(out, names.classes.names());
+}
+
+fn take_names(input: &mut &[u8], names: &mut Names) -> Result<(), WireError> {
+    let keys = take_texts(input)?;
+    let places: Vec<u16> = keys.into_iter().map(|key| names.place_of(key)).collect();
+    for _ in 0..take_length(input)? {
+        let set = match take_varint(input)? {
+            0 => None,
+            set => {
+                let place = usize::try_from(set - 1).ok().and_then(|set| places.get(set));
+                Some(*place.ok_or(WireError::Malformed("a group of no segment set"))?)
+            }
+        };
+        let (value, is_comparison) = (take_text(input)?, take_byte(input)? != 0);
+        names.restore_group(Group { set, value, is_comparison });
+    }
+    for version in take_texts(input)? {
+        names.version_id(&version);
+    }
+    take_texts(input)?.into_iter().for_each(|class| names.classes.restore(class));
+    Ok(())
+}
+
+fn put_windows(out: &mut Vec<u8>, windows: &Windows) {
+    put_signed(out, windows.spec.size_ms);
+    put_signed(out, windows.spec.advance_ms);
+    let (below, closed) = windows.closed();
+    put_signed(out, below);
+    put_varint(out, closed.len() as u64);
+    closed.iter().for_each(|start| put_signed(out, *start));
+    put_varint(out, windows.open.len() as u64);
+    for (start, window) in &windows.open {
+        put_signed(out, *start);
+        put_window(out, window);
+    }
+}
+
+fn take_windows(input: &mut &[u8], metrics: &[Option<usize>]) -> Result<Windows, WireError> {
+    let spec = WindowSpec { size_ms: take_signed(input)?, advance_ms: take_signed(input)? };
+    let mut windows = Windows::new(spec);
+    let below = take_signed(input)?;
+    let closed = (0..take_length(input)?).map(|_| take_signed(input)).collect::<Result<_, _>>()?;
+    windows.restore_closed(below, closed);
+    for _ in 0..take_length(input)? {
+        let start = take_signed(input)?;
+        windows.open.insert(start, take_window(input, metrics)?);
+    }
+    Ok(windows)
+}
+
+fn put_window(out: &mut Vec<u8>, window: &Window) {
+    put_signed(out, window.unmatched);
+    put_signed(out, window.unmet);
+    put_time(out, window.last_label_time);
+    put_varint(out, window.changed.len() as u64);
+    window.changed.iter().for_each(|group| put_varint(out, u64::from(group.0)));
+    out.push(u8::from(window.revised_at.is_some()));
+    if let Some((event_time, now)) = window.revised_at {
+        put_signed(out, event_time);
+        put_signed(out, now);
+    }
+    put_varint(out, window.published.len() as u64);
+    for ((group, version), rows) in &window.published {
+        put_varint(out, u64::from(group.0));
+        put_varint(out, version.map_or(0, |version| u64::from(version.0) + 1));
+        put_varint(out, rows.len() as u64);
+        for row in rows {
+            put_varint(out, row.row);
+            out.extend_from_slice(&row.content.to_le_bytes());
+            put_varint(out, u64::from(row.revision));
+            out.extend_from_slice(&row.id.to_bytes());
+        }
+    }
+}
+
+fn take_window(input: &mut &[u8], metrics: &[Option<usize>]) -> Result<Window, WireError> {
+    let mut window = Window {
+        unmatched: take_signed(input)?,
+        unmet: take_signed(input)?,
+        last_label_time: take_time(input)?,
+        ..Window::default()
+    };
+    for _ in 0..take_length(input)? {
+        window.changed.insert(GroupId(take_number(input)?));
+    }
+    if take_byte(input)? != 0 {
+        window.revised_at = Some((take_signed(input)?, take_signed(input)?));
+    }
+    let mut published = BTreeMap::new();
+    for _ in 0..take_length(input)? {
+        let group = GroupId(take_number(input)?);
+        let version = take_number(input)?.checked_sub(1).map(VersionId);
+        let mut rows: Vec<Published> = Vec::new();
+        for _ in 0..take_length(input)? {
+            rows.extend(take_published(input, metrics)?);
+        }
+        rows.sort_unstable_by_key(|published| published.row);
+        published.insert((group, version), rows);
+    }
+    window.published = published;
+    Ok(window)
+}
+
+/// `None` for a row of a metric that exists no more.
+fn take_published(input: &mut &[u8], metrics: &[Option<usize>]) -> Result<Option<Published>, WireError> {
+    let row = take_varint(input)?;
+    let mut content = [0; 8];
+    content.copy_from_slice(take_bytes(input, 8)?);
+    let revision = take_number(input)?;
+    let mut id = [0; 16];
+    id.copy_from_slice(take_bytes(input, 16)?);
+    let metric = usize::try_from(row >> METRIC_SHIFT).ok().and_then(|metric| metrics.get(metric));
+    let metric = *metric.ok_or(WireError::Malformed("a row of no metric"))?;
+    let in_series = row & ((1 << METRIC_SHIFT) - 1);
+    Ok(metric.map(|metric| Published {
+        row: (metric as u64) << METRIC_SHIFT | in_series,
+        content: u64::from_le_bytes(content),
+        revision,
+        id: RowId::from_bytes(id),
+    }))
+}
+
+fn put_texts(out: &mut Vec<u8>, texts: &[Arc<str>]) {
+    put_varint(out, texts.len() as u64);
+    texts.iter().for_each(|text| put_text(out, text));
+}
+
+fn take_texts(input: &mut &[u8]) -> Result<Vec<Arc<str>>, WireError> {
+    (0..take_length(input)?).map(|_| take_text(input)).collect()
+}
+
+fn put_time(out: &mut Vec<u8>, time: Option<Millis>) {
+    out.push(u8::from(time.is_some()));
+    if let Some(time) = time {
+        put_signed(out, time);
+    }
+}
+
+fn take_time(input: &mut &[u8]) -> Result<Option<Millis>, WireError> {
+    if take_byte(input)? == 0 { Ok(None) } else { take_signed(input).map(Some) }
+}
+
+fn take_number(input: &mut &[u8]) -> Result<u32, WireError> {
+    u32::try_from(take_varint(input)?).map_err(|_| WireError::Malformed("a number is too large"))
+}
