@@ -1,0 +1,151 @@
+//! What the runtime asks of a stage, and what it gives: the border between Kafka and the tasks.
+//!
+//! The runtime knows topics, partitions, offsets and bytes, and nothing of predictions, labels or metrics. A stage has a
+//! *primary* topic, whose partitions decide who owns what, *companion* topics that are read at the same partition
+//! numbers, and topics that it writes. Per partition there is one [`StageTask`], made by a [`Restore`] from what the
+//! changelog holds.
+
+use crate::event::Millis;
+
+/// One of the topics that a stage reads: 0 is the primary topic, companions follow in their order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct InputId(pub u8);
+
+/// One of the topics that a stage writes, by its place in [`Stage::outputs`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct OutputId(pub u8);
+
+/// A record as it was fetched; the bytes are in its [`Fetched`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FetchedRecord {
+    /// Offset in the partition.
+    pub offset: i64,
+    /// Broker timestamp.
+    pub timestamp: Option<Millis>,
+    /// Range of the key's bytes.
+    pub key: Option<std::ops::Range<u32>>,
+    /// Range of the value's bytes; `None` for a tombstone.
+    pub value: Option<std::ops::Range<u32>>,
+    /// Headers, where there are any.
+    pub headers: Vec<(String, Option<Vec<u8>>)>,
+}
+
+/// A run of records of one topic partition, in offset order, with their bytes in one piece.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Fetched {
+    /// Keys and values.
+    pub bytes: Vec<u8>,
+    /// The records.
+    pub records: Vec<FetchedRecord>,
+}
+
+/// A record to be written in the next transaction.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outgoing {
+    /// Where to.
+    pub output: OutputId,
+    /// Which partition; `None`: by the key's hash.
+    pub partition: Option<i32>,
+    /// Record timestamp; `None`: the time of writing.
+    pub timestamp: Option<Millis>,
+    /// Key.
+    pub key: Option<Vec<u8>>,
+    /// Value.
+    pub value: Option<Vec<u8>>,
+    /// Headers.
+    pub headers: Vec<(String, Option<Vec<u8>>)>,
+}
+
+/// What a task gives out for one transaction: it holds outputs, how the state changed, and how far the inputs were read,
+/// together or not at all.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Unit {
+    /// Records for the output topics.
+    pub outputs: Vec<Outgoing>,
+    /// How the state changed, in pieces that fit a record each ([`MAX_PAYLOAD_BYTES`]), to be applied in this order.
+    pub delta: Vec<Vec<u8>>,
+}
+
+/// Largest piece of a delta: what fits a record with the header around it, under a topic's usual limit of 1 MiB.
+pub const MAX_PAYLOAD_BYTES: usize = 900_000;
+
+/// Why state cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum StateError {
+    /// The bytes are not what the task writes.
+    #[error("the state is corrupt: {0}")]
+    Corrupt(String),
+    /// Written by a newer version of the program.
+    #[error("the state has format {found}, newer than this program reads ({known}): run the version that wrote it, or a newer one")]
+    Newer {
+        /// The format that was found.
+        found: u32,
+        /// The newest format that is known.
+        known: u32,
+    },
+    /// It was made under another configuration.
+    #[error("the state does not fit the configuration: {0}")]
+    Configuration(String),
+}
+
+/// The work on one partition. Everything it does is a function of what it is handed, in that order.
+pub trait StageTask: Send {
+    /// Takes in records of one input, in offset order. Nothing goes out before [`Self::commit`].
+    fn step(&mut self, input: InputId, records: &Fetched, now: Millis);
+
+    /// An input came to its log's end and has been silent for the idle time-out, or is so no longer.
+    fn set_idle(&mut self, input: InputId, idle: bool, now: Millis);
+
+    /// Everything since the last commit. Called once per commit; the runtime keeps the unit until it is durable.
+    fn commit(&mut self, now: Millis) -> Unit;
+
+    /// What is held in memory for the next unit, in bytes: the runtime commits early rather than let it grow.
+    fn uncommitted_bytes(&self) -> usize;
+
+    /// True while the task reads again what it had read before it was restored, up to the positions of the last commit:
+    /// it gives out nothing then, and the runtime commits nothing for it.
+    fn is_catching_up(&self) -> bool {
+        false
+    }
+}
+
+/// A task in the making: the pieces of its deltas are applied in the order in which they were committed.
+pub trait Restore: Send {
+    /// Applies one piece of a delta. `positions` (next offset per input) are those of its commit.
+    ///
+    /// # Errors
+    /// If the state cannot be used.
+    fn apply(&mut self, positions: &[i64], payload: &[u8]) -> Result<(), StateError>;
+
+    /// The task, and from where its inputs are to be read if that is before the positions of the last commit.
+    ///
+    /// # Errors
+    /// If the state is incomplete or does not fit the configuration.
+    fn finish(self: Box<Self>) -> Result<Restored, StateError>;
+}
+
+/// A task that is ready to run.
+pub struct Restored {
+    /// The task.
+    pub task: Box<dyn StageTask>,
+    /// Next offset per input, if other than the committed ones.
+    pub read_from: Option<Vec<i64>>,
+}
+
+/// A stage: which topics it reads and writes, and how its tasks are made.
+pub trait Stage: Send + Sync {
+    /// Short name, part of ids and messages: `join`, `assess`.
+    fn name(&self) -> &'static str;
+
+    /// Topics that are read: the primary one, then companions with equally many partitions.
+    fn inputs(&self) -> &[String];
+
+    /// Topics that are written, by [`OutputId`].
+    fn outputs(&self) -> &[String];
+
+    /// The topic that its state is logged to: as many partitions as the primary topic.
+    fn changelog(&self) -> &str;
+
+    /// Starts to restore the task of `partition`.
+    fn restore(&self, partition: i32) -> Box<dyn Restore>;
+}
