@@ -199,7 +199,7 @@ mod tests {
         rows
     }
 
-    fn told(rows: &[MetricRow]) -> Vec<(&str, Option<&str>, Option<f64>, u32)> {
+    fn told(rows: &[MetricRow]) -> Vec<(&str, Option<&str>, Option<f64>, i32)> {
         rows.iter().map(|row| (&*row.metric, row.class.as_deref(), row.value, row.revision)).collect()
     }
 

@@ -249,7 +249,7 @@ fn put_window(out: &mut Vec<u8>, window: &Window) {
         for row in rows {
             put_varint(out, row.row);
             out.extend_from_slice(&row.content.to_le_bytes());
-            put_varint(out, u64::from(row.revision));
+            put_signed(out, i64::from(row.revision));
             out.extend_from_slice(&row.id.to_bytes());
         }
     }
@@ -288,7 +288,7 @@ fn take_published(input: &mut &[u8], metrics: &[Option<usize>]) -> Result<Option
     let row = take_varint(input)?;
     let mut content = [0; 8];
     content.copy_from_slice(take_bytes(input, 8)?);
-    let revision = take_number(input)?;
+    let revision = i32::try_from(take_signed(input)?).map_err(|_| WireError::Malformed("a revision"))?;
     let mut id = [0; 16];
     id.copy_from_slice(take_bytes(input, 16)?);
     let metric = usize::try_from(row >> METRIC_SHIFT).ok().and_then(|metric| metrics.get(metric));

@@ -13,7 +13,7 @@ pub struct Published {
     /// Hash of everything in the row but its revision.
     pub content: u64,
     /// How often it was published.
-    pub revision: u32,
+    pub revision: i32,
     /// Its id: a hash that is dearer to make than to keep.
     pub id: RowId,
 }

@@ -22,6 +22,7 @@ pub mod error;
 pub mod lines;
 pub mod mapping;
 pub mod message;
+pub mod rows;
 
 mod columns;
 mod json;
@@ -39,6 +40,7 @@ pub use error::CodecError;
 pub use lines::{LineChunk, LineReader};
 pub use mapping::{FieldPath, Format, LabelFields, PredictionFields};
 pub use message::{Decoded, DecodedBlock, Message};
+pub use rows::{RowEncoder, RowFormat};
 
 #[cfg(test)]
 mod tests;

@@ -34,7 +34,7 @@ mod windows;
 
 pub use kafka::Kafka;
 pub use problem::{Place, Problem, Problems, Severity};
-pub use topics::{OutputFormat, OutputTopic, Topics};
+pub use topics::{OutputTopic, Topics};
 
 use crate::codec::{Format, LabelFields, PredictionFields};
 use crate::event::{Millis, Settings};

@@ -3,7 +3,7 @@
 mod wrong;
 
 use super::*;
-use crate::codec::FieldPath;
+use crate::codec::{FieldPath, RowFormat};
 use crate::event::{BusinessValue, Caps, ModelSettings, ReviseAfter, SegmentSet, TaskKind, WindowSpec};
 use proptest::prelude::*;
 
@@ -188,7 +188,7 @@ fn the_service_keys_arrive() {
 topics:
   predictions: scores
   labels: {name: truth}
-  metrics: {name: quality, format: json}
+  metrics: {name: quality, format: avro, schema_id: 7}
   labelled: joined
 commit_interval: 500ms
 emit_interval: 1m
@@ -200,8 +200,11 @@ caps: {segment_values: 65535, classes: 1000, models: 1, pending_rows: 5000}
     assert_eq!(config.kafka.properties["socket.timeout.ms"], "5000");
     assert_eq!(config.kafka.properties["enable.ssl.certificate.verification"], "true");
     assert_eq!((config.topics.predictions.as_str(), config.topics.labels.as_str()), ("scores", "truth"));
-    assert_eq!(config.topics.metrics, OutputTopic { name: "quality".to_owned(), format: OutputFormat::Json });
-    assert_eq!(config.topics.labelled, Some(OutputTopic { name: "joined".to_owned(), format: OutputFormat::Avro }));
+    assert_eq!(
+        config.topics.metrics,
+        OutputTopic { name: "quality".to_owned(), format: RowFormat::Avro { schema_id: 7 } }
+    );
+    assert_eq!(config.topics.labelled, Some(OutputTopic { name: "joined".to_owned(), format: RowFormat::Json }));
     let settings = &config.settings;
     assert_eq!((config.commit_interval_ms, settings.emit_interval_ms, settings.idle_timeout_ms), (500, 60_000, 30_000));
     assert_eq!(settings.caps, Caps { segment_values: 65_535, classes: 1000, models: 1, pending_rows: 5_000 });

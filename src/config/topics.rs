@@ -3,15 +3,7 @@
 use super::format::{self, Formats, InputFormat, SchemaFiles};
 use super::problem::Report;
 use super::section::{Item, Section, Spanned};
-
-/// How records are written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum OutputFormat {
-    /// Avro in Confluent framing.
-    Avro,
-    /// One JSON object per record.
-    Json,
-}
+use crate::codec::RowFormat;
 
 /// A topic that Postdict writes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,7 +11,7 @@ pub struct OutputTopic {
     /// Physical name.
     pub name: String,
     /// How its records are written.
-    pub format: OutputFormat,
+    pub format: RowFormat,
 }
 
 /// Physical topics by role.
@@ -43,7 +35,7 @@ pub struct Topics {
 
 impl Default for Topics {
     fn default() -> Self {
-        let output = |name: &str| OutputTopic { name: name.to_owned(), format: OutputFormat::Avro };
+        let output = |name: &str| OutputTopic { name: name.to_owned(), format: RowFormat::Json };
         Topics {
             predictions: "predictions".to_owned(),
             labels: "labels".to_owned(),
@@ -89,7 +81,7 @@ pub(super) fn read(
             *format = Some(written);
         }
     }
-    let mut labelled = OutputTopic { name: String::new(), format: OutputFormat::Avro };
+    let mut labelled = OutputTopic { name: String::new(), format: RowFormat::Json };
     for (role, slot, available) in [
         ("metrics", &mut topics.metrics, true),
         ("alerts", &mut topics.alerts, false),
@@ -136,9 +128,19 @@ fn read_output(item: &Item<'_>, slot: &mut OutputTopic, report: &mut Report) -> 
     }
     let mut section = Section::open(item, report)?;
     let name = section.require("name", report, EXPECTED).and_then(|item| read_name(&item, report));
-    let choices = [("avro", OutputFormat::Avro), ("json", OutputFormat::Json)];
-    if let Some(format) = section.take("format").and_then(|item| item.choice(report, &choices)) {
-        slot.format = format.value;
+    let is_avro = section.take("format").and_then(|item| item.choice(report, &[("avro", true), ("json", false)]));
+    let schema_id = section.take("schema_id").and_then(|item| item.count(report, 0..=u32::MAX));
+    match (is_avro, schema_id) {
+        (Some(Spanned { value: true, at }), None) => {
+            report
+                .error(&at, "Avro needs the id of the schema in the registry")
+                .help("write `schema_id: …` beside it (`postdict schemas show` prints the schema to register)");
+        }
+        (Some(Spanned { value: true, .. }), Some(id)) => slot.format = RowFormat::Avro { schema_id: id.value },
+        (_, Some(id)) => {
+            report.error(&id.at, "a schema id, but the format is JSON").help("write `format: avro` beside it");
+        }
+        (_, None) => slot.format = RowFormat::Json,
     }
     section.finish(report, &[], &[]);
     if let Some(name) = &name {

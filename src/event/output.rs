@@ -60,7 +60,7 @@ pub struct MetricRow {
     /// Reference profile that value was compared with.
     pub reference_id: Option<Arc<str>>,
     /// 1, 2, 3 and so on, per id.
-    pub revision: u32,
+    pub revision: i32,
     /// Nothing can change this row any more.
     pub is_final: bool,
 }

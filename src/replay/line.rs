@@ -115,7 +115,7 @@ mod tests {
             [feature, class, predicted_class, undefined_reason, method, reference_id] in texts(),
             [value, lower, upper, error_bound, threshold, null_quantile, label_coverage] in numbers(),
             [window_start, window_end, window_size_ms, window_advance_ms, count] in any::<[i64; 5]>(),
-            revision in any::<u32>(),
+            revision in any::<i32>(),
             is_final in any::<bool>(),
         ) -> MetricRow {
             MetricRow {

@@ -32,7 +32,7 @@ pub struct Figure {
 pub struct Facts {
     figures: BTreeMap<Arc<str>, Figure>,
     /// Revision of the accuracy, which changes whenever a label comes.
-    pub revision: u32,
+    pub revision: i32,
     /// Nothing can change it any more.
     pub is_final: bool,
     /// End of the window.
