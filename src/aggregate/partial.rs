@@ -95,6 +95,45 @@ pub struct PartialBatch {
 }
 
 impl PartialBatch {
+    /// The rows of the models that `keep` names, with only the names that they need.
+    pub fn of_models(&self, keep: impl Fn(&ModelName) -> bool) -> PartialBatch {
+        let kept: Vec<bool> = self.models.iter().map(keep).collect();
+        let rows = self.rows.iter().filter(|row| kept[self.series[row.series as usize].model as usize]);
+        self.with_rows(rows.cloned())
+    }
+
+    /// The two halves of its rows.
+    pub fn halves(&self) -> [PartialBatch; 2] {
+        let (first, second) = self.rows.split_at(self.rows.len() / 2);
+        [first, second].map(|rows| self.with_rows(rows.iter().cloned()))
+    }
+
+    /// The same with some of its rows, in their order, and only the names that they need.
+    fn with_rows(&self, rows: impl Iterator<Item = PartialRow>) -> PartialBatch {
+        let mut batch = PartialBatch {
+            partition: self.partition,
+            predictions: self.predictions,
+            labels: self.labels,
+            models: Vec::new(),
+            series: Vec::new(),
+            rows: Vec::new(),
+        };
+        let mut models: Vec<Option<u32>> = vec![None; self.models.len()];
+        let mut last = None;
+        for row in rows {
+            if last.replace(row.series) != Some(row.series) {
+                let series = &self.series[row.series as usize];
+                let model = *models[series.model as usize].get_or_insert_with(|| {
+                    batch.models.push(self.models[series.model as usize].clone());
+                    batch.models.len() as u32 - 1
+                });
+                batch.series.push(SeriesName { model, ..series.clone() });
+            }
+            batch.rows.push(PartialRow { series: batch.series.len() as u32 - 1, ..row });
+        }
+        batch
+    }
+
     /// Progress of `role`'s topic.
     pub fn progress(&self, role: Role) -> Progress {
         match role {

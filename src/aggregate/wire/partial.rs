@@ -165,6 +165,22 @@ mod tests {
     }
 
     #[test]
+    fn parts_of_a_batch_hold_its_rows_and_only_the_names_they_need() {
+        let mut whole = batch(6);
+        whole.models.push(ModelName { id: "churn".into(), classes: Vec::new() });
+        whole.series.push(SeriesName { model: 1, version: "".into(), segments: None });
+        whole.rows[4].series = 1;
+        whole.rows[5].series = 1;
+        let [fraud, churn] = ["fraud", "churn"].map(|id| whole.of_models(|model| &*model.id == id));
+        assert_eq!((fraud.rows.as_slice(), fraud.series.len(), fraud.models.len()), (&whole.rows[..4], 1, 1));
+        assert_eq!((churn.rows.len(), churn.rows[0].series, &*churn.models[0].id), (2, 0, "churn"));
+        let [first, second] = whole.halves();
+        assert_eq!((first.rows.len(), first.series.len()), (3, 1));
+        assert_eq!((second.rows.len(), second.series.len(), second.models.len()), (3, 2, 2));
+        assert_eq!((second.partition, second.predictions), (whole.partition, whole.predictions));
+    }
+
+    #[test]
     fn bytes_that_are_cut_off_or_damaged_are_an_error_and_never_a_panic() {
         let bytes = encoded(&batch(3));
         for end in 0..bytes.len() {
