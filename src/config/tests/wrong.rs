@@ -279,20 +279,8 @@ const ONE_PROBLEM: &[(&str, &str, &str, &str, &str)] = &[
         "unknown value `xml`",
         "`avro`, `json`",
     ),
-    (
-        "topics: {metrics: {name: m, format: avro}}",
-        "1:37",
-        "topics.metrics.format",
-        "Avro needs the id of the schema",
-        "`schema_id: …`",
-    ),
-    (
-        "topics: {metrics: {name: m, schema_id: 7}}",
-        "1:40",
-        "topics.metrics.schema_id",
-        "a schema id, but the format is JSON",
-        "`format: avro`",
-    ),
+    ("topics: {metrics: {name: m, format: avro}}", "1:37", "topics.metrics.format", "needs the id", "`schema_id: …`"),
+    ("topics: {labels: l, metrics: {name: m, schema_id: 7}}", "1:51", "topics.metrics.schema_id", "is JSON", "avro"),
     ("topics: {alerts: a}", "1:18", "topics.alerts", "warning: nothing is written to `topics.alerts`", "no effect yet"),
     // Formats.
     ("format: jsn", "1:9", "format", "unknown value `jsn`", "did you mean `json`?"),
