@@ -16,7 +16,8 @@
 //! * [`assess`]: partials to panes, panes to windows; the watermark; what is published when, and when it is final.
 //! * [`metrics`]: accumulators to values with intervals and error bounds; the catalog of all metrics.
 //! * [`task`]: the two tasks, values in and values out, whoever drives them.
-//! * [`config`], [`replay`], [`cli`]: the shell: configuration, files through the tasks, the command line.
+//! * [`config`], [`stage`], [`replay`], [`cli`]: the shell: configuration, Kafka and files through the tasks, the command
+//!   line.
 //!
 //! # What is never so
 //!
@@ -55,6 +56,9 @@ pub mod metrics;
 pub mod task;
 
 pub mod config;
+
+#[cfg(feature = "kafka")]
+pub mod stage;
 
 pub mod replay;
 

@@ -32,7 +32,7 @@ mod tests;
 mod topics;
 mod windows;
 
-pub use kafka::Kafka;
+pub use kafka::{Kafka, is_id};
 pub use problem::{Place, Problem, Problems, Severity};
 pub use topics::{OutputTopic, Topics};
 

@@ -76,6 +76,7 @@ fn what_the_example_leaves_commented_out_is_right_too() {
     let config = parse_text(&uncommented.join("\n")).unwrap_or_else(|problems| panic!("{problems}"));
     assert_ne!(uncommented.join("\n"), text);
     assert_eq!(config.topics.labelled.map(|topic| topic.name), Some("labelled".to_owned()));
+    assert_eq!(config.kafka.instance_id.as_deref(), Some("postdict-0"));
     assert_eq!(config.settings.defaults.protected, ["sex"]);
     assert_eq!(config.settings.defaults.task, Some(TaskKind::Binary));
 }
@@ -184,6 +185,8 @@ fn the_service_keys_arrive() {
     let config = right(
         "kafka:
   bootstrap_servers: [a:9092, 'b:9093, c']
+  application_id: quality.eu
+  instance_id: quality-0
   properties: {security.protocol: SSL, socket.timeout.ms: 5000, enable.ssl.certificate.verification: true}
 topics:
   predictions: scores
@@ -197,6 +200,8 @@ caps: {segment_values: 65535, classes: 1000, models: 1, pending_rows: 5000}
 ",
     );
     assert_eq!(config.kafka.bootstrap_servers, "a:9092,b:9093,c");
+    assert_eq!(config.kafka.application_id, "quality.eu");
+    assert_eq!(config.kafka.instance_id.as_deref(), Some("quality-0"));
     assert_eq!(config.kafka.properties["socket.timeout.ms"], "5000");
     assert_eq!(config.kafka.properties["enable.ssl.certificate.verification"], "true");
     assert_eq!((config.topics.predictions.as_str(), config.topics.labels.as_str()), ("scores", "truth"));

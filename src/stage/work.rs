@@ -76,7 +76,9 @@ pub enum StateError {
     #[error("the state is corrupt: {0}")]
     Corrupt(String),
     /// Written by a newer version of the program.
-    #[error("the state has format {found}, newer than this program reads ({known}): run the version that wrote it, or a newer one")]
+    #[error(
+        "the state has format {found}, newer than this program reads ({known}): run the version that wrote it, or a newer one"
+    )]
     Newer {
         /// The format that was found.
         found: u32,
@@ -111,7 +113,8 @@ pub trait StageTask: Send {
 
 /// A task in the making: the pieces of its deltas are applied in the order in which they were committed.
 pub trait Restore: Send {
-    /// Applies one piece of a delta. `positions` (next offset per input) are those of its commit.
+    /// Applies one piece of a delta. `positions` (next offset per input) are those of its commit. A commit that did not
+    /// change the state is one empty piece, so that the task learns how far its inputs were read.
     ///
     /// # Errors
     /// If the state cannot be used.

@@ -259,7 +259,27 @@ const ONE_PROBLEM: &[(&str, &str, &str, &str, &str)] = &[
         "did you mean `bootstrap_servers`?",
     ),
     ("kafka: {sasl.username: a}", "1:9", "kafka.\"sasl.username\"", "does not belong here", "under `kafka.properties`"),
-    ("kafka: {properties: {group.id: a}}", "1:22", "kafka.properties.\"group.id\"", "is set by Postdict", "remove it"),
+    (
+        "kafka: {properties: {group.id: a}}",
+        "1:22",
+        "kafka.properties.\"group.id\"",
+        "a key of its own",
+        "application_id",
+    ),
+    (
+        "kafka: {properties: {isolation.level: a}}",
+        "1:22",
+        "kafka.properties.\"isolation.level\"",
+        "is set by Postdict",
+        "remove it",
+    ),
+    (
+        "kafka: {application_id: 'a b'}",
+        "1:25",
+        "kafka.application_id",
+        "`a b` cannot be part of an id",
+        "letters, digits",
+    ),
     (
         "kafka: {properties: {bootstrap.servers: a}}",
         "1:22",

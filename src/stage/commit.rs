@@ -1,0 +1,116 @@
+//! One commit: everything since the last, in one transaction that is open for milliseconds.
+
+use super::block::Block;
+use super::failpoint::pass;
+use super::group::GroupMetadata;
+use super::membership::Member;
+use super::producer::{Producer, Record};
+use super::protocol::{Call, Cause, Failure, Severity};
+use super::work::{Outgoing, Stage, Unit};
+use rdkafka::consumer::Consumer;
+use rdkafka::error::KafkaError;
+use rdkafka::{Offset, TopicPartitionList};
+
+/// What one partition contributes. Kept until it is durable, so that the same bytes can be sent again.
+pub struct Part {
+    /// Which partition.
+    pub partition: i32,
+    /// Number of the commit.
+    pub commit: u64,
+    /// Next offset per input after it.
+    pub next: Vec<i64>,
+    /// Records for the output topics.
+    outputs: Vec<Outgoing>,
+    /// Records for the changelog.
+    blocks: Vec<Vec<u8>>,
+}
+
+impl Part {
+    /// Packs what a task gave out. `commit` follows the one that left the inputs at `previous`.
+    pub fn new(stage: &str, partition: i32, commit: u64, previous: &[i64], next: &[i64], unit: Unit) -> Part {
+        // A commit without a delta still says where the inputs are.
+        let delta = if unit.delta.is_empty() { vec![Vec::new()] } else { unit.delta };
+        let pieces = u32::try_from(delta.len()).expect("a delta of one commit has few pieces");
+        let block = |(piece, payload): (u32, Vec<u8>)| {
+            let (previous, next) = (previous.to_vec(), next.to_vec());
+            Block { stage: stage.to_owned(), partition, commit, piece, pieces, previous, next, payload }.encode()
+        };
+        let blocks = (0..pieces).zip(delta).map(block).collect();
+        Part { partition, commit, next: next.to_vec(), outputs: unit.outputs, blocks }
+    }
+
+    /// Bytes that it holds.
+    pub fn bytes(&self) -> usize {
+        let length = |bytes: &Option<Vec<u8>>| bytes.as_ref().map_or(0, Vec::len);
+        let outputs: usize = self.outputs.iter().map(|record| length(&record.key) + length(&record.value)).sum();
+        outputs + self.blocks.iter().map(Vec::len).sum::<usize>()
+    }
+}
+
+/// Commits the parts in one transaction.
+///
+/// # Errors
+/// With what is to be done about it; the transaction is open then, unless the failure is fatal.
+pub fn burst(stage: &dyn Stage, producer: &Producer, member: &Member, parts: &[Part]) -> Result<(), Failure> {
+    let offsets = offsets(stage, parts).map_err(|error| ours(format!("listing the positions: {error}")))?;
+    pass("commit.begin");
+    producer.begin()?;
+    pass("commit.begun");
+    for part in parts {
+        for record in &part.outputs {
+            let Some(topic) = stage.outputs().get(usize::from(record.output.0)) else {
+                return Err(ours(format!("the stage writes to output {}, which it does not have", record.output.0)));
+            };
+            let (key, value) = (record.key.as_deref(), record.value.as_deref());
+            let (partition, timestamp, headers) = (record.partition, record.timestamp, record.headers.as_slice());
+            producer.send(topic, &Record { partition, timestamp, key, value, headers })?;
+        }
+        pass("commit.half_sent");
+        for block in &part.blocks {
+            let (partition, value) = (Some(part.partition), Some(block.as_slice()));
+            producer.send(stage.changelog(), &Record { partition, value, ..Record::default() })?;
+        }
+    }
+    pass("commit.sent");
+    producer.flush()?;
+    pass("commit.flushed");
+    producer.send_offsets(&offsets, &current_member(member)?)?;
+    pass("commit.offsets");
+    producer.commit()?;
+    pass("commit.done");
+    Ok(())
+}
+
+/// The member's identity of this moment, if offsets may be sent in its name.
+///
+/// The coordinator checks generation and member id, but takes offsets of somebody who has neither without any check.
+fn current_member(member: &Member) -> Result<GroupMetadata, Failure> {
+    let refuse = |why: &str| {
+        let text = format!("positions are not sent: {why}");
+        Err(Failure { call: Call::Guard, severity: Severity::Abortable, cause: Cause::Expelled, text })
+    };
+    // In this order: a loss that comes in between is then seen by the coordinator.
+    let Some(metadata) = GroupMetadata::of(member) else { return refuse("this client has no group") };
+    if member.assignment_lost() {
+        return refuse("the assignment is lost");
+    }
+    if metadata.member_id().is_empty() || metadata.generation() < 0 {
+        return refuse("this member is not in the group");
+    }
+    Ok(metadata)
+}
+
+fn offsets(stage: &dyn Stage, parts: &[Part]) -> Result<TopicPartitionList, KafkaError> {
+    let mut list = TopicPartitionList::new();
+    for part in parts {
+        for (topic, position) in stage.inputs().iter().zip(&part.next) {
+            list.add_partition_offset(topic, part.partition, Offset::Offset(*position))?;
+        }
+    }
+    Ok(list)
+}
+
+/// A mistake of this program: repeating does not help.
+fn ours(text: String) -> Failure {
+    Failure { call: Call::Produce, severity: Severity::Abortable, cause: Cause::Refused, text }
+}

@@ -1,0 +1,36 @@
+//! Places where tests end the process, as a crash would. They do nothing in release builds.
+//!
+//! `POSTDICT_FAILPOINT=step` ends the process when it comes to that step; `step:3` the third time. With
+//! `POSTDICT_FAILPOINT_STOP=1` it is not ended but stopped, until a signal continues it.
+
+/// Passes the step of that name.
+#[cfg(not(debug_assertions))]
+pub fn pass(_step: &str) {}
+
+/// Passes the step of that name.
+#[cfg(debug_assertions)]
+pub fn pass(step: &str) {
+    use std::sync::OnceLock;
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    static WANTED: OnceLock<Option<(String, u32)>> = OnceLock::new();
+    static PASSED: AtomicU32 = AtomicU32::new(0);
+    let wanted = WANTED.get_or_init(|| {
+        let wanted = std::env::var("POSTDICT_FAILPOINT").ok()?;
+        let (step, count) = wanted.split_once(':').unwrap_or((&wanted, "1"));
+        Some((step.to_owned(), count.parse().ok()?))
+    });
+    let Some((wanted_step, count)) = wanted else { return };
+    if step == wanted_step && PASSED.fetch_add(1, Ordering::SeqCst) + 1 == *count {
+        end(step);
+    }
+}
+
+/// Ends or stops this process by a signal, so that nothing of it runs on.
+#[cfg(debug_assertions)]
+fn end(step: &str) {
+    let signal = if std::env::var_os("POSTDICT_FAILPOINT_STOP").is_some() { "STOP" } else { "KILL" };
+    tracing::warn!(step, signal, "failpoint");
+    let own = std::process::id().to_string();
+    let _ = std::process::Command::new("kill").args(["-s", signal, &own]).status();
+}

@@ -1,0 +1,170 @@
+//! Membership in the group: a consumer on a thread of its own that subscribes to the primary topic and fetches nothing.
+//!
+//! Its callbacks tell the engine what is owned. They may block, because nothing else runs on this thread and records flow
+//! through another consumer: a revoked partition is let go only after its last commit. A lost one is let go at once, as
+//! nothing can be committed for it any more.
+
+use super::errors::{advice, is_authorization};
+use super::log::ClientLog;
+use super::message::Message;
+use super::properties::Properties;
+use rdkafka::config::RDKafkaLogLevel;
+use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext};
+use rdkafka::error::{KafkaError, KafkaResult};
+use rdkafka::types::{RDKafkaErrorCode as Code, RDKafkaRespErr};
+use rdkafka::{ClientContext, Offset, TopicPartitionList};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Sender, channel};
+use std::thread::{Builder, JoinHandle};
+use std::time::Duration;
+
+/// The member as a client.
+pub type Member = BaseConsumer<MembershipContext>;
+
+/// The running member.
+pub struct Membership {
+    member: Arc<Member>,
+    leave: Arc<AtomicBool>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Membership {
+    /// Joins the group.
+    ///
+    /// # Errors
+    /// If the client cannot be made.
+    pub fn join(properties: &Properties, stage: &str, topic: &str, engine: Sender<Message>) -> KafkaResult<Membership> {
+        let context = MembershipContext {
+            topic: topic.to_owned(),
+            engine: engine.clone(),
+            log: ClientLog::new(stage, "membership"),
+        };
+        let member: Member = properties.membership().create_with_context(context)?;
+        member.subscribe(&[topic])?;
+        let (member, leave) = (Arc::new(member), Arc::new(AtomicBool::new(false)));
+        let poll = Poll { member: Arc::clone(&member), leave: Arc::clone(&leave), engine };
+        let thread = Builder::new()
+            .name(format!("{stage}-member"))
+            .spawn(move || poll.run())
+            .map_err(|error| KafkaError::ClientCreation(format!("no thread: {error}")))?;
+        Ok(Membership { member, leave, thread: Some(thread) })
+    }
+
+    /// The member, for its identity.
+    pub fn member(&self) -> &Member {
+        &self.member
+    }
+
+    /// Asks to leave the group; the engine is told when that is done.
+    pub fn leave(&self) {
+        self.leave.store(true, Ordering::SeqCst);
+    }
+
+    /// Leaves, if it has not yet, and waits for the thread. The engine must not be waiting for answers any more.
+    pub fn close(mut self) {
+        self.leave();
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+/// The thread's loop.
+struct Poll {
+    member: Arc<Member>,
+    leave: Arc<AtomicBool>,
+    engine: Sender<Message>,
+}
+
+impl Poll {
+    fn run(self) {
+        let mut leaving = false;
+        loop {
+            if let Some(Err(error)) = self.member.poll(Duration::from_millis(50)) {
+                self.take(&error);
+            }
+            if !leaving && self.leave.load(Ordering::SeqCst) {
+                self.member.unsubscribe();
+                leaving = true;
+            }
+            if leaving && self.member.assignment().is_ok_and(|assignment| assignment.count() == 0) {
+                let _ = self.engine.send(Message::Left);
+                return;
+            }
+        }
+    }
+
+    fn take(&self, error: &KafkaError) {
+        let code = error.rdkafka_error_code();
+        let needs_operator =
+            matches!(error, KafkaError::MessageConsumptionFatal(_)) || code.is_some_and(is_authorization);
+        if needs_operator {
+            let group = self.member.context().topic.as_str();
+            let advice = code.map(advice).unwrap_or_default();
+            let _ = self.engine.send(Message::Broken(format!("the group that reads `{group}`: {error}{advice}")));
+        } else if code == Some(Code::PollExceeded) {
+            self.member
+                .context()
+                .log
+                .warn("the group's callbacks took too long; the partitions are lost and come back");
+        }
+        // What else there is was logged when it came, and passes by itself.
+    }
+}
+
+/// Callbacks of the member.
+pub struct MembershipContext {
+    topic: String,
+    engine: Sender<Message>,
+    log: ClientLog,
+}
+
+impl ClientContext for MembershipContext {
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, text: &str) {
+        self.log.line(level, facility, text);
+    }
+
+    fn error(&self, error: KafkaError, reason: &str) {
+        self.log.error(&error, reason);
+    }
+}
+
+impl ConsumerContext for MembershipContext {
+    fn rebalance(&self, member: &Member, event: RDKafkaRespErr, list: &mut TopicPartitionList) {
+        let partitions: Vec<i32> =
+            list.elements_for_topic(&self.topic).iter().map(|element| element.partition()).collect();
+        let done = match event {
+            RDKafkaRespErr::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS => self.assigned(member, partitions),
+            RDKafkaRespErr::RD_KAFKA_RESP_ERR__REVOKE_PARTITIONS => self.revoked(member, partitions, list),
+            _ => Ok(()),
+        };
+        if let Err(error) = done {
+            self.log.warn(&format!("rebalance: {error}"));
+        }
+    }
+}
+
+impl MembershipContext {
+    fn assigned(&self, member: &Member, partitions: Vec<i32>) -> KafkaResult<()> {
+        let mut ends = TopicPartitionList::new();
+        for partition in &partitions {
+            ends.add_partition_offset(&self.topic, *partition, Offset::End)?;
+        }
+        let _ = self.engine.send(Message::Assigned(partitions));
+        member.incremental_assign(&ends)?;
+        member.pause(&ends)
+    }
+
+    fn revoked(&self, member: &Member, partitions: Vec<i32>, list: &TopicPartitionList) -> KafkaResult<()> {
+        if member.assignment_lost() {
+            let _ = self.engine.send(Message::Lost(partitions));
+        } else {
+            let (acknowledge, acknowledged) = channel();
+            let _ = self.engine.send(Message::Revoked(partitions, acknowledge));
+            // Ends with an error where the engine has ended: then there is nothing to wait for.
+            let _ = acknowledged.recv();
+        }
+        member.incremental_unassign(list)
+    }
+}

@@ -1,0 +1,55 @@
+//! The service on Kafka: runs stages over the partitions of topics, each record counted once.
+//!
+//! ```text
+//!  group ──► membership ─┐                         ┌─► commit ──► outputs, changelog, group offsets
+//!  inputs ─► fetch ──────┼─► engine ─► protocol ───┤     one transaction
+//!  changelog ► restore ──┘    │ tasks              └─► restore, let go, leave, …
+//! ```
+//!
+//! * [`work`]: the border to the tasks; a [`work::Stage`] is what the rest runs.
+//! * [`protocol`]: every decision, as a pure state machine: events in, actions out. `engine` does what it asks for.
+//! * `membership`, `fetch`, `restore`, `idle`, `topics`: threads of their own that send `message`s to the engine, with what
+//!   they fetched bounded by `intake`.
+//! * `tasks`, `commit`, `producer`, `group`: from records to a committed transaction, under the eyes of `watchdog`.
+//! * [`block`]: a changelog record's bytes; `positions`: where inputs go on after a restore.
+//! * `options`, `properties`, `errors`, `log`: what the operator sets and sees. `failpoint`: where tests end the process.
+//! * [`run()`]: all of it, for the stages of a process.
+//!
+//! The changelog, the outputs and the positions of the inputs become durable in one transaction or not at all, and there is
+//! no other write; so whatever ends a process where ever, the next owner finds a state that fits its positions.
+
+#![allow(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "the shell: threads, clocks and the network; `protocol` forbids them again"
+)]
+
+pub mod block;
+pub mod protocol;
+pub mod work;
+
+mod commit;
+mod engine;
+mod errors;
+mod failpoint;
+mod fetch;
+mod group;
+mod idle;
+mod intake;
+mod log;
+mod membership;
+mod message;
+mod options;
+mod positions;
+mod producer;
+mod properties;
+mod restore;
+mod run;
+mod tasks;
+mod topics;
+mod watchdog;
+
+pub use errors::RunError;
+pub use log::{LogFormat, start as start_log};
+pub use options::{INSTANCE_VARIABLE, Options};
+pub use run::{Stop, run};

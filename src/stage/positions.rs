@@ -1,0 +1,132 @@
+//! Where the inputs go on: the changelog decides, and the group's offsets and the logs must agree with it. Nothing is ever
+//! read from another place in silence.
+
+/// What the brokers say about one input of one partition.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InputLog {
+    /// The topic.
+    pub topic: String,
+    /// The group's offset, if it has one: they expire where nothing is committed for long.
+    pub committed: Option<i64>,
+    /// First offset that is there.
+    pub low: i64,
+    /// End of the log.
+    pub high: i64,
+}
+
+/// The next offset per input. `logged` is what the changelog says, `None` if it is empty.
+///
+/// # Errors
+/// If the changelog, the group's offsets and the logs contradict each other; says what to do.
+pub fn check(
+    changelog: &str,
+    partition: i32,
+    logged: Option<Vec<i64>>,
+    inputs: &[InputLog],
+) -> Result<Vec<i64>, String> {
+    let Some(positions) = logged else {
+        if let Some((input, offset)) = inputs.iter().find_map(|input| Some((input, input.committed?))) {
+            return Err(format!(
+                "{changelog} is empty, but the group has read `{}`/{partition} up to offset {offset}: the changelog was \
+                 deleted. Bring it back; or delete the group's offsets (kafka-consumer-groups --delete) to start anew",
+                input.topic
+            ));
+        }
+        return Ok(inputs.iter().map(|input| input.low).collect());
+    };
+    for (input, position) in inputs.iter().zip(&positions) {
+        if let Some(offset) = input.committed.filter(|offset| offset != position) {
+            return Err(format!(
+                "the group's offset of `{}`/{partition} is {offset}, but the changelog goes on at {position}: offsets were \
+                 reset by hand, or the changelog was. The changelog holds what was read: set the group's offset to \
+                 {position} (kafka-consumer-groups --reset-offsets --to-offset {position}) or delete it",
+                input.topic
+            ));
+        }
+    }
+    check_read_from(partition, &positions, &positions, inputs)?;
+    Ok(positions)
+}
+
+/// Checks that the inputs can be read from `read_from` on, which is not after `positions`.
+///
+/// # Errors
+/// If records are missing; says what to do.
+pub fn check_read_from(
+    partition: i32,
+    read_from: &[i64],
+    positions: &[i64],
+    inputs: &[InputLog],
+) -> Result<(), String> {
+    if read_from.len() != inputs.len() || read_from.iter().zip(positions).any(|(from, position)| from > position) {
+        return Err(format!(
+            "partition {partition} would be read from {read_from:?}, though its state is at {positions:?}"
+        ));
+    }
+    for (input, offset) in inputs.iter().zip(read_from) {
+        if let Some(what) = gap(&input.topic, partition, *offset, input.low, input.high) {
+            return Err(what);
+        }
+    }
+    Ok(())
+}
+
+/// Why a log from `low` to `high` cannot be read from `offset` on, if so.
+pub fn gap(topic: &str, partition: i32, offset: i64, low: i64, high: i64) -> Option<String> {
+    if offset < low {
+        return Some(format!(
+            "`{topic}`/{partition} begins at offset {low}, but is read up to {offset} only: {} records were deleted before \
+             they were read. Raise the topic's retention; to accept the loss, start anew with another \
+             `kafka.application_id`",
+            low - offset
+        ));
+    }
+    (offset > high).then(|| {
+        format!(
+            "`{topic}`/{partition} ends at offset {high}, but was read up to {offset}: the topic was deleted and created \
+             again, or lost records. To read it as a new one, start with another `kafka.application_id`"
+        )
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn input(committed: Option<i64>, low: i64, high: i64) -> InputLog {
+        InputLog { topic: "labels".to_owned(), committed, low, high }
+    }
+
+    fn checked(logged: Option<i64>, input: InputLog) -> Result<Vec<i64>, String> {
+        check("`changelog`/3", 3, logged.map(|position| vec![position]), &[input])
+    }
+
+    #[test]
+    fn the_changelog_decides_and_missing_offsets_are_no_matter() {
+        assert_eq!(checked(Some(7), input(Some(7), 0, 9)), Ok(vec![7]));
+        assert_eq!(checked(Some(7), input(None, 0, 9)), Ok(vec![7]));
+        assert_eq!(checked(None, input(None, 4, 9)), Ok(vec![4]), "a first start begins where the log begins");
+    }
+
+    #[test]
+    fn contradictions_stop_with_what_to_do() {
+        for (logged, input, said) in [
+            (Some(7), input(Some(5), 0, 9), "--to-offset 7"),
+            (None, input(Some(5), 0, 9), "--delete"),
+            (Some(7), input(None, 8, 9), "1 records were deleted"),
+            (Some(7), input(None, 0, 6), "created again"),
+        ] {
+            let error = checked(logged, input).expect_err("a contradiction");
+            assert!(error.contains(said) && error.contains("`labels`/3"), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_task_may_read_again_what_is_still_there() {
+        let inputs = [input(Some(7), 4, 9)];
+        assert_eq!(check_read_from(3, &[4], &[7], &inputs), Ok(()));
+        for wrong in [&[3][..], &[8], &[4, 4]] {
+            assert!(check_read_from(3, wrong, &[7], &inputs).is_err(), "{wrong:?}");
+        }
+    }
+}

@@ -1,0 +1,177 @@
+//! The running tasks of a stage, with where each is: records go in, parts of commits come out.
+
+use super::commit::Part;
+use super::idle::Question;
+use super::message::{Batch, RestoredTask};
+use super::protocol::Tag;
+use super::work::{InputId, StageTask};
+use crate::event::Millis;
+use rayon::prelude::*;
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+/// A running task.
+struct Running {
+    tag: Tag,
+    task: Box<dyn StageTask>,
+    /// Number of its last durable commit.
+    commit: u64,
+    /// Next offset per input after it.
+    committed: Vec<i64>,
+    /// Next offset per input after what it took in; never before `committed`.
+    positions: Vec<i64>,
+    /// How its inputs flow.
+    flows: Vec<Flow>,
+}
+
+/// How an input of a task flows.
+struct Flow {
+    /// Next offset after the last record that came: what idleness is asked about.
+    next: i64,
+    /// When that was.
+    since: Instant,
+    /// A question about its idleness is open.
+    asked: bool,
+    idle: bool,
+}
+
+/// The running tasks of a stage, by partition.
+#[derive(Default)]
+pub struct Tasks(BTreeMap<i32, Running>);
+
+impl Tasks {
+    /// Takes a restored task. Gives the positions from where its inputs are to be read.
+    pub fn start(&mut self, restored: RestoredTask, tag: Tag, now: Instant) -> Vec<i64> {
+        let RestoredTask { partition, restored, commit, positions, .. } = restored;
+        let read_from = restored.read_from.unwrap_or_else(|| positions.clone());
+        let flow = |next: &i64| Flow { next: *next, since: now, asked: false, idle: false };
+        let running = Running {
+            tag,
+            task: restored.task,
+            commit,
+            committed: positions.clone(),
+            positions,
+            flows: read_from.iter().map(flow).collect(),
+        };
+        self.0.insert(partition, running);
+        read_from
+    }
+
+    /// Drops a task, with what it did not commit.
+    pub fn drop_task(&mut self, partition: i32) {
+        self.0.remove(&partition);
+    }
+
+    /// Takes in records: in their order within a partition, several partitions at once.
+    pub fn step(&mut self, batches: Vec<Batch>, now: Millis, at: Instant) {
+        let mut by_partition: BTreeMap<i32, Vec<Batch>> = BTreeMap::new();
+        for batch in batches {
+            by_partition.entry(batch.partition).or_default().push(batch);
+        }
+        let mut work: Vec<(&mut Running, Vec<Batch>)> = Vec::new();
+        for (partition, running) in &mut self.0 {
+            if let Some(batches) = by_partition.remove(partition) {
+                work.push((running, batches));
+            }
+        }
+        let step = |(running, batches): (&mut Running, Vec<Batch>)| {
+            batches.iter().for_each(|batch| running.step(batch, now, at));
+        };
+        match work.len() {
+            0 | 1 => work.into_iter().for_each(step),
+            _ => work.into_par_iter().for_each(step),
+        }
+    }
+
+    /// What waits for the next commit.
+    pub fn uncommitted_bytes(&self) -> usize {
+        self.0.values().map(|running| running.task.uncommitted_bytes()).sum()
+    }
+
+    /// What these partitions have for the next transaction.
+    pub fn commit(&mut self, stage: &str, partitions: &[i32], now: Millis) -> Vec<Part> {
+        let chosen = self.0.iter_mut().filter(|(partition, _)| partitions.contains(partition));
+        let chosen: Vec<(i32, &mut Running)> = chosen.map(|(partition, running)| (*partition, running)).collect();
+        chosen.into_par_iter().filter_map(|(partition, running)| running.commit(stage, partition, now)).collect()
+    }
+
+    /// These parts are durable.
+    pub fn committed(&mut self, parts: &[Part]) {
+        for part in parts {
+            if let Some(running) = self.0.get_mut(&part.partition) {
+                running.commit = part.commit;
+                running.committed.clone_from(&part.next);
+            }
+        }
+    }
+
+    /// Inputs that have been silent for so long that they may be idle, and were not asked about.
+    pub fn silent(&mut self, timeout: Duration, at: Instant) -> Vec<Question> {
+        let mut questions = Vec::new();
+        for (partition, running) in &mut self.0 {
+            let tag = running.tag;
+            for (input, flow) in (0..).zip(&mut running.flows) {
+                let silent = at.saturating_duration_since(flow.since) >= timeout;
+                if silent && !flow.asked && !flow.idle {
+                    flow.asked = true;
+                    questions.push(Question { partition: *partition, tag, input: InputId(input), position: flow.next });
+                }
+            }
+        }
+        questions
+    }
+
+    /// Takes the answer to a question about idleness.
+    pub fn answer(&mut self, question: Question, at_end: bool, now: Millis, at: Instant) {
+        let Some(running) = self.0.get_mut(&question.partition) else { return };
+        let Some(flow) = running.flows.get_mut(usize::from(question.input.0)) else { return };
+        if running.tag != question.tag {
+            return;
+        }
+        flow.asked = false;
+        if flow.next != question.position {
+            return;
+        }
+        if at_end && !running.task.is_catching_up() {
+            flow.idle = true;
+            running.task.set_idle(question.input, true, now);
+        } else {
+            // Asked again after another time-out.
+            flow.since = at;
+        }
+    }
+
+    /// Next offset per input of every task.
+    pub fn positions(&self) -> BTreeMap<i32, Vec<i64>> {
+        let next = |running: &Running| running.flows.iter().map(|flow| flow.next).collect();
+        self.0.iter().map(|(partition, running)| (*partition, next(running))).collect()
+    }
+}
+
+impl Running {
+    fn step(&mut self, batch: &Batch, now: Millis, at: Instant) {
+        let input = usize::from(batch.input.0);
+        let (Some(last), Some(flow)) = (batch.fetched.records.last(), self.flows.get_mut(input)) else { return };
+        let next = last.offset + 1;
+        flow.next = next;
+        flow.since = at;
+        if std::mem::take(&mut flow.idle) {
+            self.task.set_idle(batch.input, false, now);
+        }
+        self.task.step(batch.input, &batch.fetched, now);
+        // While it catches up it reads what was committed long ago.
+        self.positions[input] = self.positions[input].max(next);
+    }
+
+    fn commit(&mut self, stage: &str, partition: i32, now: Millis) -> Option<Part> {
+        if self.task.is_catching_up() {
+            return None;
+        }
+        let unit = self.task.commit(now);
+        let moved = self.positions != self.committed;
+        if !moved && unit.outputs.is_empty() && unit.delta.is_empty() {
+            return None;
+        }
+        Some(Part::new(stage, partition, self.commit + 1, &self.committed, &self.positions, unit))
+    }
+}
