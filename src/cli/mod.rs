@@ -12,7 +12,11 @@
 mod check;
 mod demo;
 mod replay;
+#[cfg(feature = "kafka")]
+mod run;
 mod schemas;
+#[cfg(feature = "kafka")]
+mod topics;
 mod when;
 
 use clap::{Parser, Subcommand};
@@ -31,6 +35,10 @@ struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Command {
     Demo(demo::Demo),
+    #[cfg(feature = "kafka")]
+    Run(run::Run),
+    #[cfg(feature = "kafka")]
+    Topics(topics::Topics),
     Replay(replay::Replay),
     Check(check::Check),
     Schemas(schemas::Schemas),
@@ -51,6 +59,10 @@ enum Failure {
 pub fn main() -> ExitCode {
     let done = match Arguments::parse().command {
         Command::Demo(demo) => demo.run(),
+        #[cfg(feature = "kafka")]
+        Command::Run(run) => run.run(),
+        #[cfg(feature = "kafka")]
+        Command::Topics(topics) => topics.run(),
         Command::Replay(replay) => replay.run(),
         Command::Check(check) => check.run(),
         Command::Schemas(schemas) => schemas.run(),

@@ -60,7 +60,6 @@ pub struct Batch {
     /// The records.
     pub fetched: Fetched,
     /// Frees the room of the records when the batch is dropped.
-    #[expect(dead_code, reason = "held for what its drop does")]
     pub place: Place,
 }
 

@@ -13,7 +13,8 @@
 //! * `tasks`, `commit`, `producer`, `group`: from records to a committed transaction, under the eyes of `watchdog`.
 //! * [`block`]: a changelog record's bytes; `positions`: where inputs go on after a restore.
 //! * `options`, `properties`, `errors`, `log`: what the operator sets and sees. `failpoint`: where tests end the process.
-//! * [`run()`]: all of it, for the stages of a process.
+//! * [`run()`]: all of it, for the stages of a process. `join`, `assess`: those stages; `partials`: what goes between them.
+//! * [`plan`], [`admin`]: which topics there should be, and which there are.
 //!
 //! The changelog, the outputs and the positions of the inputs become durable in one transaction or not at all, and there is
 //! no other write; so whatever ends a process where ever, the next owner finds a state that fits its positions.
@@ -24,10 +25,13 @@
     reason = "the shell: threads, clocks and the network; `protocol` forbids them again"
 )]
 
+pub mod admin;
 pub mod block;
+pub mod plan;
 pub mod protocol;
 pub mod work;
 
+mod assess;
 mod commit;
 mod engine;
 mod errors;
@@ -36,20 +40,24 @@ mod fetch;
 mod group;
 mod idle;
 mod intake;
+mod join;
 mod log;
 mod membership;
 mod message;
 mod options;
+mod partials;
 mod positions;
 mod producer;
 mod properties;
 mod restore;
 mod run;
 mod tasks;
-mod topics;
+pub mod topics;
 mod watchdog;
 
+pub use assess::AssessStage;
 pub use errors::RunError;
+pub use join::JoinStage;
 pub use log::{LogFormat, start as start_log};
 pub use options::{INSTANCE_VARIABLE, Options};
 pub use run::{Stop, run};

@@ -93,6 +93,11 @@ impl Properties {
         self.build(&[], must)
     }
 
+    /// Who looks at topics and creates them.
+    pub fn admin(&self) -> ClientConfig {
+        self.build(&[], vec![("client.id", format!("{}-admin", self.ids.transactional))])
+    }
+
     /// The writer of everything.
     pub fn producer(&self) -> ClientConfig {
         let timeout = self.options.transaction_timeout.as_millis();

@@ -48,7 +48,11 @@ pub fn inspect(client: &BaseConsumer<Plain>, stage: &dyn Stage) -> Result<Counts
     Ok(counts)
 }
 
-fn count(client: &BaseConsumer<Plain>, topic: &str) -> Result<usize, Problem> {
+/// Partitions of a topic.
+///
+/// # Errors
+/// If it is not there, may not be looked at, or nobody answers.
+pub fn count(client: &BaseConsumer<Plain>, topic: &str) -> Result<usize, Problem> {
     let unreachable = |error: KafkaError| match error.rdkafka_error_code() {
         Some(code) if is_authorization(code) => Problem::Wrong(format!("{error}{}", advice(code))),
         _ => Problem::Unreachable(format!("asking for topic `{topic}`: {error}")),

@@ -1,0 +1,138 @@
+//! `postdict run`: the service on Kafka.
+
+use super::{Failure, usage};
+use crate::config::Config;
+use crate::stage::admin::Admin;
+use crate::stage::plan::partials_topic;
+use crate::stage::topics::Problem;
+use crate::stage::work::Stage;
+use crate::stage::{AssessStage, INSTANCE_VARIABLE, JoinStage, LogFormat, Options, Stop, start_log};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// Run the service on Kafka: two topics in, metric rows out, exactly once
+///
+/// Stops on SIGTERM and Ctrl-C within seconds, with everything committed. Any number of processes may run with the same
+/// configuration: they share the partitions. Give each a stable name in the environment variable POSTDICT_INSTANCE, so
+/// that one that is started again takes over at once.
+#[derive(Debug, clap::Args)]
+pub struct Run {
+    /// Configuration file (YAML)
+    #[arg(short, long, value_name = "FILE", default_value = "postdict.yaml")]
+    config: PathBuf,
+    /// Which part of the work this process does
+    #[arg(long, value_name = "WHICH", default_value = "all")]
+    stage: Which,
+    /// How log lines look
+    #[arg(long, value_name = "FORM", default_value = "text")]
+    log: Form,
+    /// What is logged, in the form of RUST_LOG
+    #[arg(long, value_name = "FILTER", default_value = "info")]
+    log_filter: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Which {
+    All,
+    Join,
+    Assess,
+}
+
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+enum Form {
+    Text,
+    Json,
+}
+
+impl Run {
+    pub(super) fn run(self) -> Result<(), Failure> {
+        let config = Arc::new(super::replay::load(&self.config)?);
+        super::check::show(&config.warnings);
+        let options =
+            Options::new(&config, std::env::var(INSTANCE_VARIABLE).ok()).map_err(|problem| usage(&[problem]))?;
+        let form = match self.log {
+            Form::Text => LogFormat::Text,
+            Form::Json => LogFormat::Json,
+        };
+        start_log(form, &self.log_filter).map_err(|problem| usage(&[problem]))?;
+        let stop = Stop::default();
+        let failed = |why: String| {
+            tracing::error!("{why}");
+            Failure::Running
+        };
+        stop.on_signals().map_err(|error| failed(error.to_string()))?;
+        let Some(stages) = self.stages(&config, &options, &stop).map_err(failed)? else { return Ok(()) };
+        announce(&config, &options, &stages);
+        // What is wrong was logged where it happened.
+        crate::stage::run(stages, &options, &stop).map_err(|_| Failure::Running)
+    }
+
+    /// The stages that this process runs; `None` if it is to stop before the brokers answered.
+    fn stages(
+        &self,
+        config: &Arc<Config>,
+        options: &Options,
+        stop: &Stop,
+    ) -> Result<Option<Vec<Arc<dyn Stage>>>, String> {
+        let admin = Admin::new(options)?;
+        let mut stages: Vec<Arc<dyn Stage>> = Vec::new();
+        if self.stage != Which::Assess {
+            let partials = partials_topic(&config.kafka.application_id);
+            let Some(partitions) = partitions(&admin, &partials, stop)? else { return Ok(None) };
+            let partitions =
+                i32::try_from(partitions).map_err(|_| format!("topic `{partials}` has too many partitions"))?;
+            stages.push(Arc::new(
+                JoinStage::new(Arc::clone(config), partitions)
+                    .map_err(|error| format!("the schemas of the inputs: {error}"))?,
+            ));
+        }
+        if self.stage != Which::Join {
+            let Some(partitions) = partitions(&admin, &config.topics.predictions, stop)? else { return Ok(None) };
+            stages.push(Arc::new(AssessStage::new(Arc::clone(config), partitions)));
+        }
+        Ok(Some(stages))
+    }
+}
+
+/// Partitions of a topic, once the brokers answer; `None` if it is to stop before.
+fn partitions(admin: &Admin, topic: &str, stop: &Stop) -> Result<Option<usize>, String> {
+    let mut said: Option<Instant> = None;
+    while !stop.is_requested() {
+        match admin.partitions(topic) {
+            Ok(partitions) => return Ok(Some(partitions)),
+            Err(Problem::Missing(why)) => return Err(format!("{why}; `postdict topics create` makes all topics")),
+            Err(Problem::Wrong(why)) => return Err(why),
+            Err(Problem::Unreachable(why)) => {
+                if said.is_none_or(|said| said.elapsed() > Duration::from_secs(30)) {
+                    said = Some(Instant::now());
+                    tracing::warn!("waiting for the brokers: {why}");
+                }
+            }
+        }
+    }
+    Ok(None)
+}
+
+/// The first lines: what will be done, under which names.
+fn announce(config: &Config, options: &Options, stages: &[Arc<dyn Stage>]) {
+    let instance = options.instance_id.as_deref().unwrap_or("none: a restart waits for the old process to time out");
+    tracing::info!(
+        version = env!("CARGO_PKG_VERSION"),
+        brokers = %options.bootstrap_servers,
+        application = %options.application_id,
+        instance,
+        models_by_name = config.settings.models.len(),
+        commit_interval_ms = config.commit_interval_ms,
+        "postdict starts"
+    );
+    for stage in stages {
+        tracing::info!(
+            reads = %stage.inputs().join(", "),
+            writes = %stage.outputs().join(", "),
+            state = %stage.changelog(),
+            "stage {}",
+            stage.name()
+        );
+    }
+}

@@ -1,0 +1,129 @@
+//! `postdict topics`: the topics of the service, made and looked at.
+
+use super::{Failure, print, usage};
+use crate::config::Config;
+use crate::stage::admin::Admin;
+use crate::stage::plan::{Purpose, TopicPlan, partials_topic};
+use crate::stage::topics::Problem;
+use crate::stage::{INSTANCE_VARIABLE, LogFormat, Options, start_log};
+use std::path::PathBuf;
+
+/// Create the topics that the service needs, or say what is wrong with those that are there
+#[derive(Debug, clap::Args)]
+pub struct Topics {
+    /// Configuration file (YAML)
+    #[arg(short, long, value_name = "FILE", default_value = "postdict.yaml", global = true)]
+    config: PathBuf,
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum What {
+    /// Create what is missing, with the right partitions and settings; what is there stays as it is
+    Create {
+        /// Partitions of `predictions` and `labels`, where they are not there yet
+        #[arg(long, value_name = "COUNT", default_value_t = 8)]
+        partitions: usize,
+        /// Replicas of every topic [default: what the brokers say]
+        #[arg(long, value_name = "COUNT")]
+        replicas: Option<usize>,
+    },
+    /// Say what is missing or wrong, and what to do; changes nothing
+    Check,
+}
+
+/// Most partitions of the partials topic: each JOIN partition tells each of them how far it has come.
+const PARTIALS_PARTITIONS_MAX: usize = 4;
+
+impl Topics {
+    pub(super) fn run(self) -> Result<(), Failure> {
+        let config = super::replay::load(&self.config)?;
+        super::check::show(&config.warnings);
+        let options =
+            Options::new(&config, std::env::var(INSTANCE_VARIABLE).ok()).map_err(|problem| usage(&[problem]))?;
+        start_log(LogFormat::Text, "warn").map_err(|problem| usage(&[problem]))?;
+        let failed = |why: String| {
+            eprintln!("error: {why}");
+            Failure::Running
+        };
+        let admin = Admin::new(&options).map_err(failed)?;
+        match self.what {
+            What::Create { partitions, replicas } => {
+                let plan = plan(&admin, &config, partitions).map_err(failed)?;
+                create(&admin, &plan, replicas).map_err(failed)?;
+                check(&admin, &plan).map_err(failed)?
+            }
+            What::Check => {
+                let plan = plan(&admin, &config, 1).map_err(failed)?;
+                check(&admin, &plan).map_err(failed)?
+            }
+        }
+    }
+}
+
+/// The plan with as many partitions as there are; `wanted` for inputs where there is none yet.
+fn plan(admin: &Admin, config: &Config, wanted: usize) -> Result<TopicPlan, String> {
+    let known = |topic: &str| match admin.partitions(topic) {
+        Ok(partitions) => Ok(Some(partitions)),
+        Err(Problem::Missing(_)) => Ok(None),
+        Err(Problem::Unreachable(why) | Problem::Wrong(why)) => Err(why),
+    };
+    let inputs = match known(&config.topics.predictions)? {
+        Some(partitions) => partitions,
+        None => known(&config.topics.labels)?.unwrap_or(wanted),
+    };
+    let partials = known(&partials_topic(&config.kafka.application_id))?;
+    Ok(TopicPlan::new(config, inputs, partials.unwrap_or(inputs.min(PARTIALS_PARTITIONS_MAX))))
+}
+
+fn create(admin: &Admin, plan: &TopicPlan, replicas: Option<usize>) -> Result<(), String> {
+    for topic in &plan.topics {
+        if admin.look(&topic.name)?.is_some() {
+            continue;
+        }
+        let inputs = plan.topics.first().and_then(|topic| topic.partitions).unwrap_or(1);
+        let partitions = topic.partitions.unwrap_or(inputs);
+        admin.create(topic, partitions, replicas)?;
+        let _ = print(&format!("created {} with {partitions} partitions\n", topic.name));
+    }
+    Ok(())
+}
+
+/// Prints a line per topic and what is wrong with it; a failure if the service cannot run.
+fn check(admin: &Admin, plan: &TopicPlan) -> Result<Result<(), Failure>, String> {
+    let mut errors = 0;
+    for topic in &plan.topics {
+        let Some(found) = admin.look(&topic.name)? else {
+            errors += 1;
+            eprintln!(
+                "error: topic `{}` ({}) is not there: `postdict topics create` makes it",
+                topic.name,
+                what(topic.purpose)
+            );
+            continue;
+        };
+        let line = format!(
+            "{:<32} {:<12} {:>4} partitions, {} replicas\n",
+            topic.name,
+            what(topic.purpose),
+            found.partitions,
+            found.replicas
+        );
+        let _ = print(&line);
+        for finding in plan.findings(topic, &found) {
+            errors += usize::from(finding.is_error);
+            eprintln!("{}: {}", if finding.is_error { "error" } else { "warning" }, finding.text);
+        }
+    }
+    Ok(if errors == 0 { Ok(()) } else { Err(Failure::Running) })
+}
+
+fn what(purpose: Purpose) -> &'static str {
+    match purpose {
+        Purpose::Input => "input",
+        Purpose::Partials => "partials",
+        Purpose::Changelog => "state",
+        Purpose::Output => "output",
+    }
+}

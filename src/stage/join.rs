@@ -1,0 +1,244 @@
+//! The JOIN stage: predictions and labels in; partials, dead letters and joined rows out.
+
+use super::partials::PartialSender;
+use super::plan::{changelog_topic, partials_topic};
+use super::work::{Fetched, InputId, Outgoing, OutputId, Restore, Restored, Stage, StageTask, StateError, Unit};
+use crate::codec::{CodecError, LabelDecoder, Message, PredictionDecoder, RowEncoder};
+use crate::config::Config;
+use crate::event::{Millis, Origin, Reject, Role, Settings};
+use crate::join::PredictionReader;
+use crate::join::state::{JoinRestore, RestoreError, SnapshotPace};
+use crate::task::{JoinInput, JoinTask};
+use std::sync::Arc;
+
+const PREDICTIONS: InputId = InputId(0);
+const PARTIALS: OutputId = OutputId(0);
+const DEAD_LETTERS: OutputId = OutputId(1);
+const LABELLED: OutputId = OutputId(2);
+
+/// First byte of every piece of a delta: the version of its format.
+const FORMAT: u8 = 1;
+
+/// JOIN as a stage.
+pub struct JoinStage {
+    config: Arc<Config>,
+    settings: Arc<Settings>,
+    inputs: Vec<String>,
+    outputs: Vec<String>,
+    changelog: String,
+    partials_partitions: i32,
+}
+
+impl JoinStage {
+    /// By the configuration; the partials topic has `partials_partitions`.
+    ///
+    /// # Errors
+    /// If the schemas of the inputs do not fit what is to be read of them.
+    pub fn new(config: Arc<Config>, partials_partitions: i32) -> Result<JoinStage, CodecError> {
+        let topics = &config.topics;
+        let id = &config.kafka.application_id;
+        let written = [partials_topic(id), topics.dead_letters.name.clone()];
+        let labelled = topics.labelled.as_ref().map(|topic| topic.name.clone());
+        let stage = JoinStage {
+            settings: Arc::new(config.settings.clone()),
+            inputs: vec![topics.predictions.clone(), topics.labels.clone()],
+            outputs: written.into_iter().chain(labelled).collect(),
+            changelog: changelog_topic(id, "join"),
+            partials_partitions,
+            config,
+        };
+        stage.decoders()?;
+        Ok(stage)
+    }
+
+    fn decoders(&self) -> Result<(PredictionDecoder, LabelDecoder), CodecError> {
+        let (predictions, labels) = (&self.config.predictions, &self.config.labels);
+        let columns = self.settings.segment_columns();
+        Ok((
+            PredictionDecoder::try_new(&predictions.format, &predictions.fields, &columns)?,
+            LabelDecoder::try_new(&labels.format, &labels.fields)?,
+        ))
+    }
+}
+
+impl Stage for JoinStage {
+    fn name(&self) -> &'static str {
+        "join"
+    }
+
+    fn inputs(&self) -> &[String] {
+        &self.inputs
+    }
+
+    fn outputs(&self) -> &[String] {
+        &self.outputs
+    }
+
+    fn changelog(&self) -> &str {
+        &self.changelog
+    }
+
+    fn restore(&self, partition: i32) -> Box<dyn Restore> {
+        let (predictions, labels) = self.decoders().expect("the schemas were checked when the stage was made");
+        let topics = &self.config.topics;
+        let origin = |role: Role, topic: &str| Origin { role, topic: topic.into(), partition };
+        let labelled = topics.labelled.as_ref().map(|topic| RowEncoder::labelled(topic.format));
+        let state = JoinRestore::new(Arc::clone(&self.settings), labelled.is_some(), SnapshotPace::default());
+        Box::new(JoinWorkRestore {
+            state,
+            partition,
+            equipment: Equipment {
+                predictions,
+                labels,
+                origins: [origin(Role::Predictions, &topics.predictions), origin(Role::Labels, &topics.labels)],
+                dead_letters: RowEncoder::dead_letters(topics.dead_letters.format),
+                labelled,
+                partials: PartialSender::new(PARTIALS, self.partials_partitions),
+            },
+        })
+    }
+}
+
+/// What a task reads and writes with.
+struct Equipment {
+    predictions: PredictionDecoder,
+    labels: LabelDecoder,
+    /// By input.
+    origins: [Origin; 2],
+    dead_letters: RowEncoder,
+    labelled: Option<RowEncoder>,
+    partials: PartialSender,
+}
+
+struct JoinWorkRestore {
+    state: JoinRestore,
+    partition: i32,
+    equipment: Equipment,
+}
+
+impl Restore for JoinWorkRestore {
+    fn apply(&mut self, _positions: &[i64], payload: &[u8]) -> Result<(), StateError> {
+        let Some((format, entries)) = payload.split_first() else { return Ok(()) };
+        if *format != FORMAT {
+            return Err(StateError::Newer { found: u32::from(*format), known: u32::from(FORMAT) });
+        }
+        self.state.apply(entries).map_err(state_error)
+    }
+
+    fn finish(self: Box<Self>) -> Result<Restored, StateError> {
+        let task = JoinTask::restored(self.partition, self.state).map_err(state_error)?;
+        let work = JoinWork { task, equipment: self.equipment, outgoing: Vec::new(), uncommitted_bytes: 0 };
+        Ok(Restored { task: Box::new(work), read_from: None })
+    }
+}
+
+fn state_error(error: RestoreError) -> StateError {
+    match error {
+        RestoreError::Corrupt(what) => StateError::Corrupt(what),
+        RestoreError::Configuration(what) => StateError::Configuration(what),
+    }
+}
+
+/// JOIN of one partition.
+struct JoinWork {
+    task: JoinTask,
+    equipment: Equipment,
+    /// Dead letters since the last commit.
+    outgoing: Vec<Outgoing>,
+    uncommitted_bytes: usize,
+}
+
+/// What a record leaves behind until the commit, about: a row of the log, and its part of a partial.
+const BYTES_PER_RECORD: usize = 100;
+
+impl StageTask for JoinWork {
+    fn step(&mut self, input: InputId, records: &Fetched, _now: Millis) {
+        let bytes = |range: &std::ops::Range<u32>| &records.bytes[range.start as usize..range.end as usize];
+        let message = |record: &'_ super::work::FetchedRecord| Message {
+            offset: record.offset,
+            timestamp: record.timestamp,
+            key: record.key.as_ref().map(bytes),
+            value: record.value.as_ref().map(bytes),
+            headers: &[],
+        };
+        let messages: Vec<Message> =
+            (records.records.iter()).map(|record| Message { headers: &record.headers, ..message(record) }).collect();
+        self.uncommitted_bytes += messages.len() * BYTES_PER_RECORD;
+        let (undecoded, rejected) = if input == PREDICTIONS {
+            let decoded = self.equipment.predictions.decode(&self.equipment.origins[0], &messages);
+            let len = decoded.batch.len();
+            let mut reader = PredictionReader::new(decoded.batch);
+            (decoded.rejects, self.task.step(JoinInput::Predictions(&mut reader, 0..len)))
+        } else {
+            let decoded = self.equipment.labels.decode(&self.equipment.origins[1], &messages);
+            (decoded.rejects, self.task.step(JoinInput::Labels(&decoded.batch, 0..decoded.batch.len())))
+        };
+        undecoded.iter().for_each(|reject| self.dead_letter(reject));
+        let origin = self.equipment.origins[usize::from(input.0)].clone();
+        for reject in rejected {
+            self.dead_letter(&with_bytes(reject, &origin, &messages));
+        }
+    }
+
+    fn set_idle(&mut self, input: InputId, idle: bool, _now: Millis) {
+        let role = if input == PREDICTIONS { Role::Predictions } else { Role::Labels };
+        self.task.step(JoinInput::Idle(role, idle));
+    }
+
+    fn commit(&mut self, _now: Millis) -> Unit {
+        let commit = self.task.commit();
+        let mut outputs = std::mem::take(&mut self.outgoing);
+        self.uncommitted_bytes = 0;
+        self.equipment.partials.send(&commit.partials, &mut outputs);
+        if let Some(encoder) = &self.equipment.labelled {
+            outputs.extend(commit.labelled.iter().map(|row| Outgoing {
+                output: LABELLED,
+                partition: None,
+                timestamp: None,
+                key: Some(row.request_id.clone().into_bytes()),
+                value: Some(encoder.labelled_row(row)),
+                headers: Vec::new(),
+            }));
+        }
+        let delta = commit.delta.pieces.into_iter().map(|mut piece| {
+            piece.insert(0, FORMAT);
+            piece
+        });
+        Unit { outputs, delta: delta.collect() }
+    }
+
+    fn uncommitted_bytes(&self) -> usize {
+        self.uncommitted_bytes
+    }
+}
+
+impl JoinWork {
+    /// The record goes out as it came in: key and headers on the record too, so that it can be sent again from there.
+    fn dead_letter(&mut self, reject: &Reject) {
+        let value = self.equipment.dead_letters.dead_letter(reject);
+        self.uncommitted_bytes += value.len();
+        self.outgoing.push(Outgoing {
+            output: DEAD_LETTERS,
+            partition: None,
+            timestamp: None,
+            key: reject.key.clone(),
+            value: Some(value),
+            headers: reject.headers.clone(),
+        });
+    }
+}
+
+/// The reject with the raw bytes of its record, if that is one of `messages` from `origin`.
+fn with_bytes(reject: Reject, origin: &Origin, messages: &[Message]) -> Reject {
+    let place = messages.binary_search_by_key(&reject.offset, |message| message.offset);
+    let Some(message) = place.ok().map(|place| &messages[place]).filter(|_| reject.origin == *origin) else {
+        return reject;
+    };
+    Reject {
+        timestamp: message.timestamp.or(reject.timestamp),
+        key: message.key.map(<[u8]>::to_vec),
+        value: message.value.map(<[u8]>::to_vec),
+        headers: message.headers.to_vec(),
+        ..reject
+    }
+}

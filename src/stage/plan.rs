@@ -1,0 +1,225 @@
+//! The topics of the whole service: what each is for, and how it has to be set up.
+
+use crate::config::Config;
+use crate::event::Millis;
+use std::collections::BTreeMap;
+
+/// What a topic is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// Read, written by others.
+    Input,
+    /// From JOIN to ASSESS.
+    Partials,
+    /// The state of a stage.
+    Changelog,
+    /// Written for others.
+    Output,
+}
+
+/// A topic as it should be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlannedTopic {
+    /// Its name.
+    pub name: String,
+    /// What it is for.
+    pub purpose: Purpose,
+    /// Partitions that it has to have; `None`: any number.
+    pub partitions: Option<usize>,
+}
+
+/// All topics of the service.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TopicPlan {
+    /// Inputs first, in the order in which data flows.
+    pub topics: Vec<PlannedTopic>,
+    /// How long a label may be under way, over all models: what inputs should keep at least.
+    pub horizon_ms: Millis,
+}
+
+/// A setting of a topic that is wrong.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// The service cannot run like this; else it can, with the consequence that the text names.
+    pub is_error: bool,
+    /// Topic, setting, what it is and what to do.
+    pub text: String,
+}
+
+/// What is known of a topic that exists.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FoundTopic {
+    /// Partitions.
+    pub partitions: usize,
+    /// Replicas per partition.
+    pub replicas: usize,
+    /// Its settings.
+    pub settings: BTreeMap<String, String>,
+}
+
+/// Name of the topic of partials.
+pub fn partials_topic(application_id: &str) -> String {
+    format!("{application_id}-partials")
+}
+
+/// Name of the topic with a stage's state.
+pub fn changelog_topic(application_id: &str, stage: &str) -> String {
+    format!("{application_id}-{stage}-changelog")
+}
+
+impl TopicPlan {
+    /// Of a configuration, for inputs of `input_partitions` and partials of `partials_partitions`.
+    pub fn new(config: &Config, input_partitions: usize, partials_partitions: usize) -> TopicPlan {
+        let id = &config.kafka.application_id;
+        let topics = &config.topics;
+        let topic = |name: String, purpose, partitions| PlannedTopic { name, purpose, partitions };
+        let input = |name: &str| topic(name.to_owned(), Purpose::Input, Some(input_partitions));
+        let output = |name: &str| topic(name.to_owned(), Purpose::Output, None);
+        let mut plan = vec![
+            input(&topics.predictions),
+            input(&topics.labels),
+            topic(changelog_topic(id, "join"), Purpose::Changelog, Some(input_partitions)),
+            topic(partials_topic(id), Purpose::Partials, Some(partials_partitions)),
+            topic(changelog_topic(id, "assess"), Purpose::Changelog, Some(partials_partitions)),
+            output(&topics.metrics.name),
+            output(&topics.dead_letters.name),
+        ];
+        plan.extend(topics.labelled.iter().map(|topic| output(&topic.name)));
+        let horizon_ms = config.settings.all().map(|model| model.label_horizon_ms).max().unwrap_or(0);
+        TopicPlan { topics: plan, horizon_ms }
+    }
+
+    /// What is wrong with `found`, which exists under the name of `planned`.
+    pub fn findings(&self, planned: &PlannedTopic, found: &FoundTopic) -> Vec<Finding> {
+        let name = &planned.name;
+        let mut findings = Vec::new();
+        let mut tell = |is_error: bool, text: String| findings.push(Finding { is_error, text });
+        if let Some(partitions) = planned.partitions.filter(|partitions| *partitions != found.partitions) {
+            let has = found.partitions;
+            tell(
+                true,
+                format!("topic `{name}` has {has} partitions, not {partitions}: create it anew with {partitions}"),
+            );
+        }
+        let setting = |key: &str| found.settings.get(key).map(String::as_str);
+        let number = |key: &str| setting(key).and_then(|value| value.parse::<i64>().ok());
+        if setting("cleanup.policy").is_some_and(|policy| policy.contains("compact")) {
+            let is_error = planned.purpose != Purpose::Output;
+            let consequence = match planned.purpose {
+                Purpose::Output => "only the last revision of each row is kept",
+                _ => "records that are needed disappear",
+            };
+            tell(
+                is_error,
+                format!("topic `{name}`: `cleanup.policy` has `compact`, so {consequence}: set it to `delete`"),
+            );
+        }
+        let retention = number("retention.ms").filter(|retention| *retention >= 0);
+        match (planned.purpose, retention) {
+            (Purpose::Changelog | Purpose::Partials, Some(retention)) => tell(
+                true,
+                format!(
+                    "topic `{name}`: `retention.ms` is {retention}, so state is lost after that time: set it to -1"
+                ),
+            ),
+            (Purpose::Input, Some(retention)) if retention < self.horizon_ms => tell(
+                false,
+                format!(
+                    "topic `{name}`: `retention.ms` is {retention}, less than the label horizon of {} ms: a first start, or \
+                     one from anew, finds less than that; and records with old timestamps are deleted at once",
+                    self.horizon_ms
+                ),
+            ),
+            _ => {}
+        }
+        if let Some(bytes) = number("retention.bytes").filter(|bytes| *bytes >= 0)
+            && matches!(planned.purpose, Purpose::Changelog | Purpose::Partials)
+        {
+            tell(
+                true,
+                format!("topic `{name}`: `retention.bytes` is {bytes}, so state is lost beyond that: set it to -1"),
+            );
+        }
+        if let Some(bytes) = number("max.message.bytes").filter(|bytes| *bytes < MIN_RECORD_BYTES)
+            && planned.purpose != Purpose::Input
+        {
+            tell(true, format!("topic `{name}`: `max.message.bytes` is {bytes}: set it to {MIN_RECORD_BYTES} or more"));
+        }
+        let in_sync = number("min.insync.replicas").unwrap_or(1);
+        if found.replicas == 1 {
+            tell(false, format!("topic `{name}` has 1 replica: what is on a broker that is lost is lost"));
+        } else if in_sync < 2 {
+            tell(
+                false,
+                format!(
+                    "topic `{name}`: `min.insync.replicas` is {in_sync}: one lost broker can lose records; set it to 2"
+                ),
+            );
+        }
+        findings
+    }
+}
+
+/// Records of up to this size are written: the usual limit of topics.
+pub const MIN_RECORD_BYTES: i64 = 1_000_000;
+
+impl PlannedTopic {
+    /// Settings that it is created with.
+    pub fn settings(&self) -> Vec<(&'static str, &'static str)> {
+        match self.purpose {
+            Purpose::Input | Purpose::Output => Vec::new(),
+            Purpose::Changelog | Purpose::Partials => {
+                vec![("cleanup.policy", "delete"), ("retention.ms", "-1"), ("retention.bytes", "-1")]
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(partitions: usize, settings: &[(&str, &str)]) -> FoundTopic {
+        let settings = settings.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
+        FoundTopic { partitions, replicas: 3, settings: settings.collect() }
+    }
+
+    fn errors(plan: &TopicPlan, name: &str, found: &FoundTopic) -> (usize, usize) {
+        let planned = plan.topics.iter().find(|topic| topic.name == name).expect("planned");
+        let findings = plan.findings(planned, found);
+        let errors = findings.iter().filter(|finding| finding.is_error).count();
+        (errors, findings.len() - errors)
+    }
+
+    #[test]
+    fn what_would_lose_state_is_an_error_and_what_would_lose_history_a_warning() {
+        let plan = TopicPlan::new(&Config::default(), 8, 4);
+        let safe = ("min.insync.replicas", "2");
+        assert_eq!(errors(&plan, "predictions", &found(8, &[safe, ("retention.ms", "-1")])), (0, 0));
+        assert_eq!(errors(&plan, "predictions", &found(8, &[safe, ("retention.ms", "604800000")])), (0, 1));
+        assert_eq!(errors(&plan, "labels", &found(6, &[safe])), (1, 0));
+        assert_eq!(errors(&plan, "postdict-join-changelog", &found(8, &[safe, ("retention.ms", "604800000")])), (1, 0));
+        assert_eq!(
+            errors(&plan, "postdict-partials", &found(4, &[safe, ("cleanup.policy", "compact,delete")])),
+            (1, 0)
+        );
+        assert_eq!(errors(&plan, "metrics", &found(1, &[safe, ("cleanup.policy", "compact")])), (0, 1));
+        assert_eq!(errors(&plan, "metrics", &found(1, &[("min.insync.replicas", "1")])), (0, 1));
+    }
+
+    #[test]
+    fn every_topic_is_planned_once() {
+        let plan = TopicPlan::new(&Config::default(), 8, 4);
+        let names: Vec<&str> = plan.topics.iter().map(|topic| topic.name.as_str()).collect();
+        let expected = [
+            "predictions",
+            "labels",
+            "postdict-join-changelog",
+            "postdict-partials",
+            "postdict-assess-changelog",
+            "metrics",
+            "dead-letters",
+        ];
+        assert_eq!(names, expected);
+    }
+}
