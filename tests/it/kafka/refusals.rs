@@ -137,9 +137,8 @@ fn a_damaged_changelog_is_refused_with_its_place() {
         bytes
     };
     let leap = |block: &Block| Block { commit: block.commit + 2, ..block.clone() }.encode();
-    let damages: [(fn(&Block) -> Vec<u8>, &str); 3] =
-        [(corrupt, "its checksum is wrong"), (newer, "format 9, newer"), (leap, "does not follow")];
-    for (damage, named) in damages {
+    for (kind, named) in ["its checksum is wrong", "format 9, newer", "does not follow"].into_iter().enumerate() {
+        let damage = [corrupt, newer, leap][kind];
         let scene = Scene::new(broker, "damaged", 1);
         with_history(&scene);
         let (_, block) = good(&scene);
