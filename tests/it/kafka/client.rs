@@ -208,3 +208,11 @@ pub fn owners(bootstrap: &str, group: &str) -> usize {
     let owns = |assignment: Option<&[u8]>| assignment.is_some_and(|bytes| bytes.get(2..6).is_some_and(|n| n != [0; 4]));
     found.members().iter().filter(|member| owns(member.assignment())).count()
 }
+
+/// State of a group, and how many members it has.
+pub fn members(bootstrap: &str, group: &str) -> (String, usize) {
+    let client: BaseConsumer = config(bootstrap).create().unwrap();
+    let Ok(groups) = client.fetch_group_list(Some(group), ASK) else { return (String::new(), 0) };
+    let found = groups.groups().iter().find(|found| found.name() == group);
+    found.map_or((String::new(), 0), |found| (found.state().to_owned(), found.members().len()))
+}

@@ -1,12 +1,13 @@
 //! Members that are killed or stopped, at each step and at any moment.
 
-use super::broker;
-use super::process::Process;
-use super::scene::Scene;
-use std::time::Duration;
+use super::broker::{self, folder};
+use super::client;
+use super::process::{Process, SESSION, TRANSACTION};
+use super::scene::{Scene, WAIT_MAX};
+use std::time::{Duration, Instant};
 
 /// Every step of a commit and of a restore at which a member can be killed.
-const STEPS: [&str; 11] = [
+const STEPS: [&str; 12] = [
     "restore.offsets",
     "restore.settled",
     "restore.read",
@@ -15,6 +16,7 @@ const STEPS: [&str; 11] = [
     "commit.half_sent",
     "commit.sent",
     "commit.flushed",
+    "commit.guarded",
     "commit.offsets",
     "commit.done",
     "revoke",
@@ -106,4 +108,59 @@ fn a_member_that_was_frozen_past_its_session_and_transaction_does_no_harm() {
         second.stopped();
         scene.check(0..900);
     }
+}
+
+#[test]
+fn a_transaction_that_the_broker_ended_is_written_anew() {
+    let Some(broker) = broker::shared("a_transaction_that_the_broker_ended") else { return };
+    let scene = Scene::new(broker, "fenced", 1);
+    // It stays a member all the time; only its transaction times out.
+    let variables = [
+        ("POSTDICT_FAILPOINT", "commit.flushed:3"),
+        ("POSTDICT_FAILPOINT_STOP", "1"),
+        (SESSION, "60000"),
+        (TRANSACTION, "2000"),
+    ];
+    let mut member = Process::start_with(&scene, "a", &variables);
+    scene.feed(0..100);
+    scene.wait_for_pairs(100);
+    for round in 1..3 {
+        scene.feed(round * 100..(round + 1) * 100);
+    }
+    member.wait_until_frozen();
+    // The mark of the abort follows the records.
+    let deadline = Instant::now() + WAIT_MAX;
+    let topic = scene.topic("changelog");
+    while client::ends(&scene.bootstrap, &topic)[0].0 != client::ends(&scene.bootstrap, &topic)[0].1 {
+        assert!(Instant::now() < deadline, "the broker does not end the transaction");
+    }
+    member.signal("CONT");
+    member.wait_for_log("the producer was replaced");
+    scene.feed(300..400);
+    scene.wait_for_pairs(400);
+    member.stopped();
+    scene.check(0..400);
+}
+
+#[test]
+fn a_commit_that_a_rebalance_overtakes_is_sent_again() {
+    let Some(broker) = broker::shared("a_commit_that_a_rebalance_overtakes") else { return };
+    let scene = Scene::new(broker, "overtaken", 4);
+    let go_on = folder("hold").join("go-on");
+    let hold = [("POSTDICT_FAILPOINT", "commit.guarded"), ("POSTDICT_FAILPOINT_HOLD", go_on.to_str().unwrap())];
+    let mut first = Process::start_with(&scene, "a", &hold);
+    scene.feed(0..400);
+    first.wait_for_log("failpoint: held");
+    // The second makes the group go on to its next generation, while the first holds the identity of the old one.
+    let second = Process::start(&scene, "b", None);
+    scene.wait_for_generation_change();
+    std::fs::write(&go_on, "").unwrap();
+    first.wait_for_log("committing the same again");
+    scene.wait_for_pairs(400);
+    scene.wait_for_owners(2);
+    scene.feed(400..800);
+    scene.wait_for_pairs(800);
+    first.stopped();
+    second.stopped();
+    scene.check(0..800);
 }

@@ -3,6 +3,7 @@
 
 mod broker;
 mod client;
+mod counting;
 mod pairing;
 mod process;
 mod scene;
@@ -13,3 +14,4 @@ mod idleness;
 mod one_member;
 mod refusals;
 mod several_members;
+mod several_stages;

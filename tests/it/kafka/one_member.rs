@@ -32,3 +32,19 @@ fn a_stopped_member_goes_on_where_it_was() {
         scene.check(0..keys.end);
     }
 }
+
+#[test]
+fn much_that_waits_is_committed_before_its_time() {
+    let Some(broker) = broker::shared("much_that_waits_is_committed_before_its_time") else { return };
+    let scene = Scene::new(broker, "early", 2);
+    let mut options = scene.options(None);
+    options.commit_interval = Duration::from_secs(3600);
+    options.uncommitted_bytes_max = 10_000;
+    options.fetched_bytes_max = 10_000;
+    let member = Member::start(&scene, options);
+    scene.feed(0..5000);
+    // What is left over does not reach the limit, and is committed by the stop.
+    scene.wait_for_pairs(4500);
+    assert_eq!(member.stopped(), Ok(()));
+    scene.check(0..5000);
+}

@@ -9,10 +9,16 @@ use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-/// What the process is to be: `bootstrap name partitions instance`.
+/// What the process is to be: `bootstrap name partitions instance`. Its options can be changed by [`SESSION`] and
+/// [`TRANSACTION`].
 const MEMBER: &str = "POSTDICT_TEST_MEMBER";
+
+/// Its session's time-out in milliseconds.
+pub const SESSION: &str = "POSTDICT_TEST_SESSION";
+/// Its transactions' time-out in milliseconds.
+pub const TRANSACTION: &str = "POSTDICT_TEST_TRANSACTION";
 
 /// A running process.
 pub struct Process {
@@ -32,7 +38,8 @@ impl Process {
         Process::start_with(scene, instance, &[("POSTDICT_FAILPOINT", step), ("POSTDICT_FAILPOINT_STOP", "1")])
     }
 
-    fn start_with(scene: &Scene, instance: &str, variables: &[(&str, &str)]) -> Process {
+    /// Starts a member with these environment variables.
+    pub fn start_with(scene: &Scene, instance: &str, variables: &[(&str, &str)]) -> Process {
         let log = folder(instance).join("log");
         let mut command = Command::new(std::env::current_exe().unwrap());
         command
@@ -70,7 +77,7 @@ impl Process {
                 return status;
             }
             assert!(Instant::now() < deadline, "the member does not end: {}", self.log());
-            std::thread::sleep(std::time::Duration::from_millis(5));
+            std::thread::sleep(Duration::from_millis(5));
         }
     }
 
@@ -82,7 +89,16 @@ impl Process {
         let frozen = || std::fs::read_to_string(&stat).is_ok_and(|stat| stat.contains(") T "));
         while !frozen() {
             assert!(self.runs() && Instant::now() < deadline, "it does not freeze: {}", self.log());
-            std::thread::sleep(std::time::Duration::from_millis(5));
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    /// Waits until its log says this.
+    pub fn wait_for_log(&mut self, text: &str) {
+        let deadline = Instant::now() + WAIT_MAX;
+        while !self.log().contains(text) {
+            assert!(self.runs() && Instant::now() < deadline, "`{text}` is not in its log: {}", self.log());
+            std::thread::sleep(Duration::from_millis(5));
         }
     }
 
@@ -122,7 +138,14 @@ fn member() {
         Scene { bootstrap: bootstrap.to_owned(), name: name.to_owned(), partitions: partitions.parse().unwrap() };
     // A name that begins with `-` is none: a dynamic member.
     let instance = (!instance.starts_with('-')).then_some(instance);
+    let mut options = scene.options(instance);
+    if let Ok(session) = std::env::var(SESSION) {
+        options.properties.insert("session.timeout.ms".to_owned(), session);
+    }
+    if let Ok(transaction) = std::env::var(TRANSACTION) {
+        options.transaction_timeout = Duration::from_millis(transaction.parse().unwrap());
+    }
     let stop = Stop::default();
     stop.on_signals().unwrap();
-    run(vec![Arc::new(Pairing::new(name))], &scene.options(instance), &stop).unwrap();
+    run(vec![Arc::new(Pairing::new(name))], &options, &stop).unwrap();
 }

@@ -56,6 +56,7 @@ impl Scene {
         options.commit_interval = Duration::from_millis(50);
         options.transaction_timeout = Duration::from_secs(10);
         options.topic_check_interval = Duration::from_millis(500);
+        options.stop_timeout = Duration::from_secs(10);
         options
     }
 
@@ -70,13 +71,18 @@ impl Scene {
 
     /// Waits until so many pairs are committed.
     pub fn wait_for_pairs(&self, count: usize) {
+        self.wait_for("pairs", count);
+    }
+
+    /// Waits until so many records are committed in a topic.
+    pub fn wait_for(&self, role: &str, count: usize) {
         let deadline = Instant::now() + WAIT_MAX;
         loop {
-            let found = client::read_committed(&self.bootstrap, &self.topic("pairs")).len();
+            let found = client::read_committed(&self.bootstrap, &self.topic(role)).len();
             if found >= count {
                 return;
             }
-            assert!(Instant::now() < deadline, "{}: {found} of {count} pairs", self.name);
+            assert!(Instant::now() < deadline, "{}: {found} of {count} {role}", self.name);
         }
     }
 
@@ -89,6 +95,14 @@ impl Scene {
                 return;
             }
             assert!(Instant::now() < deadline, "{}: {owners} of {count} members own partitions", self.name);
+        }
+    }
+
+    /// Waits until the group has two members that agreed on a generation.
+    pub fn wait_for_generation_change(&self) {
+        let deadline = Instant::now() + WAIT_MAX;
+        while client::members(&self.bootstrap, &self.group()) != ("Stable".to_owned(), 2) {
+            assert!(Instant::now() < deadline, "{}: the second does not join", self.name);
         }
     }
 
@@ -163,10 +177,15 @@ impl Member {
 
     /// Starts that stage.
     pub fn start_stage(stage: Arc<dyn Stage>, options: Options) -> Member {
+        Member::start_stages(vec![stage], options)
+    }
+
+    /// Starts those stages.
+    pub fn start_stages(stages: Vec<Arc<dyn Stage>>, options: Options) -> Member {
         let (stop, (done, result)) = (Stop::default(), channel());
         let run_stop = stop.clone();
         let thread = std::thread::spawn(move || {
-            let _ = done.send(run(vec![stage], &options, &run_stop));
+            let _ = done.send(run(stages, &options, &run_stop));
         });
         Member { stop, thread: Some(thread), result }
     }
