@@ -74,7 +74,9 @@ pub fn burst(stage: &dyn Stage, producer: &Producer, member: &Member, parts: &[P
     pass("commit.sent");
     producer.flush()?;
     pass("commit.flushed");
-    producer.send_offsets(&offsets, &current_member(member)?)?;
+    let identity = current_member(member)?;
+    pass("commit.guarded");
+    producer.send_offsets(&offsets, &identity)?;
     pass("commit.offsets");
     producer.commit()?;
     pass("commit.done");

@@ -291,7 +291,10 @@ impl Engine {
                 self.parts = self.tasks.commit(self.stage.name(), &partitions, now());
                 return Some(Event::CommitDone(self.commit()));
             }
-            Action::Resend => return Some(Event::CommitDone(self.commit())),
+            Action::Resend => {
+                tracing::info!(stage = self.stage.name(), "committing the same again");
+                return Some(Event::CommitDone(self.commit()));
+            }
             Action::Abort => {
                 let done = self.producer.as_ref().map_or(Ok(()), Producer::abort);
                 return Some(Event::AbortDone(self.logged("aborting", done)));
@@ -301,6 +304,9 @@ impl Engine {
                 let config = self.properties.producer();
                 let done = Producer::open(&config, self.stage.name(), &self.watch, &self.stop)
                     .map(|producer| self.producer = Some(producer));
+                if done.is_ok() {
+                    tracing::warn!(stage = self.stage.name(), "the producer was replaced");
+                }
                 return Some(Event::Rebuilt(self.logged("opening a new producer", done)));
             }
             Action::AckRevoke => {

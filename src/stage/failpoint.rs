@@ -1,7 +1,8 @@
 //! Places where tests end the process, as a crash would. They do nothing in release builds.
 //!
 //! `POSTDICT_FAILPOINT=step` ends the process when it comes to that step; `step:3` the third time. With
-//! `POSTDICT_FAILPOINT_STOP=1` it is not ended but stopped, until a signal continues it.
+//! `POSTDICT_FAILPOINT_STOP=1` it is not ended but stopped, until a signal continues it; with `POSTDICT_FAILPOINT_HOLD=path`
+//! only the thread waits there, until that file exists.
 
 /// Passes the step of that name.
 #[cfg(not(debug_assertions))]
@@ -26,9 +27,16 @@ pub fn pass(step: &str) {
     }
 }
 
-/// Ends or stops this process by a signal, so that nothing of it runs on.
+/// Ends or stops this process by a signal, so that nothing of it runs on; or holds the thread.
 #[cfg(debug_assertions)]
 fn end(step: &str) {
+    if let Some(path) = std::env::var_os("POSTDICT_FAILPOINT_HOLD") {
+        tracing::warn!(step, "failpoint: held");
+        while !std::path::Path::new(&path).exists() {
+            std::thread::sleep(std::time::Duration::from_millis(5));
+        }
+        return;
+    }
     let signal = if std::env::var_os("POSTDICT_FAILPOINT_STOP").is_some() { "STOP" } else { "KILL" };
     tracing::warn!(step, signal, "failpoint");
     let own = std::process::id().to_string();

@@ -123,3 +123,23 @@ impl Runner {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_call_that_does_not_come_back_is_noticed() {
+        let runner = Runner { name: "join", watch: Watch::default(), engine: channel().0 };
+        let (watchdog, now) = (Duration::from_millis(1), Instant::now());
+        assert_eq!(runner.overdue(watchdog, None), None);
+        runner.watch.during("committing", || {
+            assert_eq!(runner.overdue(Duration::from_secs(60), None), None);
+            std::thread::sleep(watchdog * 2);
+            let hung = runner.overdue(watchdog, None).map(|error| error.to_string());
+            assert!(hung.is_some_and(|text| text.contains("`join` has been in `committing`")));
+        });
+        let late = runner.overdue(watchdog, Some(now));
+        assert!(matches!(late, Some(RunError::Unfinished { .. })), "a stop that takes too long");
+    }
+}

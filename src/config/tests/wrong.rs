@@ -266,20 +266,8 @@ const ONE_PROBLEM: &[(&str, &str, &str, &str, &str)] = &[
         "a key of its own",
         "application_id",
     ),
-    (
-        "kafka: {properties: {isolation.level: a}}",
-        "1:22",
-        "kafka.properties.\"isolation.level\"",
-        "is set by Postdict",
-        "remove it",
-    ),
-    (
-        "kafka: {application_id: 'a b'}",
-        "1:25",
-        "kafka.application_id",
-        "`a b` cannot be part of an id",
-        "letters, digits",
-    ),
+    ("kafka: {properties: {group.protocol: a}}", "1:22", "kafka.properties.\"group.protocol\"", "is set by", "remove"),
+    ("kafka: {application_id: 'a b'}", "1:25", "kafka.application_id", "`a b` cannot be part of an id", "letters"),
     (
         "kafka: {properties: {bootstrap.servers: a}}",
         "1:22",

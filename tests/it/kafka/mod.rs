@@ -1,0 +1,17 @@
+//! The stage runtime on a real broker, with a small stage whose deltas say everything it did. A checker that reads only
+//! what is committed accounts for every record: each counted once, whatever happened to members and brokers.
+
+mod broker;
+mod client;
+mod counting;
+mod pairing;
+mod process;
+mod scene;
+
+mod broker_restart;
+mod crashes;
+mod idleness;
+mod one_member;
+mod refusals;
+mod several_members;
+mod several_stages;

@@ -1,0 +1,176 @@
+//! What cannot go on stops, and says why and what to do.
+
+use super::broker;
+use super::client;
+use super::pairing::Pairing;
+use super::scene::{Member, Scene};
+use postdict::stage::block::Block;
+use std::sync::Arc;
+
+/// Runs a member over 100 pairs and stops it, so that there is something to be damaged.
+fn with_history(scene: &Scene) {
+    let member = Member::start(scene, scene.options(Some("a")));
+    scene.feed(0..100);
+    scene.wait_for_pairs(100);
+    assert_eq!(member.stopped(), Ok(()));
+    scene.check(0..100);
+}
+
+fn said(complaint: &str, parts: &[&str]) {
+    for part in parts {
+        assert!(complaint.contains(part), "`{part}` is not in: {complaint}");
+    }
+}
+
+#[test]
+fn a_missing_topic_is_named() {
+    let Some(broker) = broker::shared("a_missing_topic_is_named") else { return };
+    let scene = Scene::new(broker, "missing", 1);
+    client::delete_topic(&scene.bootstrap, &scene.topic("right"));
+    let complaint = Member::start(&scene, scene.options(None)).complaint();
+    said(&complaint, &["cannot start", "there is no topic", &scene.topic("right"), "create the topic"]);
+}
+
+#[test]
+fn a_topic_deleted_under_a_member_is_named() {
+    let Some(broker) = broker::shared("a_topic_deleted_under_a_member_is_named") else { return };
+    let scene = Scene::new(broker, "deleted", 1);
+    let member = Member::start(&scene, scene.options(None));
+    scene.feed(0..100);
+    scene.wait_for_pairs(100);
+    client::delete_topic(&scene.bootstrap, &scene.topic("right"));
+    said(&member.complaint(), &[&scene.topic("right")]);
+}
+
+#[test]
+fn different_partition_counts_are_named() {
+    let Some(broker) = broker::shared("different_partition_counts_are_named") else { return };
+    let scene = Scene::new(broker, "counts", 2);
+    client::delete_topic(&scene.bootstrap, &scene.topic("right"));
+    client::recreate_topic(&scene.bootstrap, &scene.topic("right"), 3);
+    let complaint = Member::start(&scene, scene.options(None)).complaint();
+    said(&complaint, &[&scene.topic("right"), "3 partitions", "2", "equally many"]);
+}
+
+#[test]
+fn more_partitions_than_at_the_start_are_named() {
+    let Some(broker) = broker::shared("more_partitions_than_at_the_start_are_named") else { return };
+    let scene = Scene::new(broker, "grown", 2);
+    let member = Member::start(&scene, scene.options(None));
+    scene.feed(0..100);
+    scene.wait_for_pairs(100);
+    client::add_partitions(&scene.bootstrap, &scene.topic("pairs"), 3);
+    said(&member.complaint(), &[&scene.topic("pairs"), "had 2 partitions and now has 3"]);
+}
+
+#[test]
+fn a_record_that_is_too_large_is_refused_once() {
+    let Some(broker) = broker::shared("a_record_that_is_too_large_is_refused_once") else { return };
+    let scene = Scene::new(broker, "large", 1);
+    // Larger than what the producer takes, and larger than what the topic takes.
+    for (padding, named) in [(3_000_000, "3000002 bytes"), (1_500_000, "pairs/0")] {
+        let mut stage = Pairing::new(&scene.name);
+        stage.padding = padding;
+        let mut options = scene.options(None);
+        options.properties.insert("compression.type".to_owned(), "none".to_owned());
+        let member = Member::start_stage(Arc::new(stage), options);
+        client::write(
+            &scene.bootstrap,
+            ["left", "right"].map(|role| (role, "1")).map(|(role, key)| {
+                // The topic's name lives as long as the test.
+                let topic: &'static str = Box::leak(scene.topic(role).into_boxed_str());
+                (topic, 0, key.to_owned(), Vec::new())
+            }),
+        );
+        said(&member.complaint(), &[named, "max.message.bytes"]);
+    }
+    assert_eq!(client::read_committed(&scene.bootstrap, &scene.topic("pairs")), []);
+    assert_eq!(client::read_committed(&scene.bootstrap, &scene.topic("changelog")), []);
+}
+
+#[test]
+fn offsets_that_were_reset_by_hand_are_named() {
+    let Some(broker) = broker::shared("offsets_that_were_reset_by_hand_are_named") else { return };
+    let scene = Scene::new(broker, "reset", 1);
+    with_history(&scene);
+    client::set_group_offset(&scene.bootstrap, &scene.group(), &scene.topic("left"), 0, 40);
+    let complaint = Member::start(&scene, scene.options(Some("a"))).complaint();
+    said(&complaint, &[&scene.topic("left"), "is 40", "goes on at 100", "--to-offset 100"]);
+    // Following the advice helps.
+    client::set_group_offset(&scene.bootstrap, &scene.group(), &scene.topic("left"), 0, 100);
+    let member = Member::start(&scene, scene.options(Some("a")));
+    scene.feed(100..200);
+    scene.wait_for_pairs(200);
+    assert_eq!(member.stopped(), Ok(()));
+    scene.check(0..200);
+}
+
+#[test]
+fn records_deleted_before_they_were_read_are_named() {
+    let Some(broker) = broker::shared("records_deleted_before_they_were_read_are_named") else { return };
+    let scene = Scene::new(broker, "retention", 1);
+    with_history(&scene);
+    scene.feed(100..200);
+    client::delete_records(&scene.bootstrap, &scene.topic("right"), 0, 150);
+    let complaint = Member::start(&scene, scene.options(Some("a"))).complaint();
+    said(&complaint, &[&scene.topic("right"), "begins at offset 150", "50 records were deleted"]);
+}
+
+#[test]
+fn a_damaged_changelog_is_refused_with_its_place() {
+    let Some(broker) = broker::shared("a_damaged_changelog_is_refused_with_its_place") else { return };
+    let good = |scene: &Scene| {
+        let last = client::read_committed(&scene.bootstrap, &scene.topic("changelog")).pop().unwrap();
+        (last.offset, Block::decode(&last.value).unwrap())
+    };
+    let corrupt = |block: &Block| {
+        let mut bytes = block.encode();
+        bytes[20] ^= 1;
+        bytes
+    };
+    let newer = |block: &Block| {
+        let mut bytes = block.encode();
+        bytes[4] = 9;
+        bytes.truncate(bytes.len() - 4);
+        let crc = crc32fast::hash(&bytes);
+        bytes.extend(crc.to_le_bytes());
+        bytes
+    };
+    let leap = |block: &Block| Block { commit: block.commit + 2, ..block.clone() }.encode();
+    for (kind, named) in ["its checksum is wrong", "format 9, newer", "does not follow"].into_iter().enumerate() {
+        let damage = [corrupt, newer, leap][kind];
+        let scene = Scene::new(broker, "damaged", 1);
+        with_history(&scene);
+        let (_, block) = good(&scene);
+        let topic = scene.topic("changelog");
+        let at = client::ends(&scene.bootstrap, &topic)[0].0;
+        client::write(&scene.bootstrap, [(topic.as_str(), 0, String::new(), damage(&block))]);
+        let complaint = Member::start(&scene, scene.options(Some("a"))).complaint();
+        said(&complaint, &[named, &format!("`{topic}`/0"), &format!("offset {at}")]);
+    }
+}
+
+#[test]
+fn a_changelog_that_was_deleted_is_refused() {
+    let Some(broker) = broker::shared("a_changelog_that_was_deleted_is_refused") else { return };
+    let scene = Scene::new(broker, "emptied", 1);
+    with_history(&scene);
+    client::delete_topic(&scene.bootstrap, &scene.topic("changelog"));
+    client::recreate_topic(&scene.bootstrap, &scene.topic("changelog"), 1);
+    said(&Member::start(&scene, scene.options(Some("a"))).complaint(), &["is empty", "the changelog was deleted"]);
+}
+
+#[test]
+fn two_members_with_one_name_are_told_apart() {
+    let Some(broker) = broker::shared("two_members_with_one_name_are_told_apart") else { return };
+    let scene = Scene::new(broker, "twins", 1);
+    let first = Member::start(&scene, scene.options(Some("twin")));
+    scene.feed(0..100);
+    scene.wait_for_pairs(100);
+    let second = Member::start(&scene, scene.options(Some("twin")));
+    said(&first.complaint(), &["POSTDICT_INSTANCE"]);
+    scene.feed(100..200);
+    scene.wait_for_pairs(200);
+    assert_eq!(second.stopped(), Ok(()));
+    scene.check(0..200);
+}
