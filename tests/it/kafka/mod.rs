@@ -13,5 +13,6 @@ mod crashes;
 mod idleness;
 mod one_member;
 mod refusals;
+mod service;
 mod several_members;
 mod several_stages;
