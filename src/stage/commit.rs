@@ -39,6 +39,11 @@ impl Part {
         Part { partition, commit, next: next.to_vec(), outputs: unit.outputs, blocks }
     }
 
+    /// Its records for the changelog.
+    pub fn blocks(&self) -> &[Vec<u8>] {
+        &self.blocks
+    }
+
     /// Bytes that it holds.
     pub fn bytes(&self) -> usize {
         let length = |bytes: &Option<Vec<u8>>| bytes.as_ref().map_or(0, Vec::len);
@@ -66,7 +71,7 @@ pub fn burst(stage: &dyn Stage, producer: &Producer, member: &Member, parts: &[P
             producer.send(topic, &Record { partition, timestamp, key, value, headers })?;
         }
         pass("commit.half_sent");
-        for block in &part.blocks {
+        for block in part.blocks() {
             let (partition, value) = (Some(part.partition), Some(block.as_slice()));
             producer.send(stage.changelog(), &Record { partition, value, ..Record::default() })?;
         }
