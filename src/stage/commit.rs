@@ -42,6 +42,11 @@ impl Part {
         Part { partition, commit, next: next.to_vec(), snapshot: unit.snapshot, outputs: unit.outputs, blocks }
     }
 
+    /// Its records for the changelog.
+    pub fn blocks(&self) -> &[Vec<u8>] {
+        &self.blocks
+    }
+
     /// Bytes that it holds.
     pub fn bytes(&self) -> usize {
         let length = |bytes: &Option<Vec<u8>>| bytes.as_ref().map_or(0, Vec::len);
@@ -69,7 +74,7 @@ pub fn burst(stage: &dyn Stage, producer: &Producer, member: &Member, parts: &[P
             producer.send(topic, &Record { partition, timestamp, key, value, headers })?;
         }
         pass("commit.half_sent");
-        for block in &part.blocks {
+        for block in part.blocks() {
             let (partition, value) = (Some(part.partition), Some(block.as_slice()));
             producer.send(stage.changelog(), &Record { partition, value, ..Record::default() })?;
         }

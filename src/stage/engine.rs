@@ -21,7 +21,7 @@ use super::truncate::Truncation;
 use super::watchdog::Watch;
 use super::work::Stage;
 use crate::event::Millis;
-use rdkafka::consumer::BaseConsumer;
+use rdkafka::consumer::{BaseConsumer, Consumer};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, TryRecvError};
@@ -151,6 +151,9 @@ fn find_topics(client: &BaseConsumer<Plain>, stage: &dyn Stage, stop: &Stop) -> 
                 }
                 // Nobody serves this client's log yet.
                 while client.poll(Duration::from_millis(100)).is_some() {}
+                if let Some(refusal) = client.context().0.refusal() {
+                    return Err(refusal);
+                }
             }
         }
     }
