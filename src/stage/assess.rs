@@ -34,6 +34,7 @@ pub struct AssessStage {
     outputs: Vec<String>,
     changelog: String,
     join_partitions: usize,
+    pace: AssessPace,
 }
 
 impl AssessStage {
@@ -46,8 +47,14 @@ impl AssessStage {
             outputs: vec![config.topics.metrics.name.clone()],
             changelog: changelog_topic(id, "assess"),
             join_partitions,
+            pace: AssessPace::default(),
             config,
         }
+    }
+
+    /// The same with snapshots at another pace.
+    pub fn with_pace(self, pace: AssessPace) -> AssessStage {
+        AssessStage { pace, ..self }
     }
 }
 
@@ -81,6 +88,7 @@ impl Stage for AssessStage {
             publications: VecDeque::new(),
             snapshot: None,
             arriving: None,
+            pace: self.pace,
         })
     }
 }
@@ -119,10 +127,22 @@ struct Snapshot {
     written: usize,
 }
 
-/// Partials that a restart may have to take in again are at most about this long, or twice as long as the state.
-const REPEATED_BYTES: usize = 16 << 20;
-/// How much of a snapshot is written with one commit.
-const SNAPSHOT_BYTES_PER_COMMIT: usize = 4 << 20;
+/// When snapshots are taken, and how much of them is written at a time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AssessPace {
+    /// Partials that a restart may have to take in again are at most about this long, or twice as long as the state.
+    pub repeated_bytes: usize,
+    /// How much of a snapshot is written with one commit.
+    pub bytes_per_commit: usize,
+}
+
+impl Default for AssessPace {
+    /// 16 MiB of partials are taken in again within seconds.
+    fn default() -> Self {
+        AssessPace { repeated_bytes: 16 << 20, bytes_per_commit: 4 << 20 }
+    }
+}
+
 /// A part of a snapshot: with what stands before it, it fits a record.
 const PART_BYTES: usize = 768 << 10;
 
@@ -137,6 +157,7 @@ struct AssessWorkRestore {
     snapshot: Option<Vec<u8>>,
     /// One that is not complete yet.
     arriving: Option<Arriving>,
+    pace: AssessPace,
 }
 
 /// A snapshot that is being read.
@@ -237,6 +258,7 @@ impl Restore for AssessWorkRestore {
             is_idle: false,
             taken_bytes: 0,
             repeated_bytes: 0,
+            pace: self.pace,
             snapshot: None,
             snapshot_bytes: self.snapshot.map_or(0, |bytes| bytes.len()),
         };
@@ -261,6 +283,7 @@ struct AssessWork {
     taken_bytes: usize,
     /// Length of the partials since the last snapshot.
     repeated_bytes: usize,
+    pace: AssessPace,
     /// A snapshot that is being written.
     snapshot: Option<Snapshot>,
     /// Length of the last one.
@@ -310,7 +333,7 @@ impl StageTask for AssessWork {
             }
             put_entry(&mut piece, if is_flush { Entry::Flushed } else { Entry::Published }, now);
             unit.delta.push(piece);
-            if self.snapshot.is_none() && self.repeated_bytes > REPEATED_BYTES.max(2 * self.snapshot_bytes) {
+            if self.snapshot.is_none() && self.repeated_bytes > self.pace.repeated_bytes.max(2 * self.snapshot_bytes) {
                 self.begin_snapshot(&mut unit);
             }
         }
@@ -341,10 +364,10 @@ impl AssessWork {
 
     fn continue_snapshot(&mut self, unit: &mut Unit) {
         let Some(snapshot) = &mut self.snapshot else { return };
-        let mut budget = SNAPSHOT_BYTES_PER_COMMIT;
+        let mut budget = self.pace.bytes_per_commit;
         while budget > 0 && snapshot.written < snapshot.bytes.len() {
             let rest = &snapshot.bytes[snapshot.written..];
-            let part = &rest[..rest.len().min(PART_BYTES)];
+            let part = &rest[..rest.len().min(PART_BYTES).min(budget)];
             let mut piece = vec![FORMAT];
             put_entry(&mut piece, Entry::SnapshotPart, part.len() as i64);
             piece.extend_from_slice(part);

@@ -28,6 +28,7 @@ pub struct JoinStage {
     outputs: Vec<String>,
     changelog: String,
     partials_partitions: i32,
+    pace: SnapshotPace,
 }
 
 impl JoinStage {
@@ -46,10 +47,16 @@ impl JoinStage {
             outputs: written.into_iter().chain(labelled).collect(),
             changelog: changelog_topic(id, "join"),
             partials_partitions,
+            pace: SnapshotPace::default(),
             config,
         };
         stage.decoders()?;
         Ok(stage)
+    }
+
+    /// The same with snapshots at another pace.
+    pub fn with_pace(self, pace: SnapshotPace) -> JoinStage {
+        JoinStage { pace, ..self }
     }
 
     fn decoders(&self) -> Result<(PredictionDecoder, LabelDecoder), CodecError> {
@@ -84,7 +91,7 @@ impl Stage for JoinStage {
         let topics = &self.config.topics;
         let origin = |role: Role, topic: &str| Origin { role, topic: topic.into(), partition };
         let labelled = topics.labelled.as_ref().map(|topic| RowEncoder::labelled(topic.format));
-        let state = JoinRestore::new(Arc::clone(&self.settings), labelled.is_some(), SnapshotPace::default());
+        let state = JoinRestore::new(Arc::clone(&self.settings), labelled.is_some(), self.pace);
         Box::new(JoinWorkRestore {
             state,
             partition,

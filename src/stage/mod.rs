@@ -57,7 +57,7 @@ pub mod topics;
 mod truncate;
 mod watchdog;
 
-pub use assess::AssessStage;
+pub use assess::{AssessPace, AssessStage};
 pub use errors::RunError;
 pub use join::JoinStage;
 pub use log::{LogFormat, start as start_log};

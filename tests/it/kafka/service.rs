@@ -51,7 +51,8 @@ impl<'b> Service<'b> {
         let topic = |role: &str| format!("{role}: {name}-{role}");
         let topics = ["predictions", "labels", "metrics", "dead_letters"].map(topic).join(", ");
         let config = format!(
-            "kafka: {{bootstrap_servers: '{}', application_id: {name}}}\ntopics: {{{topics}}}\ndefaults: {settings}\n\
+            "kafka: {{bootstrap_servers: '{}', application_id: {name}, \
+             properties: {{session.timeout.ms: 8000}}}}\ntopics: {{{topics}}}\ndefaults: {settings}\n\
              commit_interval: 300ms\nemit_interval: 1s\nidle_timeout: 6s\n",
             broker.bootstrap
         );
