@@ -336,7 +336,7 @@ impl Reading {
         let payload = message.payload().unwrap_or_default();
         self.bytes += payload.len() as u64;
         let block = Block::decode(payload).map_err(|error| at(&error))?;
-        if self.log_start > 0 && self.chain.is_new() && block.commit > 1 {
+        if self.log_start > 0 && self.chain.is_new() && block.commit > 1 && !block.is_base {
             return Err(at(&format!(
                 "the log begins here, with commit {}: what came before was deleted. Set `retention.ms=-1` on the topic, \
                  and bring its records back or start anew with another `kafka.application_id`",
