@@ -6,12 +6,14 @@ mod client;
 mod counting;
 mod pairing;
 mod process;
+mod program;
 mod scene;
 
 mod broker_restart;
 mod crashes;
 mod idleness;
 mod one_member;
+mod produce;
 mod refusals;
 mod several_members;
 mod several_stages;
