@@ -11,6 +11,7 @@ mod scene;
 
 mod broker_restart;
 mod crashes;
+mod deployed;
 mod idleness;
 mod one_member;
 mod produce;
