@@ -7,6 +7,7 @@ use crate::stage::plan::{Purpose, TopicPlan, lines, partials_topic};
 use crate::stage::topics::Problem;
 use crate::stage::{INSTANCE_VARIABLE, LogFormat, Options, start_log};
 use std::path::PathBuf;
+use std::time::{Duration, Instant};
 
 /// Create the topics that the service needs, or say what is wrong with those that are there
 #[derive(Debug, clap::Args)]
@@ -32,6 +33,9 @@ enum What {
     /// Say what is missing or wrong, and what to do; changes nothing
     Check,
 }
+
+/// How long a topic may take to be known once it was created.
+const SEEN_MAX: Duration = Duration::from_secs(30);
 
 /// Most partitions of the partials topic: each JOIN partition tells each of them how far it has come.
 const PARTIALS_PARTITIONS_MAX: usize = 4;
@@ -85,6 +89,14 @@ fn create(admin: &Admin, plan: &TopicPlan, replicas: Option<usize>) -> Result<()
         let inputs = plan.topics.first().and_then(|topic| topic.partitions).unwrap_or(1);
         let partitions = topic.partitions.unwrap_or(inputs);
         admin.create(topic, partitions, replicas)?;
+        // Brokers hear of it one after the other.
+        let deadline = Instant::now() + SEEN_MAX;
+        while admin.look(&topic.name)?.is_none() {
+            if Instant::now() > deadline {
+                return Err(format!("topic `{}` was created, but the brokers do not know it yet", topic.name));
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        }
         let _ = print(&format!("created {} with {partitions} partitions\n", topic.name));
     }
     Ok(())

@@ -1,8 +1,8 @@
 //! What the bytes of a changelog record are: a piece of how one commit changed the state of one partition.
 //!
 //! ```text
-//! magic "PDCL" │ version u16 │ stage (length u8, UTF-8) │ partition i32 │ commit u64 │ piece u32 │ pieces u32 │
-//! inputs u8 │ previous position i64 × inputs │ next position i64 × inputs │ payload length u32 │ payload │ CRC-32
+//! magic "PDCL" │ version u16 │ stage (length u8, UTF-8) │ partition i32 │ commit u64 │ is base u8 │ piece u32 │
+//! pieces u32 │ inputs u8 │ previous position i64 × inputs │ next position i64 × inputs │ payload length u32 │ payload │ CRC-32
 //! ```
 //!
 //! Little-endian; the CRC is over everything before it. The blocks of a partition are a chain: a commit's number is the
@@ -18,7 +18,7 @@ const MAGIC: [u8; 4] = *b"PDCL";
 pub const VERSION: u16 = 1;
 
 /// Bytes of a block around its payload, at most: with it a block of a full payload stays below 1 MiB.
-pub const MAX_HEADER_BYTES: usize = 4 + 2 + 1 + 255 + 4 + 8 + 4 + 4 + 1 + 2 * 255 * 8 + 4 + 4;
+pub const MAX_HEADER_BYTES: usize = 4 + 2 + 1 + 255 + 4 + 8 + 1 + 4 + 4 + 1 + 2 * 255 * 8 + 4 + 4;
 
 const _: () =
     assert!(MAX_PAYLOAD_BYTES + MAX_HEADER_BYTES < 1 << 20, "a block fits a record of a topic with default limits");
@@ -32,6 +32,8 @@ pub struct Block {
     pub partition: i32,
     /// Number of the commit; the first is 1.
     pub commit: u64,
+    /// A snapshot begins in this commit: the log may begin with it, once the snapshot is complete.
+    pub is_base: bool,
     /// Which piece of the commit this is, from 0.
     pub piece: u32,
     /// How many pieces the commit has, > 0.
@@ -73,6 +75,7 @@ impl Block {
         bytes.extend(self.stage.as_bytes());
         bytes.extend(self.partition.to_le_bytes());
         bytes.extend(self.commit.to_le_bytes());
+        bytes.push(u8::from(self.is_base));
         bytes.extend(self.piece.to_le_bytes());
         bytes.extend(self.pieces.to_le_bytes());
         bytes.push(u8::try_from(self.next.len()).expect("stages have few inputs"));
@@ -111,6 +114,7 @@ impl Block {
             .map_err(|_| BlockError::Corrupt("the stage is not UTF-8"))?;
         let partition = i32::from_le_bytes(rest.take()?);
         let commit = u64::from_le_bytes(rest.take()?);
+        let [is_base] = rest.take()?;
         let piece = u32::from_le_bytes(rest.take()?);
         let pieces = u32::from_le_bytes(rest.take()?);
         let [inputs] = rest.take()?;
@@ -121,13 +125,16 @@ impl Block {
         if !rest.0.is_empty() {
             return Err(BlockError::Corrupt("bytes are left over"));
         }
+        if commit == 0 || is_base > 1 {
+            return Err(BlockError::Corrupt("its commit is impossible"));
+        }
         if piece >= pieces {
             return Err(BlockError::Corrupt("the piece's number is past the number of pieces"));
         }
         if previous.iter().zip(&next).any(|(previous, next)| *previous < 0 || next < previous) {
             return Err(BlockError::Corrupt("a position goes backwards"));
         }
-        Ok(Block { stage, partition, commit, piece, pieces, previous, next, payload })
+        Ok(Block { stage, partition, commit, is_base: is_base == 1, piece, pieces, previous, next, payload })
     }
 }
 
@@ -198,6 +205,10 @@ impl Chain {
         }
         if block.next.len() != self.inputs {
             return fail(format!("it has positions of {} inputs, the stage has {}", block.next.len(), self.inputs));
+        }
+        if self.is_new() && block.is_base && block.piece == 0 {
+            // What came before is not needed and may be deleted.
+            self.commit = block.commit - 1;
         }
         let (piece, commit) = match &self.open {
             Some(open) => (open.piece + 1, self.commit + 1),

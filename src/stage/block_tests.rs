@@ -5,6 +5,7 @@ use proptest::prelude::*;
 
 fn block(commit: u64, piece: u32, pieces: u32, previous: [i64; 2], next: [i64; 2]) -> Block {
     Block {
+        is_base: false,
         stage: "join".to_owned(),
         partition: 3,
         commit,
@@ -28,14 +29,14 @@ proptest! {
     fn what_is_written_is_read(
         stage in "[a-zä]{0,20}",
         partition in 0..i32::MAX,
-        commit: u64,
+        (commit, is_base) in (1..u64::MAX, any::<bool>()),
         (piece, pieces) in (0..1000_u32).prop_flat_map(|piece| (Just(piece), piece + 1..2000)),
         positions in prop::collection::vec((0..1_i64 << 40, 0..1_i64 << 40), 0..5),
         payload in prop::collection::vec(any::<u8>(), 0..200),
     ) {
         let previous = positions.iter().map(|(previous, _)| *previous).collect();
         let next = positions.iter().map(|(previous, step)| previous + step).collect();
-        let block = Block { stage, partition, commit, piece, pieces, previous, next, payload };
+        let block = Block { stage, partition, commit, is_base, piece, pieces, previous, next, payload };
         prop_assert_eq!(Block::decode(&block.encode()), Ok(block));
     }
 
@@ -133,4 +134,18 @@ fn a_broken_chain_is_seen() {
     assert!(!follows(&[&first, &open, &of(|block| block.commit = 3)]), "pieces are missing in between");
     assert!(!follows(&[&first, &open, &block(2, 2, 3, [5, 6], [7, 6])]), "a piece is left out");
     assert!(!follows(&[&first, &open, &block(2, 1, 3, [5, 6], [8, 6])]), "pieces contradict each other");
+}
+
+#[test]
+fn a_chain_may_begin_where_a_snapshot_does_and_nowhere_else() {
+    let base = Block { is_base: true, ..block(7, 0, 2, [4, 4], [5, 6]) };
+    let mut chain = Chain::new("join", 3, 2);
+    assert_eq!(chain.follow(&base), Ok(()));
+    assert_eq!(chain.follow(&Block { piece: 1, ..base.clone() }), Ok(()));
+    assert_eq!(chain.follow(&block(8, 0, 1, [5, 6], [9, 9])), Ok(()));
+    assert_eq!(chain.finish(), Ok((8, Some(vec![9, 9]))));
+    let mut chain = Chain::new("join", 3, 2);
+    assert!(chain.follow(&block(7, 0, 1, [4, 4], [5, 6])).is_err(), "its beginning is missing");
+    let mut chain = Chain::new("join", 3, 2);
+    assert!(chain.follow(&Block { piece: 1, ..base }).is_err(), "its first piece is missing");
 }

@@ -6,7 +6,7 @@ use super::group::GroupMetadata;
 use super::membership::Member;
 use super::producer::{Producer, Record};
 use super::protocol::{Call, Cause, Failure, Severity};
-use super::work::{Outgoing, Stage, Unit};
+use super::work::{Outgoing, SnapshotMark, Stage, Unit};
 use rdkafka::consumer::Consumer;
 use rdkafka::error::KafkaError;
 use rdkafka::{Offset, TopicPartitionList};
@@ -19,6 +19,8 @@ pub struct Part {
     pub commit: u64,
     /// Next offset per input after it.
     pub next: Vec<i64>,
+    /// A snapshot begins in this commit, or is complete with it.
+    pub snapshot: Option<SnapshotMark>,
     /// Records for the output topics.
     outputs: Vec<Outgoing>,
     /// Records for the changelog.
@@ -31,12 +33,18 @@ impl Part {
         // A commit without a delta still says where the inputs are.
         let delta = if unit.delta.is_empty() { vec![Vec::new()] } else { unit.delta };
         let pieces = u32::try_from(delta.len()).expect("a delta of one commit has few pieces");
+        let is_base = unit.snapshot.is_some_and(SnapshotMark::starts);
         let block = |(piece, payload): (u32, Vec<u8>)| {
-            let (previous, next) = (previous.to_vec(), next.to_vec());
-            Block { stage: stage.to_owned(), partition, commit, piece, pieces, previous, next, payload }.encode()
+            let (stage, previous, next) = (stage.to_owned(), previous.to_vec(), next.to_vec());
+            Block { stage, partition, commit, is_base, piece, pieces, previous, next, payload }.encode()
         };
         let blocks = (0..pieces).zip(delta).map(block).collect();
-        Part { partition, commit, next: next.to_vec(), outputs: unit.outputs, blocks }
+        Part { partition, commit, next: next.to_vec(), snapshot: unit.snapshot, outputs: unit.outputs, blocks }
+    }
+
+    /// Its records for the changelog.
+    pub fn blocks(&self) -> &[Vec<u8>] {
+        &self.blocks
     }
 
     /// Bytes that it holds.
@@ -66,7 +74,7 @@ pub fn burst(stage: &dyn Stage, producer: &Producer, member: &Member, parts: &[P
             producer.send(topic, &Record { partition, timestamp, key, value, headers })?;
         }
         pass("commit.half_sent");
-        for block in &part.blocks {
+        for block in part.blocks() {
             let (partition, value) = (Some(part.partition), Some(block.as_slice()));
             producer.send(stage.changelog(), &Record { partition, value, ..Record::default() })?;
         }

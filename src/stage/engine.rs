@@ -17,10 +17,11 @@ use super::restore::Restorer;
 use super::run::Stop;
 use super::tasks::Tasks;
 use super::topics::{self, Counts, Problem, TopicWatch};
+use super::truncate::Truncation;
 use super::watchdog::Watch;
 use super::work::Stage;
 use crate::event::Millis;
-use rdkafka::consumer::BaseConsumer;
+use rdkafka::consumer::{BaseConsumer, Consumer};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, TryRecvError};
@@ -53,6 +54,7 @@ struct Engine {
     restorer: Restorer,
     idleness: Idleness,
     topic_watch: TopicWatch,
+    truncation: Truncation,
 }
 
 /// Runs a stage until it is stopped or cannot go on.
@@ -94,6 +96,9 @@ pub fn run(
     let (watched, interval) = (Arc::clone(&stage), options.topic_check_interval);
     let topic_watch = TopicWatch::start(watched, Arc::clone(&ends), counts.clone(), interval, sender.clone())
         .map_err(|error| start("making a thread", &error))?;
+    let admin = properties.admin().create_with_context(Plain(ClientLog::new(stage.name(), "admin"))).map_err(client)?;
+    let truncation = Truncation::start(Arc::clone(&stage), Arc::clone(&ends), admin)
+        .map_err(|error| start("making a thread", &error))?;
     let membership = Membership::join(&properties, stage.name(), &primary, sender).map_err(client)?;
     tracing::info!(
         stage = stage.name(),
@@ -126,6 +131,7 @@ pub fn run(
         restorer,
         idleness,
         topic_watch,
+        truncation,
     };
     engine.work()
 }
@@ -145,6 +151,9 @@ fn find_topics(client: &BaseConsumer<Plain>, stage: &dyn Stage, stop: &Stop) -> 
                 }
                 // Nobody serves this client's log yet.
                 while client.poll(Duration::from_millis(100)).is_some() {}
+                if let Some(refusal) = client.context().0.refusal() {
+                    return Err(refusal);
+                }
             }
         }
     }
@@ -189,6 +198,7 @@ impl Engine {
         drop(self.restorer);
         drop(self.idleness);
         drop(self.topic_watch);
+        drop(self.truncation);
         drop(self.producer);
         self.membership.close();
     }
@@ -285,6 +295,7 @@ impl Engine {
             }
             Action::Drop(partition) => {
                 self.tasks.drop_task(partition);
+                self.truncation.forget(partition);
                 self.fetch.unassign(partition);
             }
             Action::Commit(partitions) => {
@@ -323,12 +334,14 @@ impl Engine {
     fn commit(&mut self) -> Result<(), Failure> {
         let (Some(producer), false) = (&self.producer, self.parts.is_empty()) else { return Ok(()) };
         let started = Instant::now();
+        self.truncation.before_commit(&self.parts);
         let done = burst(&*self.stage, producer, self.membership.member(), &self.parts);
         if done.is_ok() {
             let (partitions, bytes) = (self.parts.len(), self.parts.iter().map(Part::bytes).sum::<usize>());
             let took_ms = started.elapsed().as_millis() as u64;
             tracing::debug!(stage = self.stage.name(), partitions, bytes, took_ms, "committed");
             self.tasks.committed(&self.parts);
+            self.truncation.committed(&self.parts);
             self.parts.clear();
         }
         self.logged("committing", done)

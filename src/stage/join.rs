@@ -2,12 +2,13 @@
 
 use super::partials::PartialSender;
 use super::plan::{changelog_topic, partials_topic};
-use super::work::{Fetched, InputId, Outgoing, OutputId, Restore, Restored, Stage, StageTask, StateError, Unit};
+use super::work::{Fetched, InputId, Outgoing, OutputId, Restore, Restored, SnapshotMark, Stage, StageTask};
+use super::work::{StateError, Unit};
 use crate::codec::{CodecError, LabelDecoder, Message, PredictionDecoder, RowEncoder};
 use crate::config::Config;
 use crate::event::{Millis, Origin, Reject, Role, Settings};
 use crate::join::PredictionReader;
-use crate::join::state::{JoinRestore, RestoreError, SnapshotPace};
+use crate::join::state::{self as join, JoinRestore, RestoreError, SnapshotPace};
 use crate::task::{JoinInput, JoinTask};
 use std::sync::Arc;
 
@@ -27,6 +28,7 @@ pub struct JoinStage {
     outputs: Vec<String>,
     changelog: String,
     partials_partitions: i32,
+    pace: SnapshotPace,
 }
 
 impl JoinStage {
@@ -45,10 +47,16 @@ impl JoinStage {
             outputs: written.into_iter().chain(labelled).collect(),
             changelog: changelog_topic(id, "join"),
             partials_partitions,
+            pace: SnapshotPace::default(),
             config,
         };
         stage.decoders()?;
         Ok(stage)
+    }
+
+    /// The same with snapshots at another pace.
+    pub fn with_pace(self, pace: SnapshotPace) -> JoinStage {
+        JoinStage { pace, ..self }
     }
 
     fn decoders(&self) -> Result<(PredictionDecoder, LabelDecoder), CodecError> {
@@ -83,7 +91,7 @@ impl Stage for JoinStage {
         let topics = &self.config.topics;
         let origin = |role: Role, topic: &str| Origin { role, topic: topic.into(), partition };
         let labelled = topics.labelled.as_ref().map(|topic| RowEncoder::labelled(topic.format));
-        let state = JoinRestore::new(Arc::clone(&self.settings), labelled.is_some(), SnapshotPace::default());
+        let state = JoinRestore::new(Arc::clone(&self.settings), labelled.is_some(), self.pace);
         Box::new(JoinWorkRestore {
             state,
             partition,
@@ -127,7 +135,8 @@ impl Restore for JoinWorkRestore {
 
     fn finish(self: Box<Self>) -> Result<Restored, StateError> {
         let task = JoinTask::restored(self.partition, self.state).map_err(state_error)?;
-        let work = JoinWork { task, equipment: self.equipment, outgoing: Vec::new(), uncommitted_bytes: 0 };
+        let work =
+            JoinWork { task, equipment: self.equipment, outgoing: Vec::new(), uncommitted_bytes: 0, has_news: false };
         Ok(Restored { task: Box::new(work), read_from: None })
     }
 }
@@ -146,6 +155,8 @@ struct JoinWork {
     /// Dead letters since the last commit.
     outgoing: Vec<Outgoing>,
     uncommitted_bytes: usize,
+    /// Something came since the last commit.
+    has_news: bool,
 }
 
 /// What a record leaves behind until the commit, about: a row of the log, and its part of a partial.
@@ -164,6 +175,7 @@ impl StageTask for JoinWork {
         let messages: Vec<Message> =
             (records.records.iter()).map(|record| Message { headers: &record.headers, ..message(record) }).collect();
         self.uncommitted_bytes += messages.len() * BYTES_PER_RECORD;
+        self.has_news = true;
         let (undecoded, rejected) = if input == PREDICTIONS {
             let decoded = self.equipment.predictions.decode(&self.equipment.origins[0], &messages);
             let len = decoded.batch.len();
@@ -183,9 +195,13 @@ impl StageTask for JoinWork {
     fn set_idle(&mut self, input: InputId, idle: bool, _now: Millis) {
         let role = if input == PREDICTIONS { Role::Predictions } else { Role::Labels };
         self.task.step(JoinInput::Idle(role, idle));
+        self.has_news = true;
     }
 
     fn commit(&mut self, _now: Millis) -> Unit {
+        if !std::mem::take(&mut self.has_news) {
+            return Unit::default();
+        }
         let commit = self.task.commit();
         let mut outputs = std::mem::take(&mut self.outgoing);
         self.uncommitted_bytes = 0;
@@ -204,7 +220,14 @@ impl StageTask for JoinWork {
             piece.insert(0, FORMAT);
             piece
         });
-        Unit { outputs, delta: delta.collect() }
+        // A snapshot that was begun goes on, whether anything comes or not.
+        let snapshot = commit.delta.snapshot.map(|mark| match mark {
+            join::SnapshotMark::Start => SnapshotMark::Start,
+            join::SnapshotMark::End => SnapshotMark::End,
+            join::SnapshotMark::Whole => SnapshotMark::Whole,
+        });
+        self.has_news = commit.delta.is_snapshot_open;
+        Unit { outputs, delta: delta.collect(), snapshot }
     }
 
     fn uncommitted_bytes(&self) -> usize {

@@ -2,7 +2,7 @@
 //!
 //! Levels by what the operator does: *info* is life cycle, *warn* was recovered from without loss, *error* needs somebody.
 
-use super::errors::is_authorization;
+use super::errors::{advice, is_authorization};
 use rdkafka::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::ConsumerContext;
@@ -67,12 +67,14 @@ pub struct ClientLog {
     stage: String,
     role: &'static str,
     limit: Mutex<Limit>,
+    /// That the brokers refused the credentials.
+    refusal: Mutex<Option<String>>,
 }
 
 impl ClientLog {
     /// For the client of a stage that plays this role.
     pub fn new(stage: &str, role: &'static str) -> ClientLog {
-        ClientLog { stage: stage.to_owned(), role, limit: Mutex::default() }
+        ClientLog { stage: stage.to_owned(), role, limit: Mutex::default(), refusal: Mutex::default() }
     }
 
     /// Something that librdkafka recovers from by itself.
@@ -81,6 +83,11 @@ impl ClientLog {
         if let Some(hidden) = admitted {
             tracing::warn!(stage = %self.stage, client = self.role, hidden, "{text}");
         }
+    }
+
+    /// That the brokers refused the credentials, if they did: librdkafka only tries again.
+    pub fn refusal(&self) -> Option<String> {
+        self.refusal.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).clone()
     }
 
     /// A line of librdkafka's log.
@@ -105,7 +112,9 @@ impl ClientLog {
             // Not an error, but reported as one.
             Some(Code::PartitionEOF) => {}
             Some(code) if is_authorization(code) => {
-                tracing::error!(stage = %self.stage, client = self.role, "{reason}{}", super::errors::advice(code));
+                let text = format!("{reason}{}", advice(code));
+                tracing::error!(stage = %self.stage, client = self.role, "{text}");
+                *self.refusal.lock().unwrap_or_else(|poisoned| poisoned.into_inner()) = Some(text);
             }
             _ => self.warn(reason),
         }

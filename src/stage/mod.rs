@@ -11,6 +11,7 @@
 //! * `membership`, `fetch`, `restore`, `idle`, `topics`: threads of their own that send `message`s to the engine, with what
 //!   they fetched bounded by `intake`.
 //! * `tasks`, `commit`, `producer`, `group`: from records to a committed transaction, under the eyes of `watchdog`.
+//!   `truncate` deletes what snapshots replace.
 //! * [`block`]: a changelog record's bytes; `positions`: where inputs go on after a restore.
 //! * `options`, `properties`, `errors`, `log`: what the operator sets and sees. `failpoint`: where tests end the process.
 //! * [`run()`]: all of it, for the stages of a process. `join`, `assess`: those stages; `partials`: what goes between them.
@@ -54,9 +55,10 @@ mod restore;
 mod run;
 mod tasks;
 pub mod topics;
+mod truncate;
 mod watchdog;
 
-pub use assess::AssessStage;
+pub use assess::{AssessPace, AssessStage};
 pub use errors::RunError;
 pub use join::JoinStage;
 pub use log::{LogFormat, start as start_log};

@@ -175,3 +175,7 @@ impl Running {
         Some(Part::new(stage, partition, self.commit + 1, &self.committed, &self.positions, unit))
     }
 }
+
+#[cfg(test)]
+#[path = "tasks_tests.rs"]
+mod tests;

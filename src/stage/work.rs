@@ -64,6 +64,31 @@ pub struct Unit {
     pub outputs: Vec<Outgoing>,
     /// How the state changed, in pieces that fit a record each ([`MAX_PAYLOAD_BYTES`]), to be applied in this order.
     pub delta: Vec<Vec<u8>>,
+    /// A snapshot begins in this delta, or is complete with it.
+    pub snapshot: Option<SnapshotMark>,
+}
+
+/// Where a snapshot begins or ends: with a complete one, a restart needs nothing from before the commit in which it began.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SnapshotMark {
+    /// It begins in this commit.
+    Start,
+    /// It is complete with this commit.
+    End,
+    /// Both.
+    Whole,
+}
+
+impl SnapshotMark {
+    /// True if one begins.
+    pub fn starts(self) -> bool {
+        self != SnapshotMark::End
+    }
+
+    /// True if one is complete.
+    pub fn ends(self) -> bool {
+        self != SnapshotMark::Start
+    }
 }
 
 /// Largest piece of a delta: what fits a record with the header around it, under a topic's usual limit of 1 MiB.
@@ -148,6 +173,11 @@ pub trait Stage: Send + Sync {
 
     /// The topic that its state is logged to: as many partitions as the primary topic.
     fn changelog(&self) -> &str;
+
+    /// True if nobody else reads the inputs, so that records before a complete snapshot can be deleted from them too.
+    fn owns_inputs(&self) -> bool {
+        false
+    }
 
     /// Starts to restore the task of `partition`.
     fn restore(&self, partition: i32) -> Box<dyn Restore>;

@@ -23,4 +23,6 @@ mod oracle;
 mod schemas;
 mod shared;
 mod shipped;
+#[cfg(feature = "kafka")]
+mod stages;
 mod tidy;

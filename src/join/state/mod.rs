@@ -54,6 +54,8 @@ pub struct JoinDelta {
     pub pieces: Vec<Vec<u8>>,
     /// A snapshot begins in these pieces, or is complete after them.
     pub snapshot: Option<SnapshotMark>,
+    /// A snapshot is settled or has begun, and waits for the next commit to go on.
+    pub is_snapshot_open: bool,
 }
 
 /// Where a snapshot begins or ends.
@@ -122,8 +124,9 @@ impl Join {
             _ => {}
         }
         log.bytes += journal.bytes();
+        let is_snapshot_open = log.snapshot != SnapshotState::None;
         self.log = Some(log);
-        JoinDelta { pieces: journal.take(), snapshot: mark }
+        JoinDelta { pieces: journal.take(), snapshot: mark, is_snapshot_open }
     }
 
     /// True once the log of `bytes` is a multiple of what it describes.

@@ -80,7 +80,7 @@ impl StageTask for Counter {
 
     fn commit(&mut self, _now: Millis) -> Unit {
         assert!(!self.is_catching_up(), "nothing goes out while it catches up");
-        Unit { outputs: std::mem::take(&mut self.outputs), delta: Vec::new() }
+        Unit { outputs: std::mem::take(&mut self.outputs), ..Unit::default() }
     }
 
     fn uncommitted_bytes(&self) -> usize {

@@ -16,5 +16,6 @@ mod idleness;
 mod one_member;
 mod produce;
 mod refusals;
+mod service;
 mod several_members;
 mod several_stages;

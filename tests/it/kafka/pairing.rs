@@ -125,7 +125,7 @@ impl StageTask for Pairs {
             let piece = delta.last_mut().expect("never empty");
             piece.extend(line.bytes().chain([b'\n']));
         }
-        Unit { outputs, delta }
+        Unit { outputs, delta, ..Unit::default() }
     }
 
     fn uncommitted_bytes(&self) -> usize {

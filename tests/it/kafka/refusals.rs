@@ -32,6 +32,24 @@ fn a_missing_topic_is_named() {
 }
 
 #[test]
+fn refused_credentials_are_named() {
+    let Some(broker) = broker::shared("refused_credentials_are_named") else { return };
+    let scene = Scene::new(broker, "credentials", 1);
+    let mut options = scene.options(None);
+    for (name, value) in [
+        ("security.protocol", "SASL_PLAINTEXT"),
+        ("sasl.mechanism", "PLAIN"),
+        ("sasl.username", "a"),
+        ("sasl.password", "hunter2"),
+    ] {
+        options.properties.insert(name.to_owned(), value.to_owned());
+    }
+    let complaint = Member::start(&scene, options).complaint();
+    said(&complaint, &["cannot start", "check the credentials"]);
+    assert!(!complaint.contains("hunter2"), "{complaint}");
+}
+
+#[test]
 fn a_topic_deleted_under_a_member_is_named() {
     let Some(broker) = broker::shared("a_topic_deleted_under_a_member_is_named") else { return };
     let scene = Scene::new(broker, "deleted", 1);

@@ -1,0 +1,134 @@
+//! Tests of the running tasks: what becomes part of a commit, and what is asked about idleness.
+
+use super::*;
+use crate::stage::block::Block;
+use crate::stage::intake::Intake;
+use crate::stage::work::{Fetched, FetchedRecord, Outgoing, OutputId, Restored, Unit};
+use std::sync::{Arc, Mutex};
+
+/// What a task was told about idleness.
+type Idles = Arc<Mutex<Vec<(u8, bool)>>>;
+
+/// Gives out what it was told to, and catches up until it sees a certain offset.
+#[derive(Default)]
+struct Scripted {
+    unit: Unit,
+    catches_up_to: i64,
+    seen: i64,
+    idles: Idles,
+}
+
+impl StageTask for Scripted {
+    fn step(&mut self, _input: InputId, records: &Fetched, _now: Millis) {
+        self.seen = records.records.last().map_or(self.seen, |record| record.offset);
+    }
+
+    fn set_idle(&mut self, input: InputId, idle: bool, _now: Millis) {
+        self.idles.lock().unwrap().push((input.0, idle));
+    }
+
+    fn commit(&mut self, _now: Millis) -> Unit {
+        std::mem::take(&mut self.unit)
+    }
+
+    fn uncommitted_bytes(&self) -> usize {
+        7
+    }
+
+    fn is_catching_up(&self) -> bool {
+        self.seen < self.catches_up_to
+    }
+}
+
+fn start(tasks: &mut Tasks, task: Scripted, read_from: Option<Vec<i64>>, at: Instant) -> Vec<i64> {
+    let restored = Restored { task: Box::new(task), read_from };
+    let task = RestoredTask { partition: 3, tag: 1, restored, commit: 8, positions: vec![10, 20] };
+    tasks.start(task, 1, at)
+}
+
+fn batch(input: u8, offset: i64) -> Batch {
+    let record = FetchedRecord { offset, timestamp: None, key: None, value: None, headers: Vec::new() };
+    let fetched = Fetched { bytes: Vec::new(), records: vec![record] };
+    Batch { partition: 3, tag: 1, input: InputId(input), fetched, place: Intake::new(1).take(0) }
+}
+
+/// Commits, and gives the number and the positions before and after of the only part.
+fn committed(tasks: &mut Tasks) -> Option<(u64, Vec<i64>, Vec<i64>)> {
+    let parts = tasks.commit("join", &[3], 0);
+    tasks.committed(&parts);
+    let part = parts.first()?;
+    let block = Block::decode(part.blocks().first()?).expect("whole");
+    Some((block.commit, block.previous, block.next))
+}
+
+#[test]
+fn a_position_that_moved_is_committed_even_if_nothing_else_is() {
+    let (mut tasks, at) = (Tasks::default(), Instant::now());
+    assert_eq!(start(&mut tasks, Scripted::default(), None, at), [10, 20]);
+    assert_eq!(committed(&mut tasks), None);
+    tasks.step(vec![batch(1, 24), batch(1, 27)], 0, at);
+    assert_eq!(committed(&mut tasks), Some((9, vec![10, 20], vec![10, 28])));
+    tasks.step(vec![batch(0, 10)], 0, at);
+    assert_eq!(committed(&mut tasks), Some((10, vec![10, 28], vec![11, 28])));
+    assert_eq!(committed(&mut tasks), None);
+}
+
+#[test]
+fn an_output_is_committed_even_if_no_position_moved() {
+    let output =
+        Outgoing { output: OutputId(0), partition: None, timestamp: None, key: None, value: None, headers: Vec::new() };
+    let (mut tasks, unit) = (Tasks::default(), Unit { outputs: vec![output], delta: Vec::new() });
+    start(&mut tasks, Scripted { unit, ..Scripted::default() }, None, Instant::now());
+    assert_eq!(committed(&mut tasks), Some((9, vec![10, 20], vec![10, 20])));
+}
+
+#[test]
+fn a_delta_of_several_pieces_is_several_blocks_of_one_commit() {
+    let mut tasks = Tasks::default();
+    let unit = Unit { outputs: Vec::new(), delta: vec![vec![1], vec![2], vec![3]] };
+    start(&mut tasks, Scripted { unit, ..Scripted::default() }, None, Instant::now());
+    let parts = tasks.commit("join", &[3], 0);
+    let blocks: Vec<Block> = parts[0].blocks().iter().map(|bytes| Block::decode(bytes).expect("whole")).collect();
+    let pieces: Vec<_> =
+        blocks.iter().map(|block| (block.commit, block.piece, block.pieces, block.payload[0])).collect();
+    assert_eq!(pieces, [(9, 0, 3, 1), (9, 1, 3, 2), (9, 2, 3, 3)]);
+}
+
+#[test]
+fn nothing_is_committed_while_a_task_catches_up_and_no_position_goes_back() {
+    let (mut tasks, at) = (Tasks::default(), Instant::now());
+    let task = Scripted { catches_up_to: 9, ..Scripted::default() };
+    assert_eq!(start(&mut tasks, task, Some(vec![2, 20]), at), [2, 20]);
+    tasks.step(vec![batch(0, 5)], 0, at);
+    assert_eq!(committed(&mut tasks), None);
+    tasks.step(vec![batch(0, 9)], 0, at);
+    assert_eq!(committed(&mut tasks), None, "nothing new");
+    tasks.step(vec![batch(0, 12)], 0, at);
+    assert_eq!(committed(&mut tasks), Some((9, vec![10, 20], vec![13, 20])));
+}
+
+#[test]
+fn silence_is_asked_about_once_and_ends_with_a_record() {
+    let (mut tasks, start_at, idles) = (Tasks::default(), Instant::now(), Idles::default());
+    start(&mut tasks, Scripted { idles: Arc::clone(&idles), ..Scripted::default() }, None, start_at);
+    let (timeout, later) = (Duration::from_secs(5), start_at + Duration::from_secs(5));
+    assert_eq!(tasks.silent(timeout, start_at), []);
+    let asked = tasks.silent(timeout, later);
+    let question = |input, position| Question { partition: 3, tag: 1, input: InputId(input), position };
+    assert_eq!(asked, [question(0, 10), question(1, 20)]);
+    assert_eq!(tasks.silent(timeout, later), [], "asked already");
+
+    tasks.step(vec![batch(1, 20)], 0, later);
+    asked.into_iter().for_each(|question| tasks.answer(question, true, 0, later));
+    assert_eq!(*idles.lock().unwrap(), [(0, true)], "a record came to input 1 meanwhile");
+    tasks.step(vec![batch(0, 10)], 0, later);
+    assert_eq!(*idles.lock().unwrap(), [(0, true), (0, false)]);
+
+    let again = tasks.silent(timeout, later + timeout);
+    assert_eq!(again, [question(0, 11), question(1, 21)]);
+    again.into_iter().for_each(|question| tasks.answer(question, false, 0, later + timeout));
+    assert_eq!(tasks.silent(timeout, later + timeout), [], "not at the end: asked again later");
+    let stale = Question { tag: 9, ..question(0, 11) };
+    tasks.answer(stale, true, 0, later);
+    assert_eq!(idles.lock().unwrap().len(), 2, "an answer to another assignment");
+}

@@ -1,0 +1,214 @@
+//! JOIN and ASSESS as stages, in a runtime without a broker: topics are lists, a commit is all or nothing, and either stage
+//! dies now and then and goes on from its changelog. What is published must not show it, revisions included.
+
+use flate2::read::GzDecoder;
+use postdict::config::Config;
+use postdict::event::MetricRow;
+use postdict::join::state::SnapshotPace;
+use postdict::stage::work::{Fetched, FetchedRecord, InputId, Outgoing, SnapshotMark, Stage, StageTask, Unit};
+use postdict::stage::{AssessPace, AssessStage, JoinStage};
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::sync::Arc;
+
+/// A partition of a topic: values by offset. What was deleted is `None`.
+#[derive(Default)]
+struct Topic(Vec<Option<Vec<u8>>>);
+
+impl Topic {
+    fn of_file(name: &str, limit: usize) -> Topic {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("data/flights").join(name);
+        let lines = BufReader::new(GzDecoder::new(File::open(path).unwrap())).lines().take(limit);
+        Topic(lines.map(|line| Some(line.unwrap().into_bytes())).collect())
+    }
+
+    fn fetched(&self, from: i64, to: i64) -> Fetched {
+        let mut fetched = Fetched::default();
+        for offset in from..to {
+            let value = self.0[offset as usize].as_ref().expect("a record that was deleted is not read");
+            let start = fetched.bytes.len() as u32;
+            fetched.bytes.extend_from_slice(value);
+            fetched.records.push(FetchedRecord {
+                offset,
+                timestamp: Some(0),
+                key: None,
+                value: Some(start..fetched.bytes.len() as u32),
+                headers: Vec::new(),
+            });
+        }
+        fetched
+    }
+}
+
+/// A stage on one partition, with its changelog.
+struct Member {
+    stage: Box<dyn Stage>,
+    task: Box<dyn StageTask>,
+    /// Next offset per input after the last commit, and after what was read.
+    committed: Vec<i64>,
+    read: Vec<i64>,
+    log: Vec<(Vec<i64>, Unit)>,
+    /// Commit in which the last snapshot began.
+    begun: Option<usize>,
+    deaths: usize,
+    snapshots: usize,
+}
+
+impl Member {
+    fn new(stage: Box<dyn Stage>) -> Member {
+        let inputs = stage.inputs().len();
+        let task = stage.restore(0).finish().unwrap().task;
+        let (committed, read) = (vec![0; inputs], vec![0; inputs]);
+        Member { stage, task, committed, read, log: Vec::new(), begun: None, deaths: 0, snapshots: 0 }
+    }
+
+    fn step(&mut self, input: usize, topic: &Topic, records: usize, now: i64) {
+        let from = self.read[input];
+        let to = (from + records as i64).min(topic.0.len() as i64);
+        if from < to {
+            self.task.step(InputId(input as u8), &topic.fetched(from, to), now);
+            self.read[input] = to;
+        }
+    }
+
+    /// What is durable with this commit. Deletes what a complete snapshot replaces, of `own` too if the stage alone
+    /// reads it.
+    fn commit(&mut self, now: i64, own: Option<&mut Topic>) -> Vec<Outgoing> {
+        if self.task.is_catching_up() {
+            return Vec::new();
+        }
+        let mut unit = self.task.commit(now);
+        let outputs = std::mem::take(&mut unit.outputs);
+        let mark = unit.snapshot;
+        self.committed.clone_from(&self.read);
+        self.log.push((self.committed.clone(), unit));
+        if mark.is_some_and(SnapshotMark::starts) {
+            self.begun = Some(self.log.len() - 1);
+        }
+        if mark.is_some_and(SnapshotMark::ends) {
+            let begun = self.begun.take().expect("what ends has begun");
+            self.log.drain(..begun);
+            self.snapshots += 1;
+            if let Some(topic) = own.filter(|_| self.stage.owns_inputs()) {
+                let needed = self.log[0].0[0] as usize;
+                topic.0[..needed].iter_mut().for_each(|value| *value = None);
+            }
+        }
+        outputs
+    }
+
+    /// Loses what it did not commit.
+    fn die(&mut self) {
+        let mut restore = self.stage.restore(0);
+        for (positions, unit) in &self.log {
+            for piece in &unit.delta {
+                restore.apply(positions, piece).unwrap();
+            }
+            if unit.delta.is_empty() {
+                restore.apply(positions, &[]).unwrap();
+            }
+        }
+        let restored = restore.finish().unwrap();
+        self.task = restored.task;
+        self.read = restored.read_from.unwrap_or_else(|| self.committed.clone());
+        self.begun = None;
+        self.deaths += 1;
+    }
+}
+
+/// Random numbers from a seed: SplitMix64.
+struct Dice(u64);
+
+impl Dice {
+    fn below(&mut self, n: u64) -> u64 {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        (z ^ (z >> 31)) % n
+    }
+}
+
+/// The last row per id. Fails where revisions are not 1, 2, 3 ….
+fn fold(rows: &[MetricRow]) -> BTreeMap<String, MetricRow> {
+    let mut fold: BTreeMap<String, MetricRow> = BTreeMap::new();
+    for row in rows {
+        let before = fold.insert(row.id.clone(), row.clone()).map_or(0, |before| before.revision);
+        assert_eq!(row.revision, before + 1, "{row:?}");
+    }
+    fold.values_mut().for_each(|row| row.revision = 0);
+    fold
+}
+
+/// Plays the flights. Returns what was published, and how often a stage died and a snapshot was complete.
+fn play(seed: u64, dies: bool) -> (Vec<MetricRow>, [usize; 4]) {
+    let text = "{topics: {predictions: p, labels: l}, \
+                defaults: {task: binary, segments: [origin], windows: [1d], correction_horizon: 6h}}";
+    let config = postdict::config::parse(text, "postdict.yaml", &|_| unreachable!()).unwrap();
+    let config: Arc<Config> = Arc::new(config);
+    let join = JoinStage::new(Arc::clone(&config), 1).unwrap();
+    let join = join.with_pace(SnapshotPace { small_log_bytes: 60_000, rows_per_commit: 300 });
+    let assess = AssessStage::new(config, 1).with_pace(AssessPace { repeated_bytes: 4_000, bytes_per_commit: 9_000 });
+    let (mut join, mut assess) = (Member::new(Box::new(join)), Member::new(Box::new(assess)));
+    let inputs = [Topic::of_file("predictions.ndjson.gz", 12_000), Topic::of_file("labels.ndjson.gz", 11_500)];
+    let mut partials = Topic::default();
+    let mut rows = Vec::new();
+    let mut dice = Dice(seed);
+    let mut now = 0;
+    let is_read = |join: &Member| inputs.iter().zip(&join.read).all(|(topic, read)| topic.0.len() as i64 == *read);
+    while !is_read(&join) || assess.read[0] < partials.0.len() as i64 || assess.task.is_catching_up() {
+        now += 400;
+        for (input, topic) in inputs.iter().enumerate() {
+            join.step(input, topic, 1 + dice.below(90) as usize, now);
+        }
+        assess.step(0, &partials, 1 + dice.below(4) as usize, now);
+        if dice.below(3) == 0 {
+            partials.0.extend(join.commit(now, None).into_iter().map(|record| record.value));
+        }
+        if dice.below(3) == 0 {
+            let published = assess.commit(now, Some(&mut partials));
+            rows.extend(
+                published
+                    .iter()
+                    .map(|record| serde_json::from_slice::<MetricRow>(record.value.as_ref().expect("a row")).unwrap()),
+            );
+        }
+        if dies && dice.below(12) == 0 {
+            join.die();
+        }
+        if dies && dice.below(12) == 0 {
+            assess.die();
+        }
+        if is_read(&join) {
+            partials.0.extend(join.commit(now, None).into_iter().map(|record| record.value));
+        }
+    }
+    for input in [InputId(0), InputId(1)] {
+        join.task.set_idle(input, true, now);
+    }
+    partials.0.extend(join.commit(now, None).into_iter().map(|record| record.value));
+    assess.step(0, &partials, partials.0.len(), now);
+    assess.task.set_idle(InputId(0), true, now);
+    let published = assess.commit(now, Some(&mut partials));
+    rows.extend(
+        published.iter().map(|record| serde_json::from_slice::<MetricRow>(record.value.as_ref().unwrap()).unwrap()),
+    );
+    (rows, [join.deaths, assess.deaths, join.snapshots, assess.snapshots])
+}
+
+#[test]
+fn deaths_and_snapshots_do_not_show() {
+    let (rows, [_, _, join_snapshots, assess_snapshots]) = play(1, false);
+    assert!(join_snapshots > 1 && assess_snapshots > 0, "{join_snapshots} and {assess_snapshots} snapshots");
+    let expected = fold(&rows);
+    assert!(expected.len() > 500, "{} ids", expected.len());
+    let mut deaths = 0;
+    for seed in 2..6 {
+        let (rows, [join_deaths, assess_deaths, _, _]) = play(seed, true);
+        assert_eq!(fold(&rows), expected, "seed {seed}");
+        deaths += join_deaths.min(assess_deaths);
+    }
+    assert!(deaths > 8, "{deaths} deaths");
+}
