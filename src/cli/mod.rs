@@ -11,6 +11,8 @@
 
 mod check;
 mod demo;
+#[cfg(feature = "kafka")]
+mod produce;
 mod replay;
 #[cfg(feature = "kafka")]
 mod run;
@@ -39,6 +41,8 @@ enum Command {
     Run(run::Run),
     #[cfg(feature = "kafka")]
     Topics(topics::Topics),
+    #[cfg(feature = "kafka")]
+    Produce(produce::Produce),
     Replay(replay::Replay),
     Check(check::Check),
     Schemas(schemas::Schemas),
@@ -63,6 +67,8 @@ pub fn main() -> ExitCode {
         Command::Run(run) => run.run(),
         #[cfg(feature = "kafka")]
         Command::Topics(topics) => topics.run(),
+        #[cfg(feature = "kafka")]
+        Command::Produce(produce) => produce.run(),
         Command::Replay(replay) => replay.run(),
         Command::Check(check) => check.run(),
         Command::Schemas(schemas) => schemas.run(),

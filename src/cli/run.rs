@@ -96,7 +96,7 @@ impl Run {
 }
 
 /// Partitions of a topic, once the brokers answer; `None` if it is to stop before.
-fn partitions(admin: &Admin, topic: &str, stop: &Stop) -> Result<Option<usize>, String> {
+pub(super) fn partitions(admin: &Admin, topic: &str, stop: &Stop) -> Result<Option<usize>, String> {
     let mut said: Option<Instant> = None;
     while !stop.is_requested() {
         match admin.partitions(topic) {

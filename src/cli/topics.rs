@@ -3,7 +3,7 @@
 use super::{Failure, print, usage};
 use crate::config::Config;
 use crate::stage::admin::Admin;
-use crate::stage::plan::{Purpose, TopicPlan, partials_topic};
+use crate::stage::plan::{Purpose, TopicPlan, lines, partials_topic};
 use crate::stage::topics::Problem;
 use crate::stage::{INSTANCE_VARIABLE, LogFormat, Options, start_log};
 use std::path::PathBuf;
@@ -102,9 +102,10 @@ fn create(admin: &Admin, plan: &TopicPlan, replicas: Option<usize>) -> Result<()
     Ok(())
 }
 
-/// Prints a line per topic and what is wrong with it; a failure if the service cannot run.
+/// Prints a line per topic, then what is wrong with them; a failure if the service cannot run.
 fn check(admin: &Admin, plan: &TopicPlan) -> Result<Result<(), Failure>, String> {
     let mut errors = 0;
+    let mut findings = Vec::new();
     for topic in &plan.topics {
         let Some(found) = admin.look(&topic.name)? else {
             errors += 1;
@@ -123,10 +124,11 @@ fn check(admin: &Admin, plan: &TopicPlan) -> Result<Result<(), Failure>, String>
             found.replicas
         );
         let _ = print(&line);
-        for finding in plan.findings(topic, &found) {
-            errors += usize::from(finding.is_error);
-            eprintln!("{}: {}", if finding.is_error { "error" } else { "warning" }, finding.text);
-        }
+        findings.extend(plan.findings(topic, &found));
+    }
+    for (is_error, line) in lines(&findings) {
+        errors += usize::from(is_error);
+        eprintln!("{}: {line}", if is_error { "error" } else { "warning" });
     }
     Ok(if errors == 0 { Ok(()) } else { Err(Failure::Running) })
 }

@@ -22,7 +22,7 @@ pub(crate) enum Source {
 }
 
 impl Source {
-    fn new(path: &FieldPath, paths: &mut Paths) -> Self {
+    pub(crate) fn new(path: &FieldPath, paths: &mut Paths) -> Self {
         match path {
             FieldPath::Value(path) => Source::Slot(paths.slot(path.clone())),
             FieldPath::Key => Source::Key,

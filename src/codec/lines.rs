@@ -35,6 +35,11 @@ impl LineChunk {
         let numbers = self.first_record..;
         numbers.zip(&self.lines).map(|(number, line)| Message::of_file(number, &self.bytes[line.clone()])).collect()
     }
+
+    /// The line at `place`, from 0; `None` after the last.
+    pub fn line(&self, place: usize) -> Option<&[u8]> {
+        self.lines.get(place).map(|line| &self.bytes[line.clone()])
+    }
 }
 
 impl<R: BufRead> LineReader<R> {

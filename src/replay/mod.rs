@@ -24,7 +24,7 @@ mod progress;
 mod publish;
 mod summary;
 
-pub use lane::Layout;
+pub use lane::{Layout, check_readable};
 pub use output::OutputFiles;
 pub use progress::Progress;
 pub use summary::Summary;

@@ -42,7 +42,9 @@ pub struct TopicPlan {
 pub struct Finding {
     /// The service cannot run like this; else it can, with the consequence that the text names.
     pub is_error: bool,
-    /// Topic, setting, what it is and what to do.
+    /// Which topic.
+    pub topic: String,
+    /// The setting, what it is and what to do.
     pub text: String,
 }
 
@@ -91,15 +93,12 @@ impl TopicPlan {
 
     /// What is wrong with `found`, which exists under the name of `planned`.
     pub fn findings(&self, planned: &PlannedTopic, found: &FoundTopic) -> Vec<Finding> {
-        let name = &planned.name;
         let mut findings = Vec::new();
-        let mut tell = |is_error: bool, text: String| findings.push(Finding { is_error, text });
+        let mut tell =
+            |is_error: bool, text: String| findings.push(Finding { is_error, topic: planned.name.clone(), text });
         if let Some(partitions) = planned.partitions.filter(|partitions| *partitions != found.partitions) {
             let has = found.partitions;
-            tell(
-                true,
-                format!("topic `{name}` has {has} partitions, not {partitions}: create it anew with {partitions}"),
-            );
+            tell(true, format!("{has} partitions, not {partitions}: create it anew with {partitions}"));
         }
         let setting = |key: &str| found.settings.get(key).map(String::as_str);
         let number = |key: &str| setting(key).and_then(|value| value.parse::<i64>().ok());
@@ -109,24 +108,18 @@ impl TopicPlan {
                 Purpose::Output => "only the last revision of each row is kept",
                 _ => "records that are needed disappear",
             };
-            tell(
-                is_error,
-                format!("topic `{name}`: `cleanup.policy` has `compact`, so {consequence}: set it to `delete`"),
-            );
+            tell(is_error, format!("`cleanup.policy` has `compact`, so {consequence}: set it to `delete`"));
         }
         let retention = number("retention.ms").filter(|retention| *retention >= 0);
         match (planned.purpose, retention) {
-            (Purpose::Changelog | Purpose::Partials, Some(retention)) => tell(
-                true,
-                format!(
-                    "topic `{name}`: `retention.ms` is {retention}, so state is lost after that time: set it to -1"
-                ),
-            ),
+            (Purpose::Changelog | Purpose::Partials, Some(retention)) => {
+                tell(true, format!("`retention.ms` is {retention}, so state is lost after that time: set it to -1"))
+            }
             (Purpose::Input, Some(retention)) if retention < self.horizon_ms => tell(
                 false,
                 format!(
-                    "topic `{name}`: `retention.ms` is {retention}, less than the label horizon of {} ms: a first start, or \
-                     one from anew, finds less than that; and records with old timestamps are deleted at once",
+                    "`retention.ms` is {retention}, less than the label horizon of {} ms: a first start, or one from anew, \
+                     finds less than that; and records with old timestamps are deleted at once",
                     self.horizon_ms
                 ),
             ),
@@ -135,29 +128,39 @@ impl TopicPlan {
         if let Some(bytes) = number("retention.bytes").filter(|bytes| *bytes >= 0)
             && matches!(planned.purpose, Purpose::Changelog | Purpose::Partials)
         {
-            tell(
-                true,
-                format!("topic `{name}`: `retention.bytes` is {bytes}, so state is lost beyond that: set it to -1"),
-            );
+            tell(true, format!("`retention.bytes` is {bytes}, so state is lost beyond that: set it to -1"));
         }
         if let Some(bytes) = number("max.message.bytes").filter(|bytes| *bytes < MIN_RECORD_BYTES)
             && planned.purpose != Purpose::Input
         {
-            tell(true, format!("topic `{name}`: `max.message.bytes` is {bytes}: set it to {MIN_RECORD_BYTES} or more"));
+            tell(true, format!("`max.message.bytes` is {bytes}: set it to {MIN_RECORD_BYTES} or more"));
         }
         let in_sync = number("min.insync.replicas").unwrap_or(1);
         if found.replicas == 1 {
-            tell(false, format!("topic `{name}` has 1 replica: what is on a broker that is lost is lost"));
+            tell(false, "1 replica: what is on a broker that is lost is lost".to_owned());
         } else if in_sync < 2 {
-            tell(
-                false,
-                format!(
-                    "topic `{name}`: `min.insync.replicas` is {in_sync}: one lost broker can lose records; set it to 2"
-                ),
-            );
+            tell(false, format!("`min.insync.replicas` is {in_sync}: one lost broker can lose records; set it to 2"));
         }
         findings
     }
+}
+
+/// The findings as lines, each with whether it is an error: what several topics have in common is said once.
+pub fn lines(findings: &[Finding]) -> Vec<(bool, String)> {
+    let mut groups: Vec<(&Finding, Vec<&str>)> = Vec::new();
+    for finding in findings {
+        let is_same =
+            |(first, _): &&mut (&Finding, _)| first.is_error == finding.is_error && first.text == finding.text;
+        match groups.iter_mut().find(is_same) {
+            Some((_, topics)) => topics.push(&finding.topic),
+            None => groups.push((finding, vec![&finding.topic])),
+        }
+    }
+    let line = |(finding, topics): (&Finding, Vec<&str>)| match topics[..] {
+        [topic] => (finding.is_error, format!("topic `{topic}`: {}", finding.text)),
+        _ => (finding.is_error, format!("{} topics: {} ({})", topics.len(), finding.text, topics.join(", "))),
+    };
+    groups.into_iter().map(line).collect()
 }
 
 /// Records of up to this size are written: the usual limit of topics.
@@ -205,6 +208,27 @@ mod tests {
         );
         assert_eq!(errors(&plan, "metrics", &found(1, &[safe, ("cleanup.policy", "compact")])), (0, 1));
         assert_eq!(errors(&plan, "metrics", &found(1, &[("min.insync.replicas", "1")])), (0, 1));
+    }
+
+    #[test]
+    fn what_all_topics_have_in_common_is_said_once() {
+        let plan = TopicPlan::new(&Config::default(), 8, 4);
+        let mut lonely = found(8, &[("retention.ms", "-1")]);
+        lonely.replicas = 1;
+        let findings: Vec<Finding> = plan.topics.iter().flat_map(|topic| plan.findings(topic, &lonely)).collect();
+        let lines = lines(&findings);
+        let expected = (false, "7 topics: 1 replica: what is on a broker that is lost is lost (predictions, labels, ");
+        assert!(lines.iter().any(|line| line.0 == expected.0 && line.1.starts_with(expected.1)), "{lines:?}");
+        assert!(
+            lines.contains(&(
+                true,
+                "2 topics: 8 partitions, not 4: create it anew with 4 (postdict-partials, \
+             postdict-assess-changelog)"
+                    .to_owned()
+            )),
+            "{lines:?}"
+        );
+        assert_eq!(lines.len(), 2);
     }
 
     #[test]

@@ -122,6 +122,22 @@ impl Properties {
         self.build(&may, must)
     }
 
+    /// The writer of input records that were in files: each once, in their order, and never given up.
+    pub fn feed(&self) -> ClientConfig {
+        let must = vec![
+            ("client.id", format!("{}-produce", self.options.application_id)),
+            ("enable.idempotence", "true".to_owned()),
+        ];
+        let may = [
+            ("linger.ms", "20"),
+            ("compression.type", "lz4"),
+            ("partitioner", "murmur2_random"),
+            ("queue.buffering.max.kbytes", "16384"),
+            ("message.timeout.ms", "0"),
+        ];
+        self.build(&may, must)
+    }
+
     fn consumer(&self, role: &str) -> Vec<(&'static str, String)> {
         vec![
             ("client.id", format!("{}-{role}", self.ids.transactional)),
@@ -188,5 +204,6 @@ mod tests {
             assert!(config.create_native_config().is_ok());
         }
         assert!(properties.producer().create_native_config().is_ok());
+        assert!(properties.feed().create_native_config().is_ok());
     }
 }

@@ -6,12 +6,15 @@ mod client;
 mod counting;
 mod pairing;
 mod process;
+mod program;
 mod scene;
 
 mod broker_restart;
 mod crashes;
+mod deployed;
 mod idleness;
 mod one_member;
+mod produce;
 mod refusals;
 mod service;
 mod several_members;

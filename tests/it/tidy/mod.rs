@@ -9,6 +9,8 @@ mod mentions;
 mod paths;
 mod tree;
 
+pub use tree::rust_files;
+
 /// Fails with all complaints at once.
 fn assert_tidy(complaints: Vec<String>) {
     assert!(complaints.is_empty(), "{} complaints:\n{}", complaints.len(), complaints.join("\n"));
