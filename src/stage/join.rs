@@ -135,8 +135,7 @@ impl Restore for JoinWorkRestore {
 
     fn finish(self: Box<Self>) -> Result<Restored, StateError> {
         let task = JoinTask::restored(self.partition, self.state).map_err(state_error)?;
-        let work =
-            JoinWork { task, equipment: self.equipment, outgoing: Vec::new(), uncommitted_bytes: 0, has_news: false };
+        let work = JoinWork { task, equipment: self.equipment, outgoing: Vec::new(), uncommitted_bytes: 0 };
         Ok(Restored { task: Box::new(work), read_from: None })
     }
 }
@@ -155,8 +154,6 @@ struct JoinWork {
     /// Dead letters since the last commit.
     outgoing: Vec<Outgoing>,
     uncommitted_bytes: usize,
-    /// Something came since the last commit.
-    has_news: bool,
 }
 
 /// What a record leaves behind until the commit, about: a row of the log, and its part of a partial.
@@ -175,7 +172,6 @@ impl StageTask for JoinWork {
         let messages: Vec<Message> =
             (records.records.iter()).map(|record| Message { headers: &record.headers, ..message(record) }).collect();
         self.uncommitted_bytes += messages.len() * BYTES_PER_RECORD;
-        self.has_news = true;
         let (undecoded, rejected) = if input == PREDICTIONS {
             let decoded = self.equipment.predictions.decode(&self.equipment.origins[0], &messages);
             let len = decoded.batch.len();
@@ -195,13 +191,9 @@ impl StageTask for JoinWork {
     fn set_idle(&mut self, input: InputId, idle: bool, _now: Millis) {
         let role = if input == PREDICTIONS { Role::Predictions } else { Role::Labels };
         self.task.step(JoinInput::Idle(role, idle));
-        self.has_news = true;
     }
 
     fn commit(&mut self, _now: Millis) -> Unit {
-        if !std::mem::take(&mut self.has_news) {
-            return Unit::default();
-        }
         let commit = self.task.commit();
         let mut outputs = std::mem::take(&mut self.outgoing);
         self.uncommitted_bytes = 0;
@@ -220,13 +212,11 @@ impl StageTask for JoinWork {
             piece.insert(0, FORMAT);
             piece
         });
-        // A snapshot that was begun goes on, whether anything comes or not.
         let snapshot = commit.delta.snapshot.map(|mark| match mark {
             join::SnapshotMark::Start => SnapshotMark::Start,
             join::SnapshotMark::End => SnapshotMark::End,
             join::SnapshotMark::Whole => SnapshotMark::Whole,
         });
-        self.has_news = commit.delta.is_snapshot_open;
         Unit { outputs, delta: delta.collect(), snapshot }
     }
 

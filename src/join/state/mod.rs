@@ -56,8 +56,6 @@ pub struct JoinDelta {
     pub pieces: Vec<Vec<u8>>,
     /// A snapshot begins in these pieces, or is complete after them.
     pub snapshot: Option<SnapshotMark>,
-    /// A snapshot is settled or has begun, and waits for the next commit to go on.
-    pub is_snapshot_open: bool,
 }
 
 /// Where a snapshot begins or ends.
@@ -131,9 +129,8 @@ impl Join {
             _ => {}
         }
         log.bytes += journal.bytes();
-        let is_snapshot_open = log.snapshot != SnapshotState::None;
         self.log = Some(log);
-        JoinDelta { pieces: journal.take(), snapshot: mark, is_snapshot_open }
+        JoinDelta { pieces: journal.take(), snapshot: mark }
     }
 
     /// True once the log of `bytes` is a multiple of what it describes.
