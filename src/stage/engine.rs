@@ -30,6 +30,9 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 /// Batches that are taken in together, at most: a commit never waits long for them.
 const BATCHES_MAX: usize = 64;
 
+/// Before a missing topic is looked for again.
+const MISSING_PAUSE: Duration = Duration::from_secs(1);
+
 /// Before the same bytes are sent again.
 const RESEND_PAUSE: Duration = Duration::from_millis(20);
 
@@ -145,10 +148,19 @@ pub fn run(
 /// Partition counts, once the brokers answer; `None` if it is to stop before.
 fn find_topics(client: &BaseConsumer<Plain>, stage: &dyn Stage, stop: &Stop) -> Result<Option<Counts>, String> {
     let mut said: Option<Instant> = None;
+    let mut missing = 0;
     loop {
         match topics::inspect(client, stage) {
             Ok(counts) => return Ok(Some(counts)),
-            Err(Problem::Missing(what) | Problem::Wrong(what)) => return Err(what),
+            Err(Problem::Wrong(what)) => return Err(what),
+            // A topic that was made a moment ago is not known to all brokers yet.
+            Err(Problem::Missing(what)) => {
+                missing += 1;
+                if missing >= topics::MISSING_MAX || stop.is_requested() {
+                    return Err(what);
+                }
+                std::thread::sleep(MISSING_PAUSE);
+            }
             Err(Problem::Unreachable(_)) if stop.is_requested() => return Ok(None),
             Err(Problem::Unreachable(what)) => {
                 if said.is_none_or(|said| said.elapsed() > Duration::from_secs(30)) {

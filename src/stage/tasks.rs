@@ -151,7 +151,12 @@ impl Tasks {
 impl Running {
     fn step(&mut self, batch: &Batch, now: Millis, at: Instant) {
         let input = usize::from(batch.input.0);
-        let (Some(last), Some(flow)) = (batch.fetched.records.last(), self.flows.get_mut(input)) else { return };
+        let records = &batch.fetched.records;
+        let (Some(first), Some(last), Some(flow)) = (records.first(), records.last(), self.flows.get_mut(input)) else {
+            return;
+        };
+        // Offsets have gaps, but never go back: the client drops what it had fetched for an earlier assignment.
+        assert!(first.offset >= flow.next, "offset {} came after {}", first.offset, flow.next);
         let next = last.offset + 1;
         flow.next = next;
         flow.since = at;

@@ -132,3 +132,11 @@ fn silence_is_asked_about_once_and_ends_with_a_record() {
     tasks.answer(stale, true, 0, later);
     assert_eq!(idles.lock().unwrap().len(), 2, "an answer to another assignment");
 }
+
+#[test]
+#[should_panic(expected = "offset 10 came after 11")]
+fn a_record_that_comes_twice_is_a_bug() {
+    let (mut tasks, at) = (Tasks::default(), Instant::now());
+    start(&mut tasks, Scripted::default(), None, at);
+    tasks.step(vec![batch(0, 10), batch(0, 10)], 0, at);
+}

@@ -18,8 +18,9 @@ use std::time::Duration;
 /// How long one question to the brokers may take.
 const ASK: Duration = Duration::from_secs(5);
 
-/// How often in a row a topic must be missing while the stage runs: brokers that start may not know all topics yet.
-const MISSING_MAX: u32 = 3;
+/// How often in a row a topic must be missing: brokers that start may not know all topics yet, nor any broker one that was
+/// made a moment ago.
+pub const MISSING_MAX: u32 = 3;
 
 /// Partitions per topic.
 pub type Counts = BTreeMap<String, usize>;

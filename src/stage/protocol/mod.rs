@@ -4,7 +4,8 @@
 //!
 //! * A transaction holds outputs, state and positions of all running partitions, and is begun, filled and committed in
 //!   one go. Whatever happens meanwhile waits until it is committed or aborted.
-//! * Revoked partitions are committed before they are let go; lost ones are dropped without.
+//! * Revoked partitions are committed before they are let go; lost ones are dropped without. A loss that is not known here
+//!   yet is known to the guard of a commit ([`Call::Guard`]), which refuses.
 //! * After a clean abort the same bytes are sent again. Not after a failed *commit* call: nobody knows how that ended,
 //!   and what is in the log decides, so the state is restored.
 //! * After a fatal error or a failed abort the producer is rebuilt and every task restored from its changelog: there is
