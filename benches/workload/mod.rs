@@ -7,6 +7,7 @@
 
 #![allow(dead_code, reason = "each benchmark uses its part")]
 
+pub mod framed;
 pub mod process;
 pub mod records;
 
@@ -90,12 +91,15 @@ pub struct Arrival {
     pub number: u64,
 }
 
+/// The label of a prediction, if it has one, soon after.
+pub fn near_label(number: u64) -> Option<Arrival> {
+    let distance = (-NEAR * (1.0 - share(number, 10)).ln()) as u64;
+    label(number).map(|_| Arrival { after: number + 1 + distance, number })
+}
+
 /// Labels of the first `count` predictions in the order of their arrival, soon after their predictions.
 pub fn near_labels(count: u64) -> Vec<Arrival> {
-    let labelled = (0..count).filter(|number| label(*number).is_some());
-    let mut arrivals: Vec<Arrival> = labelled
-        .map(|number| Arrival { after: number + 1 + (-NEAR * (1.0 - share(number, 10)).ln()) as u64, number })
-        .collect();
+    let mut arrivals: Vec<Arrival> = (0..count).filter_map(near_label).collect();
     arrivals.sort_unstable();
     arrivals
 }

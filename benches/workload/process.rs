@@ -16,14 +16,25 @@ pub fn resident() -> u64 {
 
 /// The most memory that was ever resident, in bytes.
 pub fn peak() -> u64 {
-    let text = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = text.lines().find(|line| line.starts_with("VmHWM:")).unwrap_or_default();
+    memory_of("self", "VmHWM:")
+}
+
+/// A line of `/proc/…/status` of a process, in bytes: `VmHWM:` is the most memory that was ever resident, `VmRSS:` what is
+/// now.
+pub fn memory_of(process: &str, what: &str) -> u64 {
+    let text = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
+    let line = text.lines().find(|line| line.starts_with(what)).unwrap_or_default();
     line.split_whitespace().nth(1).and_then(|kib| kib.parse::<u64>().ok()).unwrap_or(0) * 1024
 }
 
 /// CPU time that all threads of this process have used, user and system, in seconds.
 pub fn cpu_seconds() -> f64 {
-    let text = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    cpu_seconds_of("self")
+}
+
+/// The same of another process.
+pub fn cpu_seconds_of(process: &str) -> f64 {
+    let text = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
     // The name of the process may contain blanks, but ends with the last parenthesis. Clock ticks are 10 ms.
     let fields: Vec<&str> = text.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
     let ticks = |place: usize| fields.get(place).and_then(|ticks| ticks.parse::<f64>().ok()).unwrap_or(0.0);

@@ -55,11 +55,17 @@ impl Part {
     }
 }
 
-/// Commits the parts in one transaction.
+/// Commits the parts in one transaction. `losses`: how many losses of partitions the owner of the parts has heard of.
 ///
 /// # Errors
 /// With what is to be done about it; the transaction is open then, unless the failure is fatal.
-pub fn burst(stage: &dyn Stage, producer: &Producer, member: &Member, parts: &[Part]) -> Result<(), Failure> {
+pub fn burst(
+    stage: &dyn Stage,
+    producer: &Producer,
+    member: &Member,
+    losses: u64,
+    parts: &[Part],
+) -> Result<(), Failure> {
     let offsets = offsets(stage, parts).map_err(|error| ours(format!("listing the positions: {error}")))?;
     pass("commit.begin");
     producer.begin()?;
@@ -82,7 +88,7 @@ pub fn burst(stage: &dyn Stage, producer: &Producer, member: &Member, parts: &[P
     pass("commit.sent");
     producer.flush()?;
     pass("commit.flushed");
-    let identity = current_member(member)?;
+    let identity = current_member(member, losses)?;
     pass("commit.guarded");
     producer.send_offsets(&offsets, &identity)?;
     pass("commit.offsets");
@@ -93,15 +99,17 @@ pub fn burst(stage: &dyn Stage, producer: &Producer, member: &Member, parts: &[P
 
 /// The member's identity of this moment, if offsets may be sent in its name.
 ///
-/// The coordinator checks generation and member id, but takes offsets of somebody who has neither without any check.
-fn current_member(member: &Member) -> Result<GroupMetadata, Failure> {
+/// The coordinator checks generation and member id, but takes offsets of somebody who has neither without any check. Nor
+/// does it check whose the partitions are: a member that was expelled and has joined again has a good identity, with which
+/// it must not commit what it took in before.
+fn current_member(member: &Member, losses: u64) -> Result<GroupMetadata, Failure> {
     let refuse = |why: &str| {
         let text = format!("positions are not sent: {why}");
         Err(Failure { call: Call::Guard, severity: Severity::Abortable, cause: Cause::Expelled, text })
     };
     // In this order: a loss that comes in between is then seen by the coordinator.
     let Some(metadata) = GroupMetadata::of(member) else { return refuse("this client has no group") };
-    if member.assignment_lost() {
+    if member.assignment_lost() || member.context().losses() != losses {
         return refuse("the assignment is lost");
     }
     if metadata.member_id().is_empty() || metadata.generation() < 0 {

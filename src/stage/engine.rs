@@ -30,6 +30,9 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 /// Batches that are taken in together, at most: a commit never waits long for them.
 const BATCHES_MAX: usize = 64;
 
+/// Before the same bytes are sent again.
+const RESEND_PAUSE: Duration = Duration::from_millis(20);
+
 /// Everything a stage's engine works with.
 struct Engine {
     stage: Arc<dyn Stage>,
@@ -45,6 +48,8 @@ struct Engine {
     parts: Vec<Part>,
     /// Who waits until revoked partitions are free, in the order of the revocations.
     revocations: VecDeque<Sender<()>>,
+    /// How many losses of partitions it has heard of.
+    losses: u64,
     ended: Option<Reason>,
     messages: Receiver<Message>,
     producer: Option<Producer>,
@@ -94,8 +99,8 @@ pub fn run(
     let idleness =
         Idleness::start(&properties, stage.name(), inputs, Arc::clone(&ends), sender.clone()).map_err(client)?;
     let (watched, interval) = (Arc::clone(&stage), options.topic_check_interval);
-    let topic_watch = TopicWatch::start(watched, Arc::clone(&ends), counts.clone(), interval, sender.clone())
-        .map_err(|error| start("making a thread", &error))?;
+    let topic_watch =
+        TopicWatch::start(watched, Arc::clone(&ends), counts.clone(), interval, sender.clone()).map_err(client)?;
     let admin = properties.admin().create_with_context(Plain(ClientLog::new(stage.name(), "admin"))).map_err(client)?;
     let truncation = Truncation::start(Arc::clone(&stage), Arc::clone(&ends), admin)
         .map_err(|error| start("making a thread", &error))?;
@@ -122,6 +127,7 @@ pub fn run(
         restored: BTreeMap::new(),
         parts: Vec::new(),
         revocations: VecDeque::new(),
+        losses: 0,
         ended: None,
         messages,
         producer: Some(producer),
@@ -228,6 +234,7 @@ impl Engine {
             }
             Message::Lost(partitions) => {
                 tracing::warn!(stage, ?partitions, "lost: what was not committed is read again by their new owner");
+                self.losses += 1;
                 self.tell(Event::Lost(partitions));
             }
             Message::Restored(task) => {
@@ -264,7 +271,8 @@ impl Engine {
             }
         }
         batches.retain(|batch| self.protocol.is_running(batch.partition, batch.tag));
-        self.tasks.step(batches, now(), Instant::now());
+        let tasks = &mut self.tasks;
+        self.watch.during("taking records in", || tasks.step(batches, now(), Instant::now()));
         if self.tasks.uncommitted_bytes() >= self.options.uncommitted_bytes_max {
             self.tell(Event::Full);
         }
@@ -299,11 +307,14 @@ impl Engine {
                 self.fetch.unassign(partition);
             }
             Action::Commit(partitions) => {
-                self.parts = self.tasks.commit(self.stage.name(), &partitions, now());
+                let (stage, tasks) = (self.stage.name(), &mut self.tasks);
+                self.parts = self.watch.during("collecting a commit", || tasks.commit(stage, &partitions, now()));
                 return Some(Event::CommitDone(self.commit()));
             }
             Action::Resend => {
                 tracing::info!(stage = self.stage.name(), "committing the same again");
+                // The member needs a moment to hear of a generation that the coordinator knows already.
+                std::thread::sleep(RESEND_PAUSE);
                 return Some(Event::CommitDone(self.commit()));
             }
             Action::Abort => {
@@ -335,7 +346,7 @@ impl Engine {
         let (Some(producer), false) = (&self.producer, self.parts.is_empty()) else { return Ok(()) };
         let started = Instant::now();
         self.truncation.before_commit(&self.parts);
-        let done = burst(&*self.stage, producer, self.membership.member(), &self.parts);
+        let done = burst(&*self.stage, producer, self.membership.member(), self.losses, &self.parts);
         if done.is_ok() {
             let (partitions, bytes) = (self.parts.len(), self.parts.iter().map(Part::bytes).sum::<usize>());
             let took_ms = started.elapsed().as_millis() as u64;

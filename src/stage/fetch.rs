@@ -7,6 +7,7 @@ use super::log::{ClientLog, Plain};
 use super::message::{Batch, Message};
 use super::properties::Properties;
 use super::protocol::Tag;
+use super::thread::spawn;
 use super::work::{Fetched, FetchedRecord, InputId};
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::{KafkaError, KafkaResult};
@@ -15,7 +16,7 @@ use rdkafka::types::RDKafkaErrorCode as Code;
 use rdkafka::{Offset, TopicPartitionList};
 use std::collections::BTreeMap;
 use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
-use std::thread::{Builder, JoinHandle};
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 /// Records that are handed over together, at most.
@@ -59,13 +60,10 @@ impl Fetch {
             records: 0,
             bytes: 0,
             orders: received,
-            engine,
+            engine: engine.clone(),
             intake,
         };
-        let thread = Builder::new()
-            .name(format!("{stage}-fetch"))
-            .spawn(move || reader.run())
-            .map_err(|error| KafkaError::ClientCreation(format!("no thread: {error}")))?;
+        let thread = spawn(format!("{stage}-fetch"), engine, move || reader.run())?;
         Ok(Fetch { orders: Some(orders), thread: Some(thread) })
     }
 

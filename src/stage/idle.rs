@@ -7,13 +7,14 @@ use super::log::{ClientLog, Plain};
 use super::message::Message;
 use super::properties::Properties;
 use super::protocol::Tag;
+use super::thread::spawn;
 use super::work::InputId;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::{KafkaError, KafkaResult};
 use rdkafka::{Offset, TopicPartitionList};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
-use std::thread::{Builder, JoinHandle};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 /// How long one question to the brokers may take.
@@ -52,11 +53,8 @@ impl Idleness {
     ) -> KafkaResult<Idleness> {
         let reader = properties.restore().create_with_context(Plain(ClientLog::new(stage, "idle")))?;
         let (questions, asked) = channel();
-        let oracle = Oracle { inputs: inputs.to_vec(), reader, ends, asked, engine };
-        let thread = Builder::new()
-            .name(format!("{stage}-idle"))
-            .spawn(move || oracle.run())
-            .map_err(|error| KafkaError::ClientCreation(format!("no thread: {error}")))?;
+        let oracle = Oracle { inputs: inputs.to_vec(), reader, ends, asked, engine: engine.clone() };
+        let thread = spawn(format!("{stage}-idle"), engine, move || oracle.run())?;
         Ok(Idleness { questions: Some(questions), thread: Some(thread) })
     }
 

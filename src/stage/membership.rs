@@ -2,21 +2,23 @@
 //!
 //! Its callbacks tell the engine what is owned. They may block, because nothing else runs on this thread and records flow
 //! through another consumer: a revoked partition is let go only after its last commit. A lost one is let go at once, as
-//! nothing can be committed for it any more.
+//! nothing may be committed for it any more; losses are counted, so that the engine cannot commit for it in the name of the
+//! member's next membership, before it has heard of the loss.
 
 use super::errors::{advice, is_authorization};
 use super::log::ClientLog;
 use super::message::Message;
 use super::properties::Properties;
+use super::thread::spawn;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext};
 use rdkafka::error::{KafkaError, KafkaResult};
 use rdkafka::types::{RDKafkaErrorCode as Code, RDKafkaRespErr};
 use rdkafka::{ClientContext, Offset, TopicPartitionList};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Sender, channel};
-use std::thread::{Builder, JoinHandle};
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 /// The member as a client.
@@ -37,17 +39,15 @@ impl Membership {
     pub fn join(properties: &Properties, stage: &str, topic: &str, engine: Sender<Message>) -> KafkaResult<Membership> {
         let context = MembershipContext {
             topic: topic.to_owned(),
+            losses: AtomicU64::new(0),
             engine: engine.clone(),
             log: ClientLog::new(stage, "membership"),
         };
         let member: Member = properties.membership().create_with_context(context)?;
         member.subscribe(&[topic])?;
         let (member, leave) = (Arc::new(member), Arc::new(AtomicBool::new(false)));
-        let poll = Poll { member: Arc::clone(&member), leave: Arc::clone(&leave), engine };
-        let thread = Builder::new()
-            .name(format!("{stage}-member"))
-            .spawn(move || poll.run())
-            .map_err(|error| KafkaError::ClientCreation(format!("no thread: {error}")))?;
+        let poll = Poll { member: Arc::clone(&member), leave: Arc::clone(&leave), engine: engine.clone() };
+        let thread = spawn(format!("{stage}-member"), engine, move || poll.run())?;
         Ok(Membership { member, leave, thread: Some(thread) })
     }
 
@@ -67,6 +67,13 @@ impl Membership {
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
         }
+    }
+}
+
+impl Drop for Membership {
+    /// Leaves without waiting, also where the engine panicked: nobody else would take over its partitions.
+    fn drop(&mut self) {
+        self.leave();
     }
 }
 
@@ -116,6 +123,8 @@ impl Poll {
 /// Callbacks of the member.
 pub struct MembershipContext {
     topic: String,
+    /// How often partitions were lost.
+    losses: AtomicU64,
     engine: Sender<Message>,
     log: ClientLog,
 }
@@ -146,6 +155,12 @@ impl ConsumerContext for MembershipContext {
 }
 
 impl MembershipContext {
+    /// How often partitions were lost. Counted before the group can be joined again: whoever sees the identity of a later
+    /// membership sees the loss of the earlier one here.
+    pub fn losses(&self) -> u64 {
+        self.losses.load(Ordering::SeqCst)
+    }
+
     fn assigned(&self, member: &Member, partitions: Vec<i32>) -> KafkaResult<()> {
         let mut ends = TopicPartitionList::new();
         for partition in &partitions {
@@ -158,6 +173,7 @@ impl MembershipContext {
 
     fn revoked(&self, member: &Member, partitions: Vec<i32>, list: &TopicPartitionList) -> KafkaResult<()> {
         if member.assignment_lost() {
+            self.losses.fetch_add(1, Ordering::SeqCst);
             let _ = self.engine.send(Message::Lost(partitions));
         } else {
             let (acknowledge, acknowledged) = channel();

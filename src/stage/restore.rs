@@ -13,6 +13,7 @@ use super::message::{Message, RestoredTask};
 use super::positions::{self, InputLog};
 use super::properties::Properties;
 use super::protocol::Tag;
+use super::thread::spawn;
 use super::work::{Restore, Stage};
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::{KafkaError, KafkaResult};
@@ -22,14 +23,17 @@ use rdkafka::{Offset, TopicPartitionList};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
-use std::thread::{Builder, JoinHandle};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 /// How long one question to the brokers may take; it is asked again.
 const ASK: Duration = Duration::from_secs(2);
 
-/// Between two looks at a changelog that is not settled.
-const SETTLE: Duration = Duration::from_millis(20);
+/// The same while other partitions are being read, so that one that is not ready does not hold them up.
+const ASK_BETWEEN: Duration = Duration::from_millis(250);
+
+/// Between two looks at doors that are not open.
+const PAUSE: Duration = Duration::from_millis(20);
 
 /// Between two lines about the same wait.
 const SAY: Duration = Duration::from_secs(10);
@@ -59,11 +63,8 @@ impl Restorer {
         let reader = properties.restore().create_with_context(Plain(ClientLog::new(stage.name(), "restore")))?;
         let (orders, received) = channel();
         let name = format!("{}-restore", stage.name());
-        let worker = Worker { stage, reader, ends, jobs: BTreeMap::new(), orders: received, engine };
-        let thread = Builder::new()
-            .name(name)
-            .spawn(move || worker.run())
-            .map_err(|error| KafkaError::ClientCreation(format!("no thread: {error}")))?;
+        let worker = Worker { stage, reader, ends, jobs: BTreeMap::new(), orders: received, engine: engine.clone() };
+        let thread = spawn(name, engine, move || worker.run())?;
         Ok(Restorer { orders: Some(orders), thread: Some(thread) })
     }
 
@@ -146,21 +147,28 @@ impl From<KafkaError> for Stop {
 
 impl Worker {
     fn run(mut self) {
+        let mut wait = Duration::ZERO;
         loop {
-            let wait = if self.jobs.is_empty() { Duration::from_millis(500) } else { Duration::ZERO };
             match self.orders.recv_timeout(wait) {
                 Ok(order) => {
                     self.follow(order);
+                    wait = Duration::ZERO;
                     continue;
                 }
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return,
             }
             let partitions: Vec<i32> = self.jobs.keys().copied().collect();
+            let mut advanced = false;
             for partition in partitions {
-                self.advance(partition);
+                advanced |= self.advance(partition);
             }
             self.read();
+            wait = match self.jobs.is_empty() {
+                true => Duration::from_millis(500),
+                false if advanced || self.is_reading() => Duration::ZERO,
+                false => PAUSE,
+            };
         }
     }
 
@@ -185,17 +193,24 @@ impl Worker {
         }
     }
 
-    /// Takes a job through the next door, if it is open.
-    fn advance(&mut self, partition: i32) {
-        let Some(job) = self.jobs.get(&partition) else { return };
+    fn is_reading(&self) -> bool {
+        self.jobs.values().any(|job| matches!(job.door, Door::Reading(_)))
+    }
+
+    /// Takes a job through the next door. True if it was open.
+    fn advance(&mut self, partition: i32) -> bool {
+        let Some(job) = self.jobs.get(&partition) else { return false };
         let next = match &job.door {
             Door::Offsets => self.stable_offsets(partition).map(|(inputs, high)| Some(Door::Settled { inputs, high })),
             Door::Settled { inputs, high } => self.settled(partition, inputs, *high),
             Door::Reading(_) => Ok(None),
         };
-        let Some(job) = self.jobs.get_mut(&partition) else { return };
+        let Some(job) = self.jobs.get_mut(&partition) else { return false };
         match next {
-            Ok(Some(door)) => job.door = door,
+            Ok(Some(door)) => {
+                job.door = door;
+                return true;
+            }
             Ok(None) => {}
             Err(Stop::Later(why)) => {
                 if job.said.elapsed() >= SAY {
@@ -205,6 +220,7 @@ impl Worker {
             }
             Err(Stop::Never(why)) => self.fail(partition, why),
         }
+        false
     }
 
     /// The inputs' offsets and ends, and the changelog's end, once no transaction holds the offsets.
@@ -213,7 +229,8 @@ impl Worker {
         self.stage.inputs().iter().for_each(|topic| {
             list.add_partition(topic, partition);
         });
-        let committed = self.reader.committed_offsets(list, ASK).map_err(|error| match error.rdkafka_error_code() {
+        let ask = if self.is_reading() { ASK_BETWEEN } else { ASK };
+        let committed = self.reader.committed_offsets(list, ask).map_err(|error| match error.rdkafka_error_code() {
             Some(Code::OperationTimedOut) => {
                 Stop::Later("the transaction of the partition's previous owner is still open".to_owned())
             }
@@ -241,7 +258,6 @@ impl Worker {
         // For a client that reads committed records the end is the last stable offset.
         let (log_start, stable) = self.reader.fetch_watermarks(changelog, partition, ASK)?;
         if stable < high {
-            std::thread::sleep(SETTLE);
             let what = format!("a transaction is open in `{changelog}`/{partition} at offset {stable} (end {high})");
             return Err(Stop::Later(what));
         }
@@ -260,8 +276,7 @@ impl Worker {
 
     /// Reads for a while, for all jobs that are so far.
     fn read(&mut self) {
-        let reading = self.jobs.values().any(|job| matches!(job.door, Door::Reading(_)));
-        let mut timeout = if reading { Duration::from_millis(10) } else { Duration::ZERO };
+        let mut timeout = if self.is_reading() { Duration::from_millis(10) } else { Duration::ZERO };
         for _ in 0..1000 {
             let (partition, done) = match self.reader.poll(timeout) {
                 None => return,
@@ -336,7 +351,7 @@ impl Reading {
         let payload = message.payload().unwrap_or_default();
         self.bytes += payload.len() as u64;
         let block = Block::decode(payload).map_err(|error| at(&error))?;
-        if self.log_start > 0 && self.chain.is_new() && block.commit > 1 {
+        if self.log_start > 0 && self.chain.is_new() && block.commit > 1 && !block.is_base {
             return Err(at(&format!(
                 "the log begins here, with commit {}: what came before was deleted. Set `retention.ms=-1` on the topic, \
                  and bring its records back or start anew with another `kafka.application_id`",

@@ -77,7 +77,7 @@ fn a_position_that_moved_is_committed_even_if_nothing_else_is() {
 fn an_output_is_committed_even_if_no_position_moved() {
     let output =
         Outgoing { output: OutputId(0), partition: None, timestamp: None, key: None, value: None, headers: Vec::new() };
-    let (mut tasks, unit) = (Tasks::default(), Unit { outputs: vec![output], delta: Vec::new() });
+    let (mut tasks, unit) = (Tasks::default(), Unit { outputs: vec![output], ..Unit::default() });
     start(&mut tasks, Scripted { unit, ..Scripted::default() }, None, Instant::now());
     assert_eq!(committed(&mut tasks), Some((9, vec![10, 20], vec![10, 20])));
 }
@@ -85,7 +85,7 @@ fn an_output_is_committed_even_if_no_position_moved() {
 #[test]
 fn a_delta_of_several_pieces_is_several_blocks_of_one_commit() {
     let mut tasks = Tasks::default();
-    let unit = Unit { outputs: Vec::new(), delta: vec![vec![1], vec![2], vec![3]] };
+    let unit = Unit { delta: vec![vec![1], vec![2], vec![3]], ..Unit::default() };
     start(&mut tasks, Scripted { unit, ..Scripted::default() }, None, Instant::now());
     let parts = tasks.commit("join", &[3], 0);
     let blocks: Vec<Block> = parts[0].blocks().iter().map(|bytes| Block::decode(bytes).expect("whole")).collect();

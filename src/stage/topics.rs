@@ -4,14 +4,15 @@ use super::errors::{advice, is_authorization};
 use super::log::Plain;
 use super::message::Message;
 use super::positions::gap;
+use super::thread::spawn;
 use super::work::Stage;
 use rdkafka::consumer::{BaseConsumer, Consumer};
-use rdkafka::error::KafkaError;
+use rdkafka::error::{KafkaError, KafkaResult};
 use rdkafka::types::RDKafkaErrorCode as Code;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
-use std::thread::{Builder, JoinHandle};
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 /// How long one question to the brokers may take.
@@ -121,8 +122,9 @@ impl TopicWatch {
         before: Counts,
         interval: Duration,
         engine: Sender<Message>,
-    ) -> std::io::Result<TopicWatch> {
+    ) -> KafkaResult<TopicWatch> {
         let (stop, stopped) = channel();
+        let (name, told) = (format!("{}-topics", stage.name()), engine.clone());
         let look = move || {
             let mut missing = 0;
             while stopped.recv_timeout(interval) == Err(RecvTimeoutError::Timeout) {
@@ -141,12 +143,12 @@ impl TopicWatch {
                     Err(Problem::Wrong(what)) => Some(what),
                 };
                 if let Some(what) = problem {
-                    let _ = engine.send(Message::Broken(what));
+                    let _ = told.send(Message::Broken(what));
                     return;
                 }
             }
         };
-        let thread = Builder::new().name("topics".to_owned()).spawn(look)?;
+        let thread = spawn(name, engine, look)?;
         Ok(TopicWatch { stop: Some(stop), thread: Some(thread) })
     }
 }

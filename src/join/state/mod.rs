@@ -31,6 +31,8 @@ pub struct StateLog {
     is_new: bool,
     /// Length of what was logged since the last snapshot began.
     bytes: usize,
+    /// The last progress that was logged: a join to which nothing comes logs nothing.
+    progress: Vec<u8>,
     snapshot: SnapshotState,
     pace: SnapshotPace,
 }
@@ -109,7 +111,12 @@ impl Join {
         log.names = names;
         self.pending.take_journal(&mut journal);
         self.labels.take_journal(&mut journal);
-        self.log_progress(&mut journal);
+        let progress = self.progress();
+        // A snapshot holds it too.
+        if log.snapshot != SnapshotState::None || log.progress != progress {
+            journal.append(Tag::Progress, false, |out| out.extend_from_slice(&progress));
+            log.progress = progress;
+        }
         match log.snapshot {
             SnapshotState::Begun if self.continue_snapshot(log.pace.rows_per_commit, &mut journal) => {
                 log.snapshot = SnapshotState::None;
@@ -144,15 +151,16 @@ impl Join {
         is_complete
     }
 
-    fn log_progress(&self, journal: &mut Journal) {
-        journal.append(Tag::Progress, false, |out| {
-            for number in self.time.to_numbers() {
-                put_signed(out, number);
-            }
-            for number in self.accounting().to_numbers() {
-                put_varint(out, number);
-            }
-        });
+    /// How far the join is, and where every record went.
+    fn progress(&self) -> Vec<u8> {
+        let mut out = Vec::new();
+        for number in self.time.to_numbers() {
+            put_signed(&mut out, number);
+        }
+        for number in self.accounting().to_numbers() {
+            put_varint(&mut out, number);
+        }
+        out
     }
 
     fn names(&self) -> Names<'_> {

@@ -145,6 +145,12 @@ fn free_port() -> u16 {
 }
 
 impl Broker {
+    /// The folder with its `data`, and with its process in `pid`; `None` if it is somebody else's.
+    #[allow(dead_code, reason = "asked for by benchmarks, which include this file")]
+    pub fn folder(&self) -> Option<&Path> {
+        self.own.as_ref().map(|own| own.folder.as_path())
+    }
+
     fn start(way: Way) -> Broker {
         match way {
             Way::Given(bootstrap) => Broker { bootstrap, own: None },

@@ -170,6 +170,12 @@ fn partitions(client: &BaseConsumer, topic: &str) -> i32 {
     metadata.topics()[0].partitions().len() as i32
 }
 
+/// First offset of each partition that is there.
+pub fn begins(bootstrap: &str, topic: &str) -> Vec<i64> {
+    let client: BaseConsumer = config(bootstrap).create().unwrap();
+    (0..partitions(&client, topic)).map(|p| client.fetch_watermarks(topic, p, ASK).unwrap().0).collect()
+}
+
 /// High watermark and last stable offset of each partition.
 pub fn ends(bootstrap: &str, topic: &str) -> Vec<(i64, i64)> {
     let end = |isolation: &str, partition: i32| {

@@ -88,7 +88,7 @@ fn members_killed_at_random_moments_count_each_record_once() {
 #[test]
 fn a_member_that_was_frozen_past_its_session_and_transaction_does_no_harm() {
     let Some(broker) = broker::shared("a_member_that_was_frozen") else { return };
-    for step in ["commit.begun", "commit.flushed", "commit.offsets"] {
+    for step in ["commit.flushed", "commit.offsets"] {
         let scene = Scene::new(broker, "frozen", 2);
         scene.feed(0..300);
         let mut frozen = Process::start_frozen(&scene, "-1", step);
@@ -163,4 +163,29 @@ fn a_commit_that_a_rebalance_overtakes_is_sent_again() {
     first.stopped();
     second.stopped();
     scene.check(0..800);
+}
+
+#[test]
+fn a_member_that_joined_again_does_not_commit_what_it_took_in_before() {
+    let Some(broker) = broker::shared("a_member_that_joined_again") else { return };
+    let scene = Scene::new(broker, "rejoined", 2);
+    let go_on = folder("hold").join("go-on");
+    let hold = [("POSTDICT_FAILPOINT", "commit.begun"), ("POSTDICT_FAILPOINT_HOLD", go_on.to_str().unwrap())];
+    let mut first = Process::start_with(&scene, "-1", &hold);
+    scene.feed(0..300);
+    first.wait_for_log("failpoint: held");
+    first.signal("STOP");
+    let second = Process::start(&scene, "-2", None);
+    // Done by the second alone, as the first was expelled.
+    scene.wait_for_pairs(300);
+    first.signal("CONT");
+    // Its membership is a new one, with a good identity, while its engine is still in the old commit.
+    scene.wait_for_owners(2);
+    std::fs::write(&go_on, "").unwrap();
+    first.wait_for_log("the assignment is lost");
+    scene.feed(300..600);
+    scene.wait_for_pairs(600);
+    first.stopped();
+    second.stopped();
+    scene.check(0..600);
 }

@@ -13,6 +13,11 @@ use std::sync::{Arc, Mutex};
 /// Small, so that a commit has several pieces.
 const PIECE_BYTES: usize = 20_000;
 
+/// A key that is too much for a running task.
+pub const PANIC_RUNNING: &str = "panic-while-running";
+/// A key that is too much for a task that is restored.
+pub const PANIC_RESTORING: &str = "panic-while-restoring";
+
 /// What the tasks of a stage were told about idleness: partition, input, idle or not.
 pub type Idles = Arc<Mutex<Vec<(i32, u8, bool)>>>;
 
@@ -92,6 +97,7 @@ impl StageTask for Pairs {
             let key = record.key.clone().expect("the tests write keys");
             let key =
                 std::str::from_utf8(&fetched.bytes[key.start as usize..key.end as usize]).expect("text").to_owned();
+            assert_ne!(key, PANIC_RUNNING, "as the test wants");
             self.lines.push(format!("{} {key}", ["L", "R"][usize::from(input.0)]));
             if self.take(usize::from(input.0), &key) {
                 self.lines.push(format!("P {key}"));
@@ -138,6 +144,7 @@ impl Restore for Pairs {
         assert_eq!(positions.len(), 2);
         let text = std::str::from_utf8(payload).map_err(|_| StateError::Corrupt("not text".to_owned()))?;
         for line in text.lines() {
+            assert!(!line.ends_with(PANIC_RESTORING), "as the test wants");
             match line.split_once(' ') {
                 Some(("U", unit)) => self.unit = unit.parse().map_err(|_| StateError::Corrupt(line.to_owned()))?,
                 Some(("L", key)) => drop(self.take(0, key)),

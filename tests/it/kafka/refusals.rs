@@ -2,7 +2,7 @@
 
 use super::broker;
 use super::client;
-use super::pairing::Pairing;
+use super::pairing::{PANIC_RESTORING, PANIC_RUNNING, Pairing};
 use super::scene::{Member, Scene};
 use postdict::stage::block::Block;
 use std::sync::Arc;
@@ -191,4 +191,20 @@ fn two_members_with_one_name_are_told_apart() {
     scene.wait_for_pairs(200);
     assert_eq!(second.stopped(), Ok(()));
     scene.check(0..200);
+}
+
+#[test]
+fn a_stage_that_panics_ends_the_run() {
+    let Some(broker) = broker::shared("a_stage_that_panics_ends_the_run") else { return };
+    let scene = Scene::new(broker, "panic", 1);
+    let write = |role: &str, key: &str| {
+        client::write(&scene.bootstrap, [(scene.topic(role).as_str(), 0, key.to_owned(), Vec::new())]);
+    };
+    let member = Member::start(&scene, scene.options(None));
+    ["left", "right"].into_iter().for_each(|role| write(role, PANIC_RESTORING));
+    scene.wait_for_pairs(1);
+    write("left", PANIC_RUNNING);
+    said(&member.complaint(), &["stage `pairing` stopped", "a bug"]);
+    let complaint = Member::start(&scene, scene.options(None)).complaint();
+    said(&complaint, &["stage `pairing` stopped", "a bug", "pairing-restore"]);
 }

@@ -3,7 +3,10 @@
 
 use super::broker::{self, Broker, folder};
 use super::client;
+use super::scene::Member;
 use flate2::read::GzDecoder;
+use postdict::join::state::SnapshotPace;
+use postdict::stage::{AssessPace, AssessStage, JoinStage, Options};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -11,6 +14,7 @@ use std::io::{BufRead, BufReader};
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// Longer than any of these takes on a busy machine.
@@ -286,4 +290,34 @@ fn car_prices_agree_over_one_partition() {
 #[test]
 fn weather_agrees_over_one_partition_and_two_processes() {
     agrees("weather_agrees", "weather", 1, usize::MAX, "{task: binary, windows: [28d]}", &["a", "b"]);
+}
+
+#[test]
+fn snapshots_replace_the_beginning_of_the_logs() {
+    let Some(broker) = broker::shared("snapshots_replace_the_beginning_of_the_logs") else { return };
+    let settings = "{task: binary, segments: [origin], windows: [1d], correction_horizon: 6h}";
+    let service = Service::new(broker, "snapshots", 2, shipped_flights(), usize::MAX, settings);
+    let config = Arc::new(postdict::config::load(&service.config()).unwrap());
+    let start = || {
+        let options = Options::new(&config, Some("a".to_owned())).unwrap();
+        let join = JoinStage::new(Arc::clone(&config), 2).unwrap();
+        let join = join.with_pace(SnapshotPace { small_log_bytes: 100_000, rows_per_commit: 1_000 });
+        let assess = AssessStage::new(Arc::clone(&config), 2);
+        let assess = assess.with_pace(AssessPace { repeated_bytes: 10_000, bytes_per_commit: 100_000 });
+        Member::start_stages(vec![Arc::new(join), Arc::new(assess)], options)
+    };
+    let begins = |role: &str| client::begins(&service.broker.bootstrap, &service.topic(role));
+    let first = start();
+    service.feed(2);
+    let deadline = Instant::now() + WAIT_MAX;
+    // Of partials, one partition is that of no model; and the log of ASSESS begins with a snapshot if the first commit is large.
+    let roles = ["join-changelog", "partials"];
+    while roles.iter().any(|role| begins(role).iter().all(|begin| *begin == 0)) {
+        assert!(Instant::now() < deadline, "begins at {:?}", roles.map(begins));
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    first.stopped().unwrap();
+    let second = start();
+    service.agrees_with_replay(&mut []);
+    second.stopped().unwrap();
 }
