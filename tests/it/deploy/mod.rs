@@ -1,9 +1,11 @@
 //! The files that put the service into containers: read with a parser, as no container engine is at hand, and held against
-//! what they promise. That the commands in them work is shown on a real broker, in `kafka::deployed`.
+//! what they promise; and the README, held against the rest. That the commands in them work is shown on a real broker, in
+//! `kafka::deployed`.
 
 pub mod compose;
 mod dockerfile;
 mod packages;
+mod readme;
 
 use std::fs;
 use std::path::Path;
