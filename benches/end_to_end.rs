@@ -6,7 +6,13 @@
 //! *near* or *far* and the correction horizon in ms. `-- load 300` keeps the service at full load for so many seconds and
 //! prints its memory each second. The broker is the one of the tests, on the same cores; without one nothing is measured.
 
-#![allow(clippy::disallowed_methods, clippy::disallowed_types, clippy::print_stdout, reason = "a benchmark")]
+#![allow(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    clippy::print_stderr,
+    clippy::print_stdout,
+    reason = "a benchmark"
+)]
 
 mod kafka;
 mod workload;

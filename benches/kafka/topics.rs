@@ -50,7 +50,15 @@ impl Topics {
         let (predictions, labels) = (topics.predictions(), topics.labels());
         client::create_topics(&topics.bootstrap, &[(&predictions, PARTITIONS), (&labels, PARTITIONS)]);
         let program = env!("CARGO_BIN_EXE_postdict");
-        let made = Command::new(program).args(["topics", "create", "-c"]).arg(&topics.config).output().unwrap();
+        let create = || Command::new(program).args(["topics", "create", "-c"]).arg(&topics.config).output().unwrap();
+        // A busy broker does not show a topic at once that it has just made.
+        let mut made = create();
+        for _ in 0..10 {
+            if made.status.success() {
+                break;
+            }
+            made = create();
+        }
         assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
         topics
     }

@@ -21,7 +21,10 @@ impl Wire for ExactSum {
         let length = digits.len() * 4 - low_zeros - high_zeros;
         put_varint(out, (length as u64) << 1 | u64::from(negative));
         put_signed(out, i64::from(low) * 4 + low_zeros as i64);
-        out.extend(digits.iter().flat_map(|digit| digit.to_le_bytes()).skip(low_zeros).take(length));
+        let start = out.len();
+        digits.iter().for_each(|digit| out.extend_from_slice(&digit.to_le_bytes()));
+        out.truncate(out.len() - high_zeros);
+        out.drain(start..start + low_zeros);
     }
 
     fn decode(input: &mut &[u8]) -> Result<Self, WireError> {
