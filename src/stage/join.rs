@@ -2,13 +2,13 @@
 
 use super::partials::PartialSender;
 use super::plan::{changelog_topic, partials_topic};
-use super::work::{Fetched, InputId, Outgoing, OutputId, Restore, Restored, SnapshotMark, Stage, StageTask};
+use super::work::{Fetched, InputId, Outgoing, OutputId, Restore, Restored, Stage, StageTask};
 use super::work::{StateError, Unit};
 use crate::codec::{CodecError, LabelDecoder, Message, PredictionDecoder, RowEncoder};
 use crate::config::Config;
 use crate::event::{Millis, Origin, Reject, Role, Settings};
 use crate::join::PredictionReader;
-use crate::join::state::{self as join, JoinRestore, RestoreError, SnapshotPace};
+use crate::join::state::{JoinRestore, RestoreError, SnapshotPace};
 use crate::task::{JoinInput, JoinTask};
 use std::sync::Arc;
 
@@ -212,12 +212,7 @@ impl StageTask for JoinWork {
             piece.insert(0, FORMAT);
             piece
         });
-        let snapshot = commit.delta.snapshot.map(|mark| match mark {
-            join::SnapshotMark::Start => SnapshotMark::Start,
-            join::SnapshotMark::End => SnapshotMark::End,
-            join::SnapshotMark::Whole => SnapshotMark::Whole,
-        });
-        Unit { outputs, delta: delta.collect(), snapshot }
+        Unit { outputs, delta: delta.collect(), snapshot: commit.delta.snapshot }
     }
 
     fn uncommitted_bytes(&self) -> usize {

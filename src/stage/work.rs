@@ -7,6 +7,8 @@
 
 use crate::event::Millis;
 
+pub use crate::join::state::SnapshotMark;
+
 /// One of the topics that a stage reads: 0 is the primary topic, companions follow in their order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct InputId(pub u8);
@@ -66,29 +68,6 @@ pub struct Unit {
     pub delta: Vec<Vec<u8>>,
     /// A snapshot begins in this delta, or is complete with it.
     pub snapshot: Option<SnapshotMark>,
-}
-
-/// Where a snapshot begins or ends: with a complete one, a restart needs nothing from before the commit in which it began.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum SnapshotMark {
-    /// It begins in this commit.
-    Start,
-    /// It is complete with this commit.
-    End,
-    /// Both.
-    Whole,
-}
-
-impl SnapshotMark {
-    /// True if one begins.
-    pub fn starts(self) -> bool {
-        self != SnapshotMark::End
-    }
-
-    /// True if one is complete.
-    pub fn ends(self) -> bool {
-        self != SnapshotMark::Start
-    }
 }
 
 /// Largest piece of a delta: what fits a record with the header around it, under a topic's usual limit of 1 MiB.

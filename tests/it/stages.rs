@@ -1,6 +1,7 @@
 //! JOIN and ASSESS as stages, in a runtime without a broker: topics are lists, a commit is all or nothing, and either stage
 //! dies now and then and goes on from its changelog. What is published must not show it, revisions included.
 
+use crate::model::drive::Dice;
 use flate2::read::GzDecoder;
 use postdict::config::Config;
 use postdict::event::MetricRow;
@@ -118,19 +119,6 @@ impl Member {
     }
 }
 
-/// Random numbers from a seed: SplitMix64.
-struct Dice(u64);
-
-impl Dice {
-    fn below(&mut self, n: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        (z ^ (z >> 31)) % n
-    }
-}
-
 /// The last row per id. Fails where revisions are not 1, 2, 3 ….
 fn fold(rows: &[MetricRow]) -> BTreeMap<String, MetricRow> {
     let mut fold: BTreeMap<String, MetricRow> = BTreeMap::new();
@@ -161,9 +149,9 @@ fn play(seed: u64, dies: bool) -> (Vec<MetricRow>, [usize; 4]) {
     while !is_read(&join) || assess.read[0] < partials.0.len() as i64 || assess.task.is_catching_up() {
         now += 400;
         for (input, topic) in inputs.iter().enumerate() {
-            join.step(input, topic, 1 + dice.below(90) as usize, now);
+            join.step(input, topic, 1 + dice.below(90), now);
         }
-        assess.step(0, &partials, 1 + dice.below(40) as usize, now);
+        assess.step(0, &partials, 1 + dice.below(40), now);
         if dice.below(3) == 0 {
             partials.0.extend(join.commit(now, None).into_iter().map(|record| record.value));
         }

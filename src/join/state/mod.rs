@@ -58,7 +58,7 @@ pub struct JoinDelta {
     pub snapshot: Option<SnapshotMark>,
 }
 
-/// Where a snapshot begins or ends.
+/// Where a snapshot begins or ends: with a complete one, a restart needs nothing from before the commit in which it began.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SnapshotMark {
     /// It begins in this commit: once it is complete, nothing before is needed.
@@ -67,6 +67,18 @@ pub enum SnapshotMark {
     End,
     /// Both.
     Whole,
+}
+
+impl SnapshotMark {
+    /// True if one begins.
+    pub fn starts(self) -> bool {
+        self != SnapshotMark::End
+    }
+
+    /// True if one is complete.
+    pub fn ends(self) -> bool {
+        self != SnapshotMark::Start
+    }
 }
 
 /// When snapshots are written, and how much of them at a time.

@@ -117,10 +117,11 @@ pub struct Run {
 }
 
 /// Random numbers from a seed: SplitMix64.
-struct Dice(u64);
+pub struct Dice(pub u64);
 
 impl Dice {
-    fn below(&mut self, n: usize) -> usize {
+    /// Less than `n`.
+    pub fn below(&mut self, n: usize) -> usize {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
@@ -424,11 +425,11 @@ impl Log {
     fn append(&mut self, delta: JoinDelta) {
         let mark = delta.snapshot;
         self.commits.push(delta);
-        if matches!(mark, Some(SnapshotMark::Start | SnapshotMark::Whole)) {
+        if mark.is_some_and(SnapshotMark::starts) {
             self.snapshot = Some(self.commits.len() - 1);
         }
         // Every other time nothing is deleted, so that complete snapshots are met in the middle of a log too.
-        if matches!(mark, Some(SnapshotMark::End | SnapshotMark::Whole)) && self.commits.len().is_multiple_of(2) {
+        if mark.is_some_and(SnapshotMark::ends) && self.commits.len().is_multiple_of(2) {
             self.commits.drain(..self.snapshot.take().expect("what ends has begun"));
         }
     }

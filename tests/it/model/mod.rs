@@ -4,7 +4,7 @@
 
 mod against;
 mod cases;
-mod drive;
+pub mod drive;
 mod naive;
 mod order;
 mod statistics;
