@@ -8,7 +8,9 @@
 //! partials before that moment are needed any more.
 
 use super::plan::{changelog_topic, partials_topic};
-use super::work::{Fetched, InputId, Outgoing, OutputId, Restore, Restored, SnapshotMark, Stage, StageTask};
+use super::work::{
+    Description, Fetched, InputId, Outgoing, OutputId, Restore, Restored, SnapshotMark, Stage, StageTask,
+};
 use super::work::{StateError, Unit};
 use crate::aggregate::Wire;
 use crate::aggregate::partial::PartialBatch;
@@ -30,9 +32,7 @@ const FORMAT: u8 = 1;
 pub struct AssessStage {
     config: Arc<Config>,
     settings: Arc<Settings>,
-    inputs: Vec<String>,
-    outputs: Vec<String>,
-    changelog: String,
+    description: Description,
     join_partitions: usize,
     pace: AssessPace,
 }
@@ -43,9 +43,13 @@ impl AssessStage {
         let id = &config.kafka.application_id;
         AssessStage {
             settings: Arc::new(config.settings.clone()),
-            inputs: vec![partials_topic(id)],
-            outputs: vec![config.topics.metrics.name.clone()],
-            changelog: changelog_topic(id, "assess"),
+            description: Description {
+                name: "assess",
+                inputs: vec![partials_topic(id)],
+                outputs: vec![config.topics.metrics.name.clone()],
+                changelog: changelog_topic(id, "assess"),
+                owns_inputs: true,
+            },
             join_partitions,
             pace: AssessPace::default(),
             config,
@@ -59,24 +63,8 @@ impl AssessStage {
 }
 
 impl Stage for AssessStage {
-    fn name(&self) -> &'static str {
-        "assess"
-    }
-
-    fn inputs(&self) -> &[String] {
-        &self.inputs
-    }
-
-    fn outputs(&self) -> &[String] {
-        &self.outputs
-    }
-
-    fn changelog(&self) -> &str {
-        &self.changelog
-    }
-
-    fn owns_inputs(&self) -> bool {
-        true
+    fn description(&self) -> &Description {
+        &self.description
     }
 
     fn restore(&self, _partition: i32) -> Box<dyn Restore> {

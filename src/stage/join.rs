@@ -2,7 +2,7 @@
 
 use super::partials::PartialSender;
 use super::plan::{changelog_topic, partials_topic};
-use super::work::{Fetched, InputId, Outgoing, OutputId, Restore, Restored, Stage, StageTask};
+use super::work::{Description, Fetched, InputId, Outgoing, OutputId, Restore, Restored, Stage, StageTask};
 use super::work::{StateError, Unit};
 use crate::codec::{CodecError, LabelDecoder, Message, PredictionDecoder, RowEncoder};
 use crate::config::Config;
@@ -24,9 +24,7 @@ const FORMAT: u8 = 1;
 pub struct JoinStage {
     config: Arc<Config>,
     settings: Arc<Settings>,
-    inputs: Vec<String>,
-    outputs: Vec<String>,
-    changelog: String,
+    description: Description,
     partials_partitions: i32,
     pace: SnapshotPace,
 }
@@ -43,9 +41,13 @@ impl JoinStage {
         let labelled = topics.labelled.as_ref().map(|topic| topic.name.clone());
         let stage = JoinStage {
             settings: Arc::new(config.settings.clone()),
-            inputs: vec![topics.predictions.clone(), topics.labels.clone()],
-            outputs: written.into_iter().chain(labelled).collect(),
-            changelog: changelog_topic(id, "join"),
+            description: Description {
+                name: "join",
+                inputs: vec![topics.predictions.clone(), topics.labels.clone()],
+                outputs: written.into_iter().chain(labelled).collect(),
+                changelog: changelog_topic(id, "join"),
+                owns_inputs: false,
+            },
             partials_partitions,
             pace: SnapshotPace::default(),
             config,
@@ -70,20 +72,8 @@ impl JoinStage {
 }
 
 impl Stage for JoinStage {
-    fn name(&self) -> &'static str {
-        "join"
-    }
-
-    fn inputs(&self) -> &[String] {
-        &self.inputs
-    }
-
-    fn outputs(&self) -> &[String] {
-        &self.outputs
-    }
-
-    fn changelog(&self) -> &str {
-        &self.changelog
+    fn description(&self) -> &Description {
+        &self.description
     }
 
     fn restore(&self, partition: i32) -> Box<dyn Restore> {

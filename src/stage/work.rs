@@ -13,7 +13,7 @@ pub use crate::join::state::SnapshotMark;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct InputId(pub u8);
 
-/// One of the topics that a stage writes, by its place in [`Stage::outputs`].
+/// One of the topics that a stage writes, by its place in [`Description::outputs`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct OutputId(pub u8);
 
@@ -139,23 +139,49 @@ pub struct Restored {
     pub read_from: Option<Vec<i64>>,
 }
 
+/// What a stage is called, and which topics it has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Description {
+    /// Short name, part of ids and messages: `join`, `assess`.
+    pub name: &'static str,
+    /// Topics that are read: the primary one, then companions with equally many partitions.
+    pub inputs: Vec<String>,
+    /// Topics that are written, by [`OutputId`].
+    pub outputs: Vec<String>,
+    /// The topic that its state is logged to: as many partitions as the primary topic.
+    pub changelog: String,
+    /// Nobody else reads the inputs, so that records before a complete snapshot can be deleted from them too.
+    pub owns_inputs: bool,
+}
+
 /// A stage: which topics it reads and writes, and how its tasks are made.
 pub trait Stage: Send + Sync {
-    /// Short name, part of ids and messages: `join`, `assess`.
-    fn name(&self) -> &'static str;
+    /// Its name and its topics.
+    fn description(&self) -> &Description;
 
-    /// Topics that are read: the primary one, then companions with equally many partitions.
-    fn inputs(&self) -> &[String];
+    /// [`Description::name`].
+    fn name(&self) -> &'static str {
+        self.description().name
+    }
 
-    /// Topics that are written, by [`OutputId`].
-    fn outputs(&self) -> &[String];
+    /// [`Description::inputs`].
+    fn inputs(&self) -> &[String] {
+        &self.description().inputs
+    }
 
-    /// The topic that its state is logged to: as many partitions as the primary topic.
-    fn changelog(&self) -> &str;
+    /// [`Description::outputs`].
+    fn outputs(&self) -> &[String] {
+        &self.description().outputs
+    }
 
-    /// True if nobody else reads the inputs, so that records before a complete snapshot can be deleted from them too.
+    /// [`Description::changelog`].
+    fn changelog(&self) -> &str {
+        &self.description().changelog
+    }
+
+    /// [`Description::owns_inputs`].
     fn owns_inputs(&self) -> bool {
-        false
+        self.description().owns_inputs
     }
 
     /// Starts to restore the task of `partition`.

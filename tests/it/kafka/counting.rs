@@ -3,42 +3,32 @@
 
 use postdict::event::Millis;
 use postdict::stage::work::{
-    Fetched, InputId, Outgoing, OutputId, Restore, Restored, Stage, StageTask, StateError, Unit,
+    Description, Fetched, InputId, Outgoing, OutputId, Restore, Restored, Stage, StageTask, StateError, Unit,
 };
 
 /// The stage.
 pub struct Counting {
-    inputs: [String; 1],
-    outputs: [String; 1],
-    changelog: String,
+    description: Description,
 }
 
 impl Counting {
     /// Reads the pairs of the topics that begin with `name`.
     pub fn new(name: &str) -> Counting {
         Counting {
-            inputs: [format!("{name}.pairs")],
-            outputs: [format!("{name}.counts")],
-            changelog: format!("{name}.counting"),
+            description: Description {
+                name: "counting",
+                inputs: vec![format!("{name}.pairs")],
+                outputs: vec![format!("{name}.counts")],
+                changelog: format!("{name}.counting"),
+                owns_inputs: false,
+            },
         }
     }
 }
 
 impl Stage for Counting {
-    fn name(&self) -> &'static str {
-        "counting"
-    }
-
-    fn inputs(&self) -> &[String] {
-        &self.inputs
-    }
-
-    fn outputs(&self) -> &[String] {
-        &self.outputs
-    }
-
-    fn changelog(&self) -> &str {
-        &self.changelog
+    fn description(&self) -> &Description {
+        &self.description
     }
 
     fn restore(&self, partition: i32) -> Box<dyn Restore> {

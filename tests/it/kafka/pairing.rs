@@ -5,7 +5,7 @@
 
 use postdict::event::Millis;
 use postdict::stage::work::{
-    Fetched, InputId, Outgoing, OutputId, Restore, Restored, Stage, StageTask, StateError, Unit,
+    Description, Fetched, InputId, Outgoing, OutputId, Restore, Restored, Stage, StageTask, StateError, Unit,
 };
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
@@ -23,9 +23,7 @@ pub type Idles = Arc<Mutex<Vec<(i32, u8, bool)>>>;
 
 /// The stage.
 pub struct Pairing {
-    inputs: [String; 2],
-    outputs: [String; 1],
-    changelog: String,
+    description: Description,
     /// Bytes of a pair's value besides the number of its unit.
     pub padding: usize,
     pub idles: Idles,
@@ -35,9 +33,13 @@ impl Pairing {
     /// On the topics that begin with `name`.
     pub fn new(name: &str) -> Pairing {
         Pairing {
-            inputs: [format!("{name}.left"), format!("{name}.right")],
-            outputs: [format!("{name}.pairs")],
-            changelog: format!("{name}.changelog"),
+            description: Description {
+                name: "pairing",
+                inputs: vec![format!("{name}.left"), format!("{name}.right")],
+                outputs: vec![format!("{name}.pairs")],
+                changelog: format!("{name}.changelog"),
+                owns_inputs: false,
+            },
             padding: 0,
             idles: Idles::default(),
         }
@@ -45,20 +47,8 @@ impl Pairing {
 }
 
 impl Stage for Pairing {
-    fn name(&self) -> &'static str {
-        "pairing"
-    }
-
-    fn inputs(&self) -> &[String] {
-        &self.inputs
-    }
-
-    fn outputs(&self) -> &[String] {
-        &self.outputs
-    }
-
-    fn changelog(&self) -> &str {
-        &self.changelog
+    fn description(&self) -> &Description {
+        &self.description
     }
 
     fn restore(&self, partition: i32) -> Box<dyn Restore> {
