@@ -152,7 +152,7 @@ defaults:
 pub fn producer(bootstrap: &str) -> BaseProducer {
     let mut config = ClientConfig::new();
     config.set("bootstrap.servers", bootstrap).set("enable.idempotence", "true").set("partitioner", "murmur2_random");
-    config.set("linger.ms", "20").set("batch.size", "1000000").set("queue.buffering.max.messages", "200000");
+    config.set("linger.ms", "20").set("batch.size", "16384").set("queue.buffering.max.messages", "200000");
     config.create().unwrap()
 }
 

@@ -205,16 +205,10 @@ pub struct LabelStore {
 
 impl LabelSegment {
     /// Rebuilds a table that is mostly holes.
-    fn tidy(&mut self, journal: Option<&mut Journal>) {
-        if self.table.occupied() <= 4096 || self.table.len() >= self.table.occupied() / 2 {
-            return;
+    fn tidy(&mut self) {
+        if self.table.occupied() > 4096 && self.table.len() < self.table.occupied() / 2 {
+            self.logged = self.table.retain(self.logged, |_| true);
         }
-        if let Some(journal) = journal {
-            // Rows are about to get other numbers.
-            self.log_fresh(journal);
-        }
-        self.table.retain(|_| true);
-        self.logged = self.table.occupied() as u32;
     }
 
     /// Logs the rows that came since the last time and are still held.
@@ -292,7 +286,7 @@ impl LabelStore {
             });
         }
         if outcome.is_none() && self.snapshot.is_none() {
-            segment.tidy(self.journal.as_mut());
+            segment.tidy();
         }
         true
     }
@@ -344,7 +338,7 @@ impl LabelStore {
     pub fn restore_dropped(&mut self, time: Millis) {
         for segment in self.segments.range_mut(..=time.div_euclid(self.span_ms)).map(|(_, segment)| segment) {
             self.unmet -= segment.table.rows().filter(|row| row.time < time && !row.is_met()).count();
-            segment.table.retain(|row| row.time >= time);
+            segment.table.retain(0, |row| row.time >= time);
         }
         self.segments.retain(|_, segment| !segment.table.is_empty());
     }

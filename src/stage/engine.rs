@@ -19,7 +19,7 @@ use super::tasks::Tasks;
 use super::topics::{self, Counts, Problem, TopicWatch};
 use super::truncate::Truncation;
 use super::watchdog::Watch;
-use super::work::Stage;
+use super::work::{InputId, Stage};
 use crate::event::Millis;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use std::collections::{BTreeMap, VecDeque};
@@ -285,6 +285,9 @@ impl Engine {
         batches.retain(|batch| self.protocol.is_running(batch.partition, batch.tag));
         let tasks = &mut self.tasks;
         self.watch.during("taking records in", || tasks.step(batches, now(), Instant::now()));
+        for input in (0..self.stage.inputs().len()).map(|input| InputId(input as u8)) {
+            self.fetch.reached().tell(input, &mut self.tasks.reached(input));
+        }
         if self.tasks.uncommitted_bytes() >= self.options.uncommitted_bytes_max {
             self.tell(Event::Full);
         }

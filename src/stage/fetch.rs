@@ -1,5 +1,6 @@
-//! Fetching: a consumer on a thread of its own that is assigned inputs by hand, never joins the group, and hands over
-//! records in batches. Where the engine has no room, it is simply not polled.
+//! Fetching: consumers on a thread of their own, one per input, that are assigned by hand, never join the group, and whose
+//! records are handed over in batches. Where the engine has no room, they are simply not polled; where several have
+//! records, the one goes first whose [`Turns`] it is.
 
 use super::errors::{advice, is_authorization};
 use super::intake::Intake;
@@ -8,21 +9,26 @@ use super::message::{Batch, Message};
 use super::properties::Properties;
 use super::protocol::Tag;
 use super::thread::spawn;
+use super::turns::{Reached, Turns};
 use super::work::{Fetched, FetchedRecord, InputId};
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::{KafkaError, KafkaResult};
 use rdkafka::message::{BorrowedMessage, Headers, Message as _};
 use rdkafka::types::RDKafkaErrorCode as Code;
 use rdkafka::{Offset, TopicPartitionList};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
-use std::thread::JoinHandle;
-use std::time::Duration;
+use std::thread::{JoinHandle, Thread};
+use std::time::{Duration, Instant};
 
-/// Records that are handed over together, at most.
+/// Records of an input that are handed over together, at most.
 const RECORDS_MAX: usize = 4096;
 /// Their bytes, about, at most.
 const BYTES_MAX: usize = 1 << 20;
+/// How long an input that is behind is waited for while others have records.
+const PATIENCE: Duration = Duration::from_millis(200);
+/// How long it sleeps where nothing comes, at most: orders do not wake it.
+const SLEEP: Duration = Duration::from_millis(20);
 /// What a record costs besides its bytes.
 const RECORD_OVERHEAD: usize = size_of::<FetchedRecord>();
 
@@ -36,6 +42,7 @@ enum Order {
 pub struct Fetch {
     orders: Option<Sender<Order>>,
     thread: Option<JoinHandle<()>>,
+    reached: Reached,
 }
 
 impl Fetch {
@@ -50,21 +57,27 @@ impl Fetch {
         engine: Sender<Message>,
         intake: Intake,
     ) -> KafkaResult<Fetch> {
-        let consumer = properties.fetch().create_with_context(Plain(ClientLog::new(stage, "fetch")))?;
+        let client = || properties.fetch().create_with_context(Plain(ClientLog::new(stage, "fetch")));
+        let consumers = inputs.iter().map(|_| client()).collect::<KafkaResult<_>>()?;
         let (orders, received) = channel();
+        let reached = Reached::new(inputs.len());
         let reader = Reader {
-            consumer,
+            consumers,
             inputs: inputs.to_vec(),
             tags: BTreeMap::new(),
-            open: BTreeMap::new(),
-            records: 0,
-            bytes: 0,
+            behind: vec![BTreeSet::new(); inputs.len()],
+            turns: Turns::new(reached.clone()),
             orders: received,
             engine: engine.clone(),
             intake,
         };
         let thread = spawn(format!("{stage}-fetch"), engine, move || reader.run())?;
-        Ok(Fetch { orders: Some(orders), thread: Some(thread) })
+        Ok(Fetch { orders: Some(orders), thread: Some(thread), reached })
+    }
+
+    /// Where to tell how far the inputs have come in event time.
+    pub fn reached(&self) -> &Reached {
+        &self.reached
     }
 
     /// Fetches all inputs of the partition from these positions on.
@@ -95,14 +108,14 @@ impl Drop for Fetch {
 }
 
 struct Reader {
-    consumer: BaseConsumer<Plain>,
+    /// One per input.
+    consumers: Vec<BaseConsumer<Plain>>,
     inputs: Vec<String>,
     /// The assignment of each partition that is fetched.
     tags: BTreeMap<i32, Tag>,
-    /// Batches that are being filled.
-    open: BTreeMap<(i32, InputId), Fetched>,
-    records: usize,
-    bytes: usize,
+    /// Partitions of each input that were not read to their end: more comes without anybody writing.
+    behind: Vec<BTreeSet<i32>>,
+    turns: Turns,
     orders: Receiver<Order>,
     engine: Sender<Message>,
     intake: Intake,
@@ -110,6 +123,7 @@ struct Reader {
 
 impl Reader {
     fn run(mut self) {
+        self.consumers.iter_mut().for_each(|consumer| wake_by(consumer, std::thread::current()));
         loop {
             loop {
                 match self.orders.try_recv() {
@@ -118,21 +132,48 @@ impl Reader {
                     Err(TryRecvError::Disconnected) => return,
                 }
             }
-            if self.intake.wait_for_room(Duration::from_millis(20)) {
-                self.poll();
+            if !self.intake.wait_for_room(SLEEP) {
+                continue;
+            }
+            self.take_turn();
+        }
+    }
+
+    /// Polls the inputs in their order until one has records. One that is not at its end is waited for a little: what is
+    /// ahead of it would only have to be kept.
+    fn take_turn(&mut self) {
+        let mut patience = PATIENCE;
+        for input in self.turns.order() {
+            loop {
+                if self.poll(input) {
+                    return self.turns.taken(input);
+                }
+                if self.behind[input].is_empty() || patience.is_zero() {
+                    break;
+                }
+                let started = Instant::now();
+                std::thread::park_timeout(patience);
+                patience = patience.saturating_sub(started.elapsed());
             }
         }
+        std::thread::park_timeout(SLEEP);
     }
 
     fn follow(&mut self, order: Order) {
         let (partition, done) = match order {
             Order::Assign { partition, tag, positions } => {
                 self.tags.insert(partition, tag);
+                self.behind.iter_mut().for_each(|behind| {
+                    behind.insert(partition);
+                });
                 (partition, self.assign(partition, &positions))
             }
             Order::Unassign(partition) => {
                 self.tags.remove(&partition);
-                (partition, self.list(partition, None).and_then(|list| self.consumer.incremental_unassign(&list)))
+                self.behind.iter_mut().for_each(|behind| {
+                    behind.remove(&partition);
+                });
+                (partition, self.unassign(partition))
             }
         };
         if let Err(error) = done {
@@ -141,32 +182,37 @@ impl Reader {
     }
 
     fn assign(&self, partition: i32, positions: &[i64]) -> KafkaResult<()> {
-        self.consumer.incremental_assign(&self.list(partition, Some(positions))?)
-    }
-
-    fn list(&self, partition: i32, positions: Option<&[i64]>) -> KafkaResult<TopicPartitionList> {
-        let mut list = TopicPartitionList::new();
-        for (i, topic) in self.inputs.iter().enumerate() {
-            let offset = positions.map_or(Offset::Invalid, |positions| Offset::Offset(positions[i]));
-            list.add_partition_offset(topic, partition, offset)?;
+        for ((consumer, topic), position) in self.consumers.iter().zip(&self.inputs).zip(positions) {
+            let mut list = TopicPartitionList::new();
+            list.add_partition_offset(topic, partition, Offset::Offset(*position))?;
+            consumer.incremental_assign(&list)?;
         }
-        Ok(list)
+        Ok(())
     }
 
-    /// Fills batches until they are full or nothing is there, and hands them over.
-    fn poll(&mut self) {
-        let mut timeout = Duration::from_millis(20);
-        while self.records < RECORDS_MAX && self.bytes < BYTES_MAX {
-            // The message borrows the client, which is taken out of the way of the rest.
-            let Self { consumer, inputs, tags, open, .. } = self;
-            match consumer.poll(timeout) {
+    fn unassign(&self, partition: i32) -> KafkaResult<()> {
+        for (consumer, topic) in self.consumers.iter().zip(&self.inputs) {
+            let mut list = TopicPartitionList::new();
+            list.add_partition(topic, partition);
+            consumer.incremental_unassign(&list)?;
+        }
+        Ok(())
+    }
+
+    /// Hands over what an input has there, up to a limit. False if that is nothing.
+    fn poll(&mut self, input: usize) -> bool {
+        let mut open: BTreeMap<i32, Fetched> = BTreeMap::new();
+        let (mut records, mut bytes) = (0, 0);
+        while records < RECORDS_MAX && bytes < BYTES_MAX {
+            match self.consumers[input].poll(Duration::ZERO) {
                 Some(Ok(message)) => {
-                    let input = inputs.iter().position(|topic| topic == message.topic());
-                    if let (Some(input), true) = (input, tags.contains_key(&message.partition())) {
-                        let batch = open.entry((message.partition(), InputId(input as u8))).or_default();
-                        self.bytes += push(batch, &message);
-                        self.records += 1;
+                    if self.tags.contains_key(&message.partition()) {
+                        bytes += push(open.entry(message.partition()).or_default(), &message);
                     }
+                    records += 1;
+                }
+                Some(Err(KafkaError::PartitionEOF(partition))) => {
+                    self.behind[input].remove(&partition);
                 }
                 Some(Err(error)) => {
                     self.fail(&error);
@@ -174,14 +220,13 @@ impl Reader {
                 }
                 None => break,
             }
-            timeout = Duration::ZERO;
         }
-        for ((partition, input), fetched) in std::mem::take(&mut self.open) {
-            let Some(tag) = self.tags.get(&partition) else { continue };
+        for (partition, fetched) in open {
+            let (tag, input) = (self.tags[&partition], InputId(input as u8));
             let place = self.intake.take(fetched.bytes.len() + fetched.records.len() * RECORD_OVERHEAD);
-            let _ = self.engine.send(Message::Batch(Batch { partition, tag: *tag, input, fetched, place }));
+            let _ = self.engine.send(Message::Batch(Batch { partition, tag, input, fetched, place }));
         }
-        (self.records, self.bytes) = (0, 0);
+        records > 0
     }
 
     fn fail(&self, error: &KafkaError) {
@@ -198,6 +243,11 @@ impl Reader {
         };
         let _ = self.engine.send(told);
     }
+}
+
+/// Wakes the thread when the consumer gets something while it has nothing.
+fn wake_by(consumer: &mut BaseConsumer<Plain>, thread: Thread) {
+    consumer.set_nonempty_callback(move || thread.unpark());
 }
 
 /// Copies a message into the batch, so that it does not hold a whole fetch answer in memory. Gives its size.

@@ -205,6 +205,10 @@ impl StageTask for JoinWork {
         Unit { outputs, delta: delta.collect(), snapshot: commit.delta.snapshot }
     }
 
+    fn reached(&self, input: InputId) -> Option<Millis> {
+        self.task.join().time().newest(if input == PREDICTIONS { Role::Predictions } else { Role::Labels })
+    }
+
     fn uncommitted_bytes(&self) -> usize {
         self.uncommitted_bytes
     }

@@ -53,7 +53,7 @@ impl Options {
             commit_interval: millis(config.commit_interval_ms),
             idle_timeout: millis(config.settings.idle_timeout_ms),
             uncommitted_bytes_max: 32 << 20,
-            fetched_bytes_max: 16 << 20,
+            fetched_bytes_max: 4 << 20,
             transaction_timeout: Duration::from_secs(30),
             watchdog: Duration::from_secs(300),
             stop_timeout: Duration::from_secs(20),

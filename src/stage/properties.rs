@@ -67,6 +67,7 @@ impl Properties {
     pub fn fetch(&self) -> ClientConfig {
         let mut must = self.consumer("fetch");
         must.push(("group.id", self.ids.group.clone()));
+        must.push(("enable.partition.eof", "true".to_owned()));
         // What waits in the client is memory, several hundred bytes a record besides its own: a tenth of a second's worth
         // per partition is enough. The shorter the queues are, the closer together the inputs are read, so that fewer
         // records wait for their partners.
@@ -74,6 +75,7 @@ impl Properties {
             ("fetch.wait.max.ms", "100"),
             ("fetch.queue.backoff.ms", "5"),
             ("queued.min.messages", "4000"),
+            ("fetch.message.max.bytes", "131072"),
             ("queued.max.messages.kbytes", "16384"),
         ];
         self.build(&may, must)

@@ -83,6 +83,11 @@ impl Tasks {
         }
     }
 
+    /// How far each task has come in event time in an input.
+    pub fn reached(&self, input: InputId) -> Vec<Millis> {
+        self.0.values().filter_map(|running| running.task.reached(input)).collect()
+    }
+
     /// What waits for the next commit.
     pub fn uncommitted_bytes(&self) -> usize {
         self.0.values().map(|running| running.task.uncommitted_bytes()).sum()

@@ -108,6 +108,11 @@ pub trait StageTask: Send {
     /// What is held in memory for the next unit, in bytes: the runtime commits early rather than let it grow.
     fn uncommitted_bytes(&self) -> usize;
 
+    /// Largest event time that it has read of an input, where records have event times and inputs are read in step.
+    fn reached(&self, _input: InputId) -> Option<Millis> {
+        None
+    }
+
     /// True while the task reads again what it had read before it was restored, up to the positions of the last commit:
     /// it gives out nothing then, and the runtime commits nothing for it.
     fn is_catching_up(&self) -> bool {

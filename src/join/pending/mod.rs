@@ -89,11 +89,13 @@ impl PendingBuffer {
     /// Adds a waiting row. `forget` names rows that may be dropped when space is needed.
     pub fn insert(&mut self, row: PendingRow, payload: Payload, forget: impl Fn(&PendingRow) -> bool) {
         let segment = self.segments.entry(row.time.div_euclid(self.span_ms)).or_default();
-        if segment.is_full() || (segment.wants_compaction() && self.snapshot.is_none()) {
+        if segment.is_full() {
             if let Some(journal) = &mut self.journal {
                 segment.log_fresh(journal, &mut self.scores);
             }
-            if segment.is_full() { segment.seal(&forget) } else { segment.compact(&forget) }
+            segment.seal(&forget);
+        } else if segment.wants_compaction() && self.snapshot.is_none() {
+            segment.compact(&forget);
         }
         self.waiting += usize::from(row.is_waiting());
         segment.insert(row, payload);

@@ -97,9 +97,8 @@ impl Segment {
             }
             stays
         };
-        self.live.retain(&mut keep);
+        self.logged = self.live.retain(self.logged, &mut keep);
         self.compacted_len = self.live.len();
-        self.logged = self.live.occupied() as u32;
         if let Some(sealed) = self.sealed.take() {
             let rows = sealed.rows().filter_map(|row| {
                 let mut row = *row;
@@ -142,7 +141,8 @@ impl Segment {
         self.logged = self.live.occupied() as u32;
     }
 
-    /// Logs the rows that came since the last time and are still held. To be called before rows change places.
+    /// Logs the rows that came since the last time and are still held. To be called before they are sealed: then nothing
+    /// tells them from others any more.
     pub fn log_fresh(&mut self, journal: &mut Journal, scores: &mut Vec<(ClassId, f64)>) {
         for row in self.live.rows_from(self.logged) {
             log_row(journal, false, row, &self.payloads, scores);

@@ -96,17 +96,20 @@ impl<R: Keyed> LiveTable<R> {
         rows.filter(|row| !row.is_removed())
     }
 
-    /// Rebuilds the table from the rows that `keep` lets stay, in their order; row numbers change.
-    pub fn retain(&mut self, mut keep: impl FnMut(&mut R) -> bool) {
+    /// Rebuilds the table from the rows that `keep` lets stay, in their order; row numbers change. Gives how many stay of
+    /// those with a number below `mark`.
+    pub fn retain(&mut self, mark: u32, mut keep: impl FnMut(&mut R) -> bool) -> u32 {
         let chunks = std::mem::take(&mut self.chunks);
-        *self = LiveTable::default();
-        for chunk in chunks {
-            for mut row in chunk {
-                if !row.is_removed() && keep(&mut row) {
-                    self.insert(row);
-                }
+        let len = self.len();
+        *self = LiveTable { index: HashTable::with_capacity(len), ..LiveTable::default() };
+        let mut below_mark = 0;
+        for (number, mut row) in (0..).zip(chunks.into_iter().flatten()) {
+            if !row.is_removed() && keep(&mut row) {
+                self.insert(row);
+                below_mark += u32::from(number < mark);
             }
         }
+        below_mark
     }
 
     /// Rows that were not removed.
@@ -176,7 +179,8 @@ mod tests {
             table.insert(Row(u128::from(i), i, false));
         }
         table.remove(4);
-        table.retain(|row| row.1.is_multiple_of(2));
+        let below = table.retain(11, |row| row.1.is_multiple_of(2));
+        assert_eq!(below, 5, "0, 2, 6, 8, 10");
         let left: Vec<u32> = table.rows().map(|row| row.1).collect();
         assert_eq!(left.len(), 4999);
         assert!(left.is_sorted() && !left.contains(&4));

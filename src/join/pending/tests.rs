@@ -133,3 +133,31 @@ fn a_buffer_whose_rows_are_forgotten_on_the_way_stays_small() {
     }
     assert!(buffer.bytes() < 2_000_000, "{} bytes", buffer.bytes());
 }
+
+#[test]
+fn what_is_forgotten_before_a_commit_costs_the_log_nothing() {
+    let mut buffer = PendingBuffer::new(80_000);
+    buffer.log_changes();
+    let key = |number: u32| RequestKey::of(&format!("request {number}"));
+    let mut found = Vec::new();
+    for number in 0..50_000_u32 {
+        buffer.insert(PendingRow { key: key(number), ..row(0, 1, number) }, Payload::default(), |_| false);
+        // Many compactions, each of which meets two thousand rows that still wait.
+        if let Some(early) = number.checked_sub(2_000) {
+            found.clear();
+            buffer.find(key(early), 0..=2, &mut found);
+            buffer.remove(found[0]);
+        }
+    }
+    assert_eq!(buffer.len(), 2_000);
+    let mut journal = Journal::default();
+    buffer.take_journal(&mut journal);
+    let of_a_row = journal.bytes() / 2_000;
+    assert!((40..=48).contains(&of_a_row), "{of_a_row} bytes a row that waits, nothing of the others");
+    // From now on the log has them, so it is told.
+    found.clear();
+    buffer.find(key(49_000), 0..=2, &mut found);
+    buffer.remove(found[0]);
+    buffer.take_journal(&mut journal);
+    assert!(journal.bytes() > of_a_row * 2_000);
+}
