@@ -362,6 +362,11 @@ impl LabelStore {
         into.extend(journal);
     }
 
+    /// Keeps labels for `retention_ms` after their time.
+    pub fn keep_for(&mut self, retention_ms: Millis) {
+        self.retention_ms = retention_ms;
+    }
+
     /// Notes what `watermark` had passed when the log was written.
     pub fn restore_passed(&mut self, watermark: Millis) {
         self.first_segment = self.first_segment.max((watermark - self.retention_ms).div_euclid(self.span_ms));

@@ -14,7 +14,8 @@
 //!   `truncate` deletes what snapshots replace.
 //! * [`block`]: a changelog record's bytes; `positions`: where inputs go on after a restore.
 //! * `options`, `properties`, `errors`, `log`: what the operator sets and sees. `failpoint`: where tests end the process.
-//! * [`run()`]: all of it, for the stages of a process. `join`, `assess`: those stages; `partials`: what goes between them.
+//! * [`run()`]: all of it, for the stages of a process. `join`, `assess`: those stages; `partials`: what goes between them;
+//!   `assess_log`: what ASSESS remembers.
 //! * [`plan`], [`admin`]: which topics there should be, and which there are. [`feed`]: files onto the input topics.
 //!
 //! The changelog, the outputs and the positions of the inputs become durable in one transaction or not at all, and there is
@@ -34,6 +35,7 @@ pub mod protocol;
 pub mod work;
 
 mod assess;
+mod assess_log;
 mod commit;
 mod engine;
 mod errors;

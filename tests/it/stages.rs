@@ -100,6 +100,12 @@ impl Member {
         outputs
     }
 
+    /// Dies, and goes on as another stage.
+    fn restart(&mut self, stage: Box<dyn Stage>) {
+        self.stage = stage;
+        self.die();
+    }
+
     /// Loses what it did not commit.
     fn die(&mut self) {
         let mut restore = self.stage.restore(0);
@@ -130,16 +136,23 @@ fn fold(rows: &[MetricRow]) -> BTreeMap<String, MetricRow> {
     fold
 }
 
-/// Plays the flights. Returns what was published, and how often a stage died and a snapshot was complete.
-fn play(seed: u64, dies: bool) -> (Vec<MetricRow>, [usize; 4]) {
-    let text = "{topics: {predictions: p, labels: l}, \
-                defaults: {task: binary, segments: [origin], windows: [1d], correction_horizon: 6h}}";
-    let config = postdict::config::parse(text, "postdict.yaml", &|_| unreachable!()).unwrap();
+/// Both stages with these settings of all models, and snapshots every now and then.
+fn stages(settings: &str) -> [Box<dyn Stage>; 2] {
+    let text = format!("{{topics: {{predictions: p, labels: l}}, defaults: {settings}}}");
+    let config = postdict::config::parse(&text, "postdict.yaml", &|_| unreachable!()).unwrap();
     let config: Arc<Config> = Arc::new(config);
     let join = JoinStage::new(Arc::clone(&config), 1).unwrap();
     let join = join.with_pace(SnapshotPace { small_log_bytes: 60_000, rows_per_commit: 300 });
     let assess = AssessStage::new(config, 1).with_pace(AssessPace { repeated_bytes: 4_000, bytes_per_commit: 9_000 });
-    let (mut join, mut assess) = (Member::new(Box::new(join)), Member::new(Box::new(assess)));
+    [Box::new(join), Box::new(assess)]
+}
+
+/// Plays the flights under each of these settings of all models in turn. Returns what was published, and how often a
+/// stage died and a snapshot was complete.
+fn play(seed: u64, dies: bool, settings: &[&str]) -> (Vec<MetricRow>, [usize; 4]) {
+    let (first, later) = settings.split_first().unwrap();
+    let mut later = later.iter();
+    let [mut join, mut assess] = stages(first).map(Member::new);
     let inputs = [Topic::of_file("predictions.ndjson.gz", 12_000), Topic::of_file("labels.ndjson.gz", 11_500)];
     let mut partials = Topic::default();
     let mut rows = Vec::new();
@@ -171,6 +184,15 @@ fn play(seed: u64, dies: bool) -> (Vec<MetricRow>, [usize; 4]) {
         if dies && dice.below(12) == 0 {
             assess.die();
         }
+        // Wherever the work is then.
+        let share = join.read[0] as usize * settings.len() / inputs[0].0.len();
+        if share + later.len() >= settings.len()
+            && let Some(changed) = later.next()
+        {
+            let [join_stage, assess_stage] = stages(changed);
+            join.restart(join_stage);
+            assess.restart(assess_stage);
+        }
         if is_read(&join) {
             partials.0.extend(join.commit(now, None).into_iter().map(|record| record.value));
         }
@@ -188,17 +210,43 @@ fn play(seed: u64, dies: bool) -> (Vec<MetricRow>, [usize; 4]) {
     (rows, [join.deaths, assess.deaths, join.snapshots, assess.snapshots])
 }
 
+const SETTINGS: &str = "{task: binary, segments: [origin], windows: [1d], correction_horizon: 6h}";
+
 #[test]
 fn deaths_and_snapshots_do_not_show() {
-    let (rows, [_, _, join_snapshots, assess_snapshots]) = play(1, false);
+    let (rows, [_, _, join_snapshots, assess_snapshots]) = play(1, false, &[SETTINGS]);
     assert!(join_snapshots > 1 && assess_snapshots > 0, "{join_snapshots} and {assess_snapshots} snapshots");
     let expected = fold(&rows);
     assert!(expected.len() > 500, "{} ids", expected.len());
     let mut deaths = 0;
     for seed in 2..6 {
-        let (rows, [join_deaths, assess_deaths, _, _]) = play(seed, true);
+        let (rows, [join_deaths, assess_deaths, _, _]) = play(seed, true, &[SETTINGS]);
         assert_eq!(fold(&rows), expected, "seed {seed}");
         deaths += join_deaths.min(assess_deaths);
     }
     assert!(deaths > 8, "{deaths} deaths");
+}
+
+#[test]
+fn changes_of_the_configuration_neither_skip_nor_repeat_a_revision() {
+    // Another size, another pace, another value of outcomes, fewer and other segments.
+    let other = "{task: binary, segments: [[origin, carrier]], windows: [1d, {size: 7d, advance: 1d}], \
+                 revise_after: {min: 3h, growth: 0%}, allowed_lateness: 2h, correction_horizon: 6h, \
+                 business_value: {true_positive: 3, false_positive: -1, true_negative: 0, false_negative: -2}}";
+    let mut deaths = 0;
+    for seed in 10..16 {
+        let (rows, [join_deaths, assess_deaths, _, _]) = play(seed, true, &[SETTINGS, other, SETTINGS]);
+        // Checks the revisions.
+        let fold = fold(&rows);
+        for (what, is_it) in [
+            ("windows of 7 days", (|row: &MetricRow| row.window_size_ms == 7 * 86_400_000) as fn(&MetricRow) -> bool),
+            ("segments of origin", |row| &*row.segment_key == "origin"),
+            ("segments of origin and carrier", |row| &*row.segment_key == "origin,carrier"),
+            ("business value", |row| &*row.metric == "business_value" && row.value.is_some()),
+        ] {
+            assert!(fold.values().any(is_it), "seed {seed}: no rows of {what}");
+        }
+        deaths += join_deaths.min(assess_deaths);
+    }
+    assert!(deaths > 12, "{deaths} deaths");
 }

@@ -209,6 +209,11 @@ impl PendingBuffer {
         }
     }
 
+    /// Keeps rows for `retention_ms` after their event time.
+    pub fn keep_for(&mut self, retention_ms: Millis) {
+        self.retention_ms = retention_ms;
+    }
+
     /// Adds a row from the log.
     pub fn restore_row(&mut self, row: PendingRow, payload: Payload) {
         self.waiting += usize::from(row.is_waiting());
