@@ -194,7 +194,8 @@ impl ModelSettings {
             ));
         }
         let task = |settings: &ModelSettings| settings.task.map_or("none", TaskKind::name);
-        (self.task != before.task)
+        // Labels that name no model have no task.
+        (self.task != before.task && !model.is_empty())
             .then(|| format!("the task of {name} was {} and is now {}. {anew}", task(before), task(self)))
     }
 }

@@ -155,10 +155,18 @@ impl Join {
         }
     }
 
-    /// Remembers as long as the predictions that were read under earlier settings were promised.
+    /// Remembers as long as the predictions that are held were promised under the settings of their time.
     fn keep_promises(&mut self) {
+        let mut terms: Vec<TermsId> = Vec::new();
+        for row in self.pending.rows() {
+            let of_row = self.registry.series(row.series).terms;
+            // Few, and the last one mostly.
+            if !terms.iter().rev().any(|known| *known == of_row) {
+                terms.push(of_row);
+            }
+        }
         let patience = Patience::of(self.registry.settings().all());
-        let patience = patience.or(Patience::of(self.registry.all_terms().iter().map(|terms| &**terms)));
+        let patience = patience.or(Patience::of(terms.into_iter().map(|terms| &**self.registry.terms(terms))));
         self.pending.keep_for(patience.row_ms);
         self.labels.keep_for(patience.label_ms);
         self.remembers_matches = patience.remembers_matches;

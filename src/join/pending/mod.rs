@@ -265,19 +265,17 @@ impl PendingBuffer {
     }
 
     /// Writes the next `budget` rows of the snapshot; true once it is complete.
-    pub fn continue_snapshot(&mut self, mut budget: usize, journal: &mut Journal) -> bool {
+    pub fn continue_snapshot(&mut self, budget: usize, journal: &mut Journal) -> bool {
         let Some(snapshot) = &mut self.snapshot else { return true };
-        while budget > 0 {
-            let Some(rows) = snapshot.next(budget) else {
-                self.snapshot = None;
-                return true;
-            };
-            budget = budget.saturating_sub(rows.len().max(1));
+        let is_complete = snapshot.advance(budget, |rows| {
             if let Some(segment) = self.segments.get(&rows.segment) {
                 segment.log_snapshot(rows.sealed, rows.live, journal, &mut self.scores);
             }
+        });
+        if is_complete {
+            self.snapshot = None;
         }
-        false
+        is_complete
     }
 
     /// Rows held, waiting or settled.
@@ -288,6 +286,11 @@ impl PendingBuffer {
     /// True if no row is held.
     pub fn is_empty(&self) -> bool {
         self.segments.values().all(Segment::is_empty)
+    }
+
+    /// All rows.
+    pub fn rows(&self) -> impl Iterator<Item = &PendingRow> {
+        self.segments.values().flat_map(Segment::rows)
     }
 
     /// Rows that have no label.
