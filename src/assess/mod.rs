@@ -10,6 +10,7 @@ mod identity;
 mod merged;
 mod model;
 mod names;
+mod promise;
 mod publish;
 mod rows;
 mod state;

@@ -2,6 +2,7 @@
 
 use super::cells::{GroupId, Pane, VersionId};
 use super::names::{Membership, Names};
+use super::promise::Promise;
 use super::publish::Publisher;
 use super::rows::Rows;
 use super::window::{Window, Windows};
@@ -40,7 +41,9 @@ pub enum Revisions {
 #[derive(Debug)]
 pub struct ModelAssess {
     pub(super) id: Arc<str>,
+    /// In force: today's, and what was promised before.
     pub(super) settings: Arc<ModelSettings>,
+    pub(super) promise: Option<Promise>,
     pub(super) names: Names,
     pub(super) panes: BTreeMap<Millis, Pane>,
     pub(super) windows: Vec<Windows>,
@@ -58,6 +61,7 @@ impl ModelAssess {
             panes: BTreeMap::new(),
             windows: settings.windows.iter().map(|spec| Windows::new(*spec)).collect(),
             settings,
+            promise: None,
             expired_until: Millis::MIN,
             orphaned_until: Millis::MIN,
         }
@@ -138,6 +142,23 @@ impl ModelAssess {
         });
         self.note_revisions(moment);
         self.pack(moment.reached);
+        self.end_promise();
+    }
+
+    /// Goes over to today's horizons once all that was promised others is gone.
+    fn end_promise(&mut self) {
+        let is_over = |promise: &mut Promise| self.panes.range(..promise.before).next().is_none();
+        if let Some(Promise { today, .. }) = self.promise.take_if(is_over) {
+            self.settings = today;
+            (self.expired_until, self.orphaned_until) = (Millis::MIN, Millis::MIN);
+        }
+    }
+
+    /// The first moment of which nothing is known yet, where `newest` is the largest event time seen: a record that was
+    /// split may have brought rows before it told of their time.
+    pub(super) fn news(&self, newest: Option<Millis>) -> Millis {
+        let newest_pane = self.panes.last_key_value().map(|(start, _)| *start);
+        newest.max(newest_pane).map_or(Millis::MIN, |newest| newest.saturating_add(1))
     }
 
     /// Publishes everything that changed, however recently its window was revised.

@@ -9,6 +9,7 @@ use super::cells::{GroupId, Pane, VersionId};
 use super::identity::RowId;
 use super::model::ModelAssess;
 use super::names::{Group, Names};
+use super::promise::Horizons;
 use super::rows::METRIC_SHIFT;
 use super::watermark::Watermark;
 use super::window::{Published, Window, Windows};
@@ -96,6 +97,10 @@ impl Assess {
         for (id, model) in &mut changed.models {
             if self.models.get(id).is_some_and(|before| before.settings != model.settings) {
                 model.mark_all_changed();
+                let news = model.news(self.watermark.newest());
+                if let Some(promise) = &mut model.promise {
+                    promise.before = news;
+                }
             }
         }
         changed.texts = std::mem::take(&mut self.texts);
@@ -162,6 +167,7 @@ fn take_watermark(input: &mut &[u8], partition_count: usize) -> Result<Watermark
 
 fn put_model(out: &mut Vec<u8>, model: &ModelAssess) {
     put_signed(out, model.settings.pane_ms);
+    Horizons::of(&model.settings, model.promise.as_ref()).put(out);
     put_names(out, &model.names);
     put_signed(out, model.expired_until);
     put_signed(out, model.orphaned_until);
@@ -181,6 +187,7 @@ fn take_model(
     metrics: &[Option<usize>],
 ) -> Result<(), SnapshotError> {
     check_panes(&model.id, take_signed(input)?, &model.settings)?;
+    let horizons = Horizons::take(input)?;
     let known_sets = take_names(input, &mut model.names)?;
     model.expired_until = take_signed(input)?;
     model.orphaned_until = take_signed(input)?;
@@ -188,10 +195,9 @@ fn take_model(
         let start = take_signed(input)?;
         model.panes.insert(start, Pane::decode(input)?);
     }
-    // The first moment of which nothing is known yet. Of a window that has begun, the first rows are in panes that may be
-    // gone, and a record that was split may have brought rows before it told of their time.
-    let newest_pane = model.panes.last_key_value().map(|(start, _)| *start);
-    let news = newest.max(newest_pane).map_or(Millis::MIN, |newest| newest.saturating_add(1));
+    // Of a window that has begun, the first rows are in panes that may be gone.
+    let news = model.news(newest);
+    (model.settings, model.promise) = horizons.kept(&model.settings, news);
     for set in (0..model.names.configured).filter(|set| !known_sets.contains(set)) {
         model.names.begins[set] = news;
     }

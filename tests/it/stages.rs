@@ -256,9 +256,10 @@ fn changes_of_the_configuration_neither_skip_nor_repeat_a_revision_and_lose_noth
         deaths += join_deaths.min(assess_deaths);
         assert!(rows.iter().any(|row| &*row.metric == "business_value" && row.value.is_some()), "seed {seed}");
         // Checks the revisions.
-        let fold = fold(&rows);
-        let is_whole = |row: &&MetricRow| row.segment_key.is_empty() && &*row.metric != "business_value";
-        for row in fold.values().filter(is_whole) {
+        let mut fold = fold(&rows);
+        // Told to be gone, once outcomes had no worth any more.
+        fold.retain(|_, row| &*row.metric != "business_value");
+        for row in fold.values().filter(|row| row.segment_key.is_empty()) {
             let expected = if row.window_size_ms == DAY { &only } else { &only_other };
             assert_eq!(Some(row), expected.get(&row.id), "seed {seed}");
         }
@@ -281,6 +282,29 @@ fn changes_of_the_configuration_neither_skip_nor_repeat_a_revision_and_lose_noth
         }
     }
     assert!(deaths > 10, "{deaths} deaths");
+}
+
+#[test]
+fn predictions_wait_for_their_labels_as_long_as_they_were_promised() {
+    const DAY: i64 = 86_400_000;
+    // Many labels come later than the short horizon, which would also make windows final before they come.
+    let long = "{task: binary, windows: [1d], label_horizon: 5d, correction_horizon: 6h}";
+    let short = "{task: binary, windows: [1d], label_horizon: 1h, correction_horizon: 1h}";
+    let [only_long, only_short] = [long, short].map(|settings| fold(&play(1, false, &[settings]).0));
+    let first_day = only_long.values().map(|row| row.window_start).min().unwrap();
+    let differ = only_long.iter().filter(|(id, row)| only_short.get(*id) != Some(row)).count();
+    assert!(differ > 100, "{differ} rows");
+    for (seed, settings, expected) in [(20, [long, short], &only_long), (21, [short, long], &only_short)] {
+        let fold = fold(&play(seed, true, &settings).0);
+        for row in fold.values().filter(|row| row.window_start < first_day + 5 * DAY) {
+            let expected = &expected[&row.id];
+            // A longer horizon than was promised delays what is told of the time, and changes nothing else.
+            if settings[0] == long || !["pending", "expired"].contains(&&*row.metric) {
+                let is_final = if settings[0] == long { expected.is_final } else { row.is_final };
+                assert_eq!(*row, MetricRow { is_final, ..expected.clone() }, "seed {seed}");
+            }
+        }
+    }
 }
 
 #[test]

@@ -217,7 +217,7 @@ impl PendingBuffer {
     /// Adds a row from the log.
     pub fn restore_row(&mut self, row: PendingRow, payload: Payload) {
         self.waiting += usize::from(row.is_waiting());
-        self.segments.entry(row.time.div_euclid(self.span_ms)).or_default().insert(row, payload);
+        self.segments.entry(row.time.div_euclid(self.span_ms)).or_default().restore(row, payload);
     }
 
     /// Changes what has become of the row called `name`, as the log says; false if it is not held.
@@ -225,6 +225,7 @@ impl PendingBuffer {
         let segment = name.time.div_euclid(self.span_ms);
         let mut found = None;
         let Some(held) = self.segments.get_mut(&segment) else { return false };
+        held.restored();
         held.find(name.key, |at| found = found.or((RowName::of(held.get(at)) == name).then_some(at)));
         let Some(at) = found else { return false };
         let was_waiting = held.get(at).is_waiting();
@@ -249,7 +250,10 @@ impl PendingBuffer {
     /// From now on, keeps what changes for the log, which has everything that is held now.
     pub fn log_changes(&mut self) {
         self.journal = Some(Journal::default());
-        self.segments.values_mut().for_each(Segment::mark_logged);
+        for segment in self.segments.values_mut() {
+            segment.restored();
+            segment.mark_logged();
+        }
     }
 
     /// What the log lacks.
