@@ -11,6 +11,7 @@ use postdict::stage::work::{Fetched, FetchedRecord, InputId, Restore, SnapshotMa
 use postdict::stage::{AssessPace, AssessStage, JoinStage};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
@@ -136,8 +137,8 @@ impl<'i> Work<'i> {
     }
 
     /// What is published from a round on.
-    fn rest(&mut self, from: usize) -> Vec<String> {
-        (from..self.inputs.rounds()).map(|number| told(&self.round(number).0)).collect()
+    fn rest(&mut self, from: usize) -> Vec<Vec<Vec<u8>>> {
+        (from..self.inputs.rounds()).map(|number| self.round(number).0).collect()
     }
 }
 
@@ -175,7 +176,7 @@ fn written(inputs: &Inputs) -> Logs {
         logs.assess.extend(assess);
     }
     logs.partials.clone_from(&work.partials);
-    logs.after = work.rest(LOGGED_ROUNDS);
+    logs.after = work.rest(LOGGED_ROUNDS).iter().map(|rows| told(rows)).collect();
     logs
 }
 
@@ -196,8 +197,13 @@ fn restored(
     Ok((restored.task, restored.read_from, commit, positions.unwrap_or_default()))
 }
 
-/// What is published after `logs` by stages that are restored from them.
+/// What is told after `logs` by stages that are restored from them.
 fn continued(inputs: &Inputs, logs: &Logs) -> Result<Vec<String>, String> {
+    Ok(published(inputs, logs)?.iter().map(|rows| told(rows)).collect())
+}
+
+/// What is published after `logs`, commit by commit.
+fn published(inputs: &Inputs, logs: &Logs) -> Result<Vec<Vec<Vec<u8>>>, String> {
     let (join, _, join_commit, join_positions) = restored(&*inputs.stages[0], &logs.join)?;
     let (mut assess, read_from, assess_commit, assess_positions) = restored(&*inputs.stages[1], &logs.assess)?;
     let from = read_from.map_or(assess_positions[0], |from| from[0]) as usize;
@@ -308,6 +314,49 @@ fn what_earlier_versions_wrote_is_read_from_any_beginning_and_goes_on() {
         }
         assert!(complete.iter().all(|complete| *complete > 0), "{complete:?} snapshots");
     }
+}
+
+/// The first revision of each id, and the metrics that they are of. Fails where revisions do not follow each other.
+fn first_revisions(published: Vec<Vec<Vec<u8>>>) -> BTreeMap<String, (i64, String)> {
+    let (mut first, mut last) = (BTreeMap::new(), BTreeMap::new());
+    for row in published.iter().flatten() {
+        let row: Value = serde_json::from_slice(row).unwrap();
+        let (id, revision) = (row["id"].as_str().unwrap().to_owned(), row["revision"].as_i64().unwrap());
+        first.entry(id.clone()).or_insert_with(|| (revision, row["metric"].as_str().unwrap().to_owned()));
+        let before = last.insert(id, revision);
+        assert!(before.is_none_or(|before| revision == before + 1), "{row}");
+    }
+    first
+}
+
+#[test]
+fn a_metric_that_an_earlier_version_did_not_have_begins_at_revision_1_and_moves_no_other() {
+    let folder = root().join(CURRENT);
+    let inputs = Inputs::of(&folder);
+    let mut logs = Logs::read(&folder);
+    let before = first_revisions(published(&inputs, &logs).unwrap());
+    // What wrote this log called two metrics otherwise.
+    for bytes in &mut logs.assess {
+        let mut block = Block::decode(bytes).unwrap();
+        let mut places = Vec::new();
+        places.extend((0..block.payload.len()).filter(|place| block.payload[*place..].starts_with(b"accuracy")));
+        places.iter().for_each(|place| block.payload[place + 7] = b'z');
+        *bytes = block.encode();
+    }
+    let after = first_revisions(published(&inputs, &logs).unwrap());
+    let is_new = |metric: &str| metric.ends_with("accuracy");
+    let mut counts = [0, 0];
+    for (id, (revision, metric)) in after {
+        let expected = before.get(&id).map(|(revision, _)| *revision);
+        if is_new(&metric) {
+            assert_eq!(revision, 1, "{metric}");
+            counts[0] += usize::from(expected.is_some_and(|revision| revision > 1));
+        } else {
+            assert!(expected.is_none_or(|expected| revision == expected), "{metric}: {revision}, not {expected:?}");
+            counts[1] += usize::from(expected.is_some());
+        }
+    }
+    assert!(counts[0] > 20 && counts[1] > 500, "{counts:?}");
 }
 
 /// The bytes with a right checksum again.
