@@ -55,17 +55,20 @@ pub struct SeriesName {
     pub model: u32,
     /// `""` where the predictions have none.
     pub version: Arc<str>,
-    /// One value per segment set of the model; `None` for records without a prediction.
+    /// One value per segment key of the model; `None` for records without a prediction.
     pub segments: Option<Box<[Arc<str>]>>,
 }
 
-/// A model by name, with its classes in the numbering of the batch's cells.
+/// A model by name, with its classes in the numbering of the batch's cells, and the segment sets that its series have
+/// values in: predictions that were read under another configuration have others, so a model may come several times.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ModelName {
     /// `""` for labels that name none.
     pub id: Arc<str>,
     /// Class names by number.
     pub classes: Vec<Arc<str>>,
+    /// What the values of its series' segments are values of.
+    pub segment_keys: Vec<Arc<str>>,
 }
 
 /// How far a topic of one partition has come.

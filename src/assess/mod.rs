@@ -10,6 +10,7 @@ mod identity;
 mod merged;
 mod model;
 mod names;
+mod promise;
 mod publish;
 mod rows;
 mod state;
@@ -98,37 +99,45 @@ impl Assess {
         collected(|sink| self.close_to(now, sink))
     }
 
-    /// [`Assess::publish`], row by row.
-    pub fn publish_to(&mut self, now: Millis, revisions: Revisions, sink: &mut dyn FnMut(&MetricRow)) {
+    /// [`Assess::publish`], row by row. True if it looked at a window, even if nothing in it had changed.
+    pub fn publish_to(&mut self, now: Millis, revisions: Revisions, sink: &mut dyn FnMut(&MetricRow)) -> bool {
         let moment = self.moment(now);
         let mut rows = Rows::new(&self.texts, sink);
         for model in self.models.values_mut() {
             model.publish(moment, revisions, &mut rows);
         }
+        rows.has_looked
     }
 
-    /// [`Assess::flush`], row by row.
-    pub fn flush_to(&mut self, now: Millis, sink: &mut dyn FnMut(&MetricRow)) {
+    /// [`Assess::flush`], row by row, likewise.
+    pub fn flush_to(&mut self, now: Millis, sink: &mut dyn FnMut(&MetricRow)) -> bool {
         let moment = self.moment(now);
         let mut rows = Rows::new(&self.texts, sink);
         for model in self.models.values_mut() {
             model.publish(moment, Revisions::Final, &mut rows);
             model.flush(moment, &mut rows);
         }
+        rows.has_looked
     }
 
-    /// [`Assess::close`], row by row.
-    pub fn close_to(&mut self, now: Millis, sink: &mut dyn FnMut(&MetricRow)) {
+    /// [`Assess::close`], row by row, likewise.
+    pub fn close_to(&mut self, now: Millis, sink: &mut dyn FnMut(&MetricRow)) -> bool {
         let moment = Moment { reached: Some(Millis::MAX), ..self.moment(now) };
         let mut rows = Rows::new(&self.texts, sink);
         for model in self.models.values_mut() {
             model.publish(moment, Revisions::Final, &mut rows);
         }
+        rows.has_looked
     }
 
     /// Partial rows that changed nothing because their windows were final.
     pub fn late_rows(&self) -> u64 {
         self.late_rows
+    }
+
+    /// How many models have rows.
+    pub fn model_count(&self) -> usize {
+        self.models.len()
     }
 
     /// Models that have rows.
@@ -157,7 +166,7 @@ impl Assess {
 }
 
 /// All rows that `publish` gives out.
-fn collected(publish: impl FnOnce(&mut dyn FnMut(&MetricRow))) -> Vec<MetricRow> {
+fn collected(publish: impl FnOnce(&mut dyn FnMut(&MetricRow)) -> bool) -> Vec<MetricRow> {
     let mut rows = Vec::new();
     publish(&mut |row| rows.push(row.clone()));
     rows

@@ -1,13 +1,15 @@
 //! One model in ASSESS: its panes, its windows, and what of them is due to be published.
 
 use super::cells::{GroupId, Pane, VersionId};
-use super::names::Names;
+use super::names::{Membership, Names};
+use super::promise::Promise;
 use super::publish::Publisher;
 use super::rows::Rows;
 use super::window::{Window, Windows};
 use crate::aggregate::partial::{ModelName, PartialRow, SeriesName};
 use crate::aggregate::{ClassId, Count};
 use crate::event::{Caps, Millis, ModelSettings};
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -39,7 +41,9 @@ pub enum Revisions {
 #[derive(Debug)]
 pub struct ModelAssess {
     pub(super) id: Arc<str>,
+    /// In force: today's, and what was promised before.
     pub(super) settings: Arc<ModelSettings>,
+    pub(super) promise: Option<Promise>,
     pub(super) names: Names,
     pub(super) panes: BTreeMap<Millis, Pane>,
     pub(super) windows: Vec<Windows>,
@@ -57,6 +61,7 @@ impl ModelAssess {
             panes: BTreeMap::new(),
             windows: settings.windows.iter().map(|spec| Windows::new(*spec)).collect(),
             settings,
+            promise: None,
             expired_until: Millis::MIN,
             orphaned_until: Millis::MIN,
         }
@@ -66,14 +71,35 @@ impl ModelAssess {
     pub fn merge(&mut self, model: &ModelName, series: &SeriesName, rows: &[PartialRow]) -> usize {
         let classes = self.names.class_ids(model);
         let version = self.names.version_id(&series.version);
-        let groups = self.names.groups_of(series);
+        let Membership { groups, lacks } = self.names.membership(model, series);
+        if let Some(newest) = rows.last().filter(|_| !lacks.is_empty()) {
+            let begins = newest.pane.saturating_add(1);
+            lacks.iter().for_each(|set| self.names.begins[*set] = self.names.begins[*set].max(begins));
+        }
         rows.iter().filter(|row| !self.merge_row(row, &classes, version, &groups)).count()
+    }
+
+    /// `groups` without those of segment sets that begin after `pane`, unless the pane has groups of the set.
+    fn begun<'g>(&self, groups: &'g [GroupId], pane: Millis) -> Cow<'g, [GroupId]> {
+        if self.names.begins.iter().all(|begins| *begins <= pane) {
+            return Cow::Borrowed(groups);
+        }
+        let sets: BTreeSet<u16> = (self.panes.get(&pane).into_iter())
+            .flat_map(Pane::groups)
+            .filter_map(|group| self.names.group(group).set)
+            .collect();
+        let has_begun = |group: &GroupId| {
+            let set = self.names.group(*group).set;
+            set.is_none_or(|set| self.names.begins[usize::from(set)] <= pane || sets.contains(&set))
+        };
+        Cow::Owned(groups.iter().copied().filter(has_begun).collect())
     }
 
     fn merge_row(&mut self, row: &PartialRow, classes: &[ClassId], version: VersionId, groups: &[GroupId]) -> bool {
         if self.windows.iter().all(|windows| windows.all_closed(row.pane)) {
             return false;
         }
+        let groups = &*self.begun(groups, row.pane);
         let mut change = row.change.to_cell();
         change.remap(classes);
         let unmatched = change.count(Count::Predictions) - change.count(Count::Matched);
@@ -116,6 +142,23 @@ impl ModelAssess {
         });
         self.note_revisions(moment);
         self.pack(moment.reached);
+        self.end_promise();
+    }
+
+    /// Goes over to today's horizons once all that was promised others is gone.
+    fn end_promise(&mut self) {
+        let is_over = |promise: &mut Promise| self.panes.range(..promise.before).next().is_none();
+        if let Some(Promise { today, .. }) = self.promise.take_if(is_over) {
+            self.settings = today;
+            (self.expired_until, self.orphaned_until) = (Millis::MIN, Millis::MIN);
+        }
+    }
+
+    /// The first moment of which nothing is known yet, where `newest` is the largest event time seen: a record that was
+    /// split may have brought rows before it told of their time.
+    pub(super) fn news(&self, newest: Option<Millis>) -> Millis {
+        let newest_pane = self.panes.last_key_value().map(|(start, _)| *start);
+        newest.max(newest_pane).map_or(Millis::MIN, |newest| newest.saturating_add(1))
     }
 
     /// Publishes everything that changed, however recently its window was revised.
@@ -167,6 +210,7 @@ impl ModelAssess {
             }
             self.windows[place].close_by_age(&self.settings, watermark);
         }
+        self.windows.retain(|windows| !windows.is_done());
     }
 
     fn publish_changed(
@@ -231,6 +275,17 @@ impl ModelAssess {
                 pane.pack();
             }
         }
+    }
+
+    /// Has every open window looked at again: what it says is read out otherwise from now on.
+    pub(super) fn mark_all_changed(&mut self) {
+        for windows in &mut self.windows {
+            let size_ms = windows.spec.size_ms;
+            for (start, window) in &mut windows.open {
+                window.changed.extend(self.panes.range(*start..*start + size_ms).flat_map(|(_, pane)| pane.groups()));
+            }
+        }
+        (self.expired_until, self.orphaned_until) = (Millis::MIN, Millis::MIN);
     }
 
     /// Open windows, and panes held.

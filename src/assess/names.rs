@@ -3,8 +3,7 @@
 use super::cells::{GroupId, VersionId};
 use crate::aggregate::partial::{ModelName, SeriesName};
 use crate::aggregate::{ClassId, ClassNames};
-use crate::event::ModelSettings;
-use crate::event::segment::UNRECORDED;
+use crate::event::{Millis, ModelSettings};
 use hashbrown::HashMap;
 use std::sync::Arc;
 
@@ -28,8 +27,21 @@ pub struct Names {
     versions_by_name: HashMap<Arc<str>, VersionId>,
     /// The model's classes.
     pub classes: ClassNames,
-    /// `segment_key` per segment set.
+    /// `segment_key` per segment set: those of the configuration, then those that it had.
     pub segment_keys: Vec<Arc<str>>,
+    /// Per segment set: of panes that start before, not every prediction has a value in it, so they get no groups of it.
+    pub begins: Vec<Millis>,
+    /// How many of the segment sets the configuration has.
+    pub configured: usize,
+}
+
+/// What a series of JOIN is part of.
+#[derive(Debug)]
+pub struct Membership {
+    /// The whole model, and a group per segment set.
+    pub groups: Vec<GroupId>,
+    /// Configured segment sets that its predictions have no value in.
+    pub lacks: Vec<usize>,
 }
 
 /// The whole model.
@@ -45,21 +57,27 @@ impl Names {
             versions_by_name: HashMap::new(),
             classes: ClassNames::new(max_classes),
             segment_keys: settings.segments.iter().map(|set| set.key().into()).collect(),
+            begins: vec![Millis::MIN; settings.segments.len()],
+            configured: settings.segments.len(),
         };
         names.group_id(Group { set: None, value: "".into(), is_comparison: false });
         names
     }
 
-    /// The groups that a series of JOIN belongs to: the whole model, and one per segment set.
-    pub fn groups_of(&mut self, series: &SeriesName) -> Vec<GroupId> {
-        let values = series.segments.iter().flatten();
-        let sets = values.zip(0..).filter(|(value, _)| ***value != *UNRECORDED).map(|(value, set)| Group {
-            set: Some(set),
-            value: Arc::clone(value),
-            is_comparison: false,
-        });
-        let ids: Vec<GroupId> = sets.map(|group| self.group_id(group)).collect();
-        std::iter::once(WHOLE).chain(ids).collect()
+    /// What `series` of `model` is part of. Values in segment sets that are not known here are left out.
+    pub fn membership(&mut self, model: &ModelName, series: &SeriesName) -> Membership {
+        let Some(values) = &series.segments else { return Membership { groups: vec![WHOLE], lacks: Vec::new() } };
+        let mut groups = vec![WHOLE];
+        let mut has = vec![false; self.segment_keys.len()];
+        for (key, value) in model.segment_keys.iter().zip(values) {
+            if let Some(place) = self.segment_keys.iter().position(|known| known == key) {
+                has[place] = true;
+                let group = Group { set: Some(place as u16), value: Arc::clone(value), is_comparison: false };
+                groups.push(self.group_id(group));
+            }
+        }
+        let lacks = (0..self.configured).filter(|place| !has[*place]).collect();
+        Membership { groups, lacks }
     }
 
     /// The version called `name`, made if it is new.
@@ -108,6 +126,7 @@ impl Names {
     pub fn place_of(&mut self, key: Arc<str>) -> u16 {
         let place = self.segment_keys.iter().position(|known| *known == key).unwrap_or_else(|| {
             self.segment_keys.push(key);
+            self.begins.push(Millis::MIN);
             self.segment_keys.len() - 1
         });
         place as u16

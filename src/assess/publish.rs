@@ -33,6 +33,7 @@ impl<'a> Publisher<'a> {
     pub fn window(&mut self, spec: WindowSpec, start: Millis, window: &mut Window, rows: &mut Rows<'_>) {
         let changed = std::mem::take(&mut window.changed);
         window.just_published = true;
+        rows.has_looked = true;
         let mut values = Vec::new();
         for group in &changed {
             let is_protected = self.is_protected(self.names.group(*group).set);

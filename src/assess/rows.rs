@@ -18,6 +18,14 @@ pub struct Texts {
     reasons: Vec<Arc<str>>,
     /// What a column holds that says nothing.
     pub empty: Arc<str>,
+    /// By metric: it is not published.
+    left_out: Vec<bool>,
+}
+
+impl Default for Texts {
+    fn default() -> Self {
+        Texts::new()
+    }
 }
 
 impl Texts {
@@ -27,7 +35,21 @@ impl Texts {
             metrics: Metric::ALL.iter().map(|metric| metric.name().into()).collect(),
             reasons: Undefined::ALL.iter().map(|reason| reason.as_str().into()).collect(),
             empty: "".into(),
+            left_out: vec![false; Metric::ALL.len()],
         }
+    }
+
+    /// Leaves out all metrics but those with these names.
+    pub fn publish_only(&mut self, names: &[Arc<str>]) {
+        let is_left_out = |metric: &Metric| names.iter().all(|name| **name != *metric.name());
+        self.left_out = Metric::ALL.iter().map(is_left_out).collect();
+    }
+
+    /// Leaves out no metric; true if some were.
+    pub fn publish_all(&mut self) -> bool {
+        let had = self.left_out.contains(&true);
+        self.left_out.fill(false);
+        had
     }
 }
 
@@ -35,6 +57,8 @@ impl Texts {
 pub struct Rows<'s> {
     /// Their fixed texts.
     pub texts: &'s Texts,
+    /// A window was looked at, whether anything in it had changed or not.
+    pub has_looked: bool,
     ids: RowIds,
     sink: &'s mut dyn FnMut(&MetricRow),
 }
@@ -42,7 +66,7 @@ pub struct Rows<'s> {
 impl<'s> Rows<'s> {
     /// Into `sink`.
     pub fn new(texts: &'s Texts, sink: &'s mut dyn FnMut(&MetricRow)) -> Self {
-        Rows { texts, ids: RowIds::default(), sink }
+        Rows { texts, has_looked: false, ids: RowIds::default(), sink }
     }
 
     /// Adds the rows of a series whose content differs from what was `published` last, and notes them there. `series`
@@ -59,7 +83,11 @@ impl<'s> Rows<'s> {
         published.reserve_exact(values.len().saturating_sub(published.len()));
         // The same row over and over, with other values.
         let mut row = series;
+        let left_out = &self.texts.left_out;
         let mut put = |value: &MetricValue, published: &mut Vec<Published>| {
+            if left_out[value.metric as usize] {
+                return;
+            }
             let number = row_number(value);
             let content = content(value, coverage, row.is_final);
             let place = published.binary_search_by_key(&number, |published| published.row);

@@ -1,13 +1,15 @@
 //! All of ASSESS as bytes: a snapshot from which it goes on as if nothing had happened.
 //!
-//! Cells are written packed, so a snapshot is about as large as the memory that it describes. What the configuration meant
-//! is in it too: windows that were added since then begin with the next one that starts, segments that were taken away
-//! are published until their windows are final; other panes or tasks are refused.
+//! Cells are written packed, so a snapshot is about as large as the memory that it describes. It is read under the
+//! configuration under which it was written, or under another: windows and segments that were added begin with the next
+//! window or pane that starts, those that were taken away are published until their windows are final; other panes are
+//! refused.
 
 use super::cells::{GroupId, Pane, VersionId};
 use super::identity::RowId;
 use super::model::ModelAssess;
 use super::names::{Group, Names};
+use super::promise::Horizons;
 use super::rows::METRIC_SHIFT;
 use super::watermark::Watermark;
 use super::window::{Published, Window, Windows};
@@ -19,7 +21,7 @@ use crate::aggregate::wire::{
 };
 use crate::event::{Millis, ModelSettings, Settings, WindowSpec};
 use crate::metrics::Metric;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// First byte: the version of the format.
@@ -82,6 +84,54 @@ impl Assess {
         }
         Ok(assess)
     }
+
+    /// Goes on under other settings, as a snapshot would that is read under them. What they change in windows that are open
+    /// is published when those are due.
+    ///
+    /// # Errors
+    /// If the state cannot be used under them; it is as it was then.
+    pub fn change_settings(&mut self, settings: Arc<Settings>) -> Result<(), SnapshotError> {
+        let mut bytes = Vec::new();
+        self.encode(&mut bytes);
+        let mut changed = Assess::decode(&bytes, settings, self.watermark.partition_count())?;
+        for (id, model) in &mut changed.models {
+            if self.models.get(id).is_some_and(|before| before.settings != model.settings) {
+                model.mark_all_changed();
+                let news = model.news(self.watermark.newest());
+                if let Some(promise) = &mut model.promise {
+                    promise.before = news;
+                }
+            }
+        }
+        changed.texts = std::mem::take(&mut self.texts);
+        *self = changed;
+        Ok(())
+    }
+
+    /// Publishes the metrics with these names only, as another version of the program did.
+    pub fn publish_only(&mut self, metrics: &[Arc<str>]) {
+        self.texts.publish_only(metrics);
+    }
+
+    /// Publishes all metrics. Those that were left out appear in the open windows when those are due.
+    pub fn publish_all(&mut self) {
+        if self.texts.publish_all() {
+            self.models.values_mut().for_each(ModelAssess::mark_all_changed);
+        }
+    }
+
+    /// Says what of `settings` cannot be used with what is known of some models, which were kept under `before`.
+    ///
+    /// # Errors
+    /// Why, and what to do.
+    pub fn check_change<'m>(
+        models: impl IntoIterator<Item = &'m Arc<str>>,
+        before: &Settings,
+        settings: &Settings,
+    ) -> Result<(), SnapshotError> {
+        let refusal = |model: &Arc<str>| settings.model(model).refusal(model, before.model(model));
+        models.into_iter().find_map(refusal).map_or(Ok(()), |why| Err(SnapshotError::Configuration(why)))
+    }
 }
 
 fn put_watermark(out: &mut Vec<u8>, watermark: &Watermark) {
@@ -117,6 +167,7 @@ fn take_watermark(input: &mut &[u8], partition_count: usize) -> Result<Watermark
 
 fn put_model(out: &mut Vec<u8>, model: &ModelAssess) {
     put_signed(out, model.settings.pane_ms);
+    Horizons::of(&model.settings, model.promise.as_ref()).put(out);
     put_names(out, &model.names);
     put_signed(out, model.expired_until);
     put_signed(out, model.orphaned_until);
@@ -136,42 +187,53 @@ fn take_model(
     metrics: &[Option<usize>],
 ) -> Result<(), SnapshotError> {
     check_panes(&model.id, take_signed(input)?, &model.settings)?;
-    take_names(input, &mut model.names)?;
+    let horizons = Horizons::take(input)?;
+    let known_sets = take_names(input, &mut model.names)?;
     model.expired_until = take_signed(input)?;
     model.orphaned_until = take_signed(input)?;
     for _ in 0..take_length(input)? {
         let start = take_signed(input)?;
         model.panes.insert(start, Pane::decode(input)?);
     }
+    // Of a window that has begun, the first rows are in panes that may be gone.
+    let news = model.news(newest);
+    (model.settings, model.promise) = horizons.kept(&model.settings, news);
+    for set in (0..model.names.configured).filter(|set| !known_sets.contains(set)) {
+        model.names.begins[set] = news;
+    }
     let mut known = Vec::new();
     for _ in 0..take_length(input)? {
-        let windows = take_windows(input, metrics)?;
+        let mut windows = take_windows(input, metrics)?;
         known.push(windows.spec);
-        if let Some(slot) = model.windows.iter_mut().find(|slot| slot.spec == windows.spec) {
-            *slot = windows;
+        match model.windows.iter_mut().find(|slot| slot.spec == windows.spec) {
+            Some(slot) => {
+                if windows.opens_from == Millis::MAX {
+                    windows.opens_from = news;
+                }
+                *slot = windows;
+            }
+            None => {
+                windows.opens_from = Millis::MAX;
+                model.windows.push(windows);
+            }
         }
     }
     for windows in model.windows.iter_mut().filter(|windows| !known.contains(&windows.spec)) {
-        // Of a window that has begun, the first rows are in panes that may be gone.
-        windows.close_below(newest.map_or(Millis::MIN, |newest| newest.saturating_add(1)));
+        windows.opens_from = news;
     }
+    model.windows.retain(|windows| !windows.is_done());
     Ok(())
 }
 
 fn check_panes(model: &str, was: Millis, settings: &ModelSettings) -> Result<(), SnapshotError> {
-    if was == settings.pane_ms {
-        return Ok(());
-    }
-    let name = if model.is_empty() { "the defaults".to_owned() } else { format!("model {model}") };
-    let is = settings.pane_ms;
-    Err(SnapshotError::Configuration(format!(
-        "the windows of {name} had a greatest common divisor of {was} ms and now have {is} ms: sizes and advances may be \
-         added or taken away only if that stays"
-    )))
+    let before = ModelSettings { pane_ms: was, ..ModelSettings::clone(settings) };
+    settings.refusal(model, &before).map_or(Ok(()), |why| Err(SnapshotError::Configuration(why)))
 }
 
 fn put_names(out: &mut Vec<u8>, names: &Names) {
     put_texts(out, &names.segment_keys);
+    names.begins.iter().for_each(|begins| put_signed(out, *begins));
+    put_varint(out, names.configured as u64);
     put_varint(out, names.groups().len() as u64);
     for group in names.groups() {
         put_varint(out, group.set.map_or(0, |set| u64::from(set) + 1));
@@ -182,9 +244,15 @@ fn put_names(out: &mut Vec<u8>, names: &Names) {
     put_texts(out, names.classes.names());
 }
 
-fn take_names(input: &mut &[u8], names: &mut Names) -> Result<(), WireError> {
+/// Returns the places of the segment sets that were configured when the names were written.
+fn take_names(input: &mut &[u8], names: &mut Names) -> Result<BTreeSet<usize>, WireError> {
     let keys = take_texts(input)?;
     let places: Vec<u16> = keys.into_iter().map(|key| names.place_of(key)).collect();
+    for place in &places {
+        names.begins[usize::from(*place)] = take_signed(input)?;
+    }
+    let configured = take_length(input)?;
+    let configured = places.iter().take(configured).map(|place| usize::from(*place)).collect();
     for _ in 0..take_length(input)? {
         let set = match take_varint(input)? {
             0 => None,
@@ -200,12 +268,13 @@ fn take_names(input: &mut &[u8], names: &mut Names) -> Result<(), WireError> {
         names.version_id(&version);
     }
     take_texts(input)?.into_iter().for_each(|class| names.classes.restore(class));
-    Ok(())
+    Ok(configured)
 }
 
 fn put_windows(out: &mut Vec<u8>, windows: &Windows) {
     put_signed(out, windows.spec.size_ms);
     put_signed(out, windows.spec.advance_ms);
+    put_signed(out, windows.opens_from);
     let (below, closed) = windows.closed();
     put_signed(out, below);
     put_varint(out, closed.len() as u64);
@@ -220,6 +289,7 @@ fn put_windows(out: &mut Vec<u8>, windows: &Windows) {
 fn take_windows(input: &mut &[u8], metrics: &[Option<usize>]) -> Result<Windows, WireError> {
     let spec = WindowSpec { size_ms: take_signed(input)?, advance_ms: take_signed(input)? };
     let mut windows = Windows::new(spec);
+    windows.opens_from = take_signed(input)?;
     let below = take_signed(input)?;
     let closed = (0..take_length(input)?).map(|_| take_signed(input)).collect::<Result<_, _>>()?;
     windows.restore_closed(below, closed);

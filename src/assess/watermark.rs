@@ -26,6 +26,11 @@ impl Watermark {
         Watermark { partition_count, ..Watermark::default() }
     }
 
+    /// How many partitions there are.
+    pub fn partition_count(&self) -> usize {
+        self.partition_count
+    }
+
     /// Takes note of what a partition says of itself.
     pub fn update(&mut self, batch: &PartialBatch) {
         let now = ROLES.map(|role| batch.progress(role));

@@ -51,12 +51,21 @@ pub struct Windows {
     closed: BTreeSet<Millis>,
     /// Windows that start before are final, whether they ever had a record or not.
     closed_below: Millis,
+    /// Of windows that start before, those that are open stay so until they are final, and no other is opened: of what was
+    /// in them, not everything is known. `Millis::MAX` if the configuration does not have this size any more.
+    pub opens_from: Millis,
 }
 
 impl Windows {
     /// No window is open or closed.
     pub fn new(spec: WindowSpec) -> Self {
-        Windows { spec, open: BTreeMap::new(), closed: BTreeSet::new(), closed_below: Millis::MIN }
+        Windows {
+            spec,
+            open: BTreeMap::new(),
+            closed: BTreeSet::new(),
+            closed_below: Millis::MIN,
+            opens_from: Millis::MIN,
+        }
     }
 
     /// Which windows are final: all that start before the first, and the others.
@@ -69,9 +78,9 @@ impl Windows {
         (self.closed_below, self.closed) = (below, closed);
     }
 
-    /// Declares final all windows that start before `start`.
-    pub fn close_below(&mut self, start: Millis) {
-        self.closed_below = self.closed_below.max(start);
+    /// True if no window is open and none will be.
+    pub fn is_done(&self) -> bool {
+        self.opens_from == Millis::MAX && self.open.is_empty()
     }
 
     /// Starts of the windows that `pane` lies in, newest first.
@@ -81,9 +90,10 @@ impl Windows {
         (0..).map(move |i| newest - i * advance_ms).take_while(move |start| start + size_ms > pane)
     }
 
-    /// True if nothing can change the window at `start` any more.
+    /// True if nothing can change the window at `start` any more, or it is never opened.
     pub fn is_closed(&self, start: Millis) -> bool {
-        start < self.closed_below || self.closed.contains(&start)
+        let is_final = start < self.closed_below || self.closed.contains(&start);
+        is_final || start < self.opens_from && !self.open.contains_key(&start)
     }
 
     /// True if every window that `pane` lies in is final.

@@ -15,6 +15,8 @@ mod demo;
 mod produce;
 mod replay;
 #[cfg(feature = "kafka")]
+mod reset;
+#[cfg(feature = "kafka")]
 mod run;
 mod schemas;
 #[cfg(feature = "kafka")]

@@ -5,11 +5,11 @@ use crate::config::Config;
 use crate::stage::admin::Admin;
 use crate::stage::plan::{Purpose, TopicPlan, lines, partials_topic};
 use crate::stage::topics::Problem;
-use crate::stage::{INSTANCE_VARIABLE, LogFormat, Options, start_log};
+use crate::stage::{INSTANCE_VARIABLE, LogFormat, Options, Stop, start_log};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-/// Create the topics that the service needs, or say what is wrong with those that are there
+/// Create the topics that the service needs, say what is wrong with those that are there, or start anew
 #[derive(Debug, clap::Args)]
 pub struct Topics {
     /// Configuration file (YAML)
@@ -32,6 +32,16 @@ enum What {
     },
     /// Say what is missing or wrong, and what to do; changes nothing
     Check,
+    /// Delete the service's own state (its topics, and the offsets of its groups) and make its topics anew; inputs and
+    /// outputs stay as they are
+    Reset {
+        /// Do it. Without, only say what would be deleted
+        #[arg(long)]
+        yes: bool,
+        /// Replicas of the topics that are made [default: as many as before]
+        #[arg(long, value_name = "COUNT")]
+        replicas: Option<usize>,
+    },
 }
 
 /// How long a topic may take to be known once it was created.
@@ -55,7 +65,16 @@ impl Topics {
         match self.what {
             What::Create { partitions, replicas } => {
                 let plan = plan(&admin, &config, partitions).map_err(failed)?;
-                create(&admin, &plan, replicas).map_err(failed)?;
+                create(&admin, &plan, |_| replicas).map_err(failed)?;
+                check(&admin, &plan).map_err(failed)?
+            }
+            What::Reset { yes, replicas } => {
+                super::run::partitions(&admin, &config.topics.predictions, &Stop::default()).map_err(failed)?;
+                let plan = plan(&admin, &config, 1).map_err(failed)?;
+                let before = super::reset::delete(&admin, &options, &plan, yes).map_err(failed)??;
+                let as_before = |topic: &str| before.get(topic).map(|found| found.replicas);
+                let state = plan.state();
+                create(&admin, &state, |topic| replicas.or_else(|| as_before(topic))).map_err(failed)?;
                 check(&admin, &plan).map_err(failed)?
             }
             What::Check => {
@@ -81,14 +100,14 @@ fn plan(admin: &Admin, config: &Config, wanted: usize) -> Result<TopicPlan, Stri
     Ok(TopicPlan::new(config, inputs, partials.unwrap_or(inputs.min(PARTIALS_PARTITIONS_MAX))))
 }
 
-fn create(admin: &Admin, plan: &TopicPlan, replicas: Option<usize>) -> Result<(), String> {
+fn create(admin: &Admin, plan: &TopicPlan, replicas: impl Fn(&str) -> Option<usize>) -> Result<(), String> {
     for topic in &plan.topics {
         if admin.look(&topic.name)?.is_some() {
             continue;
         }
         let inputs = plan.topics.first().and_then(|topic| topic.partitions).unwrap_or(1);
         let partitions = topic.partitions.unwrap_or(inputs);
-        admin.create(topic, partitions, replicas)?;
+        admin.create(topic, partitions, replicas(&topic.name))?;
         // Brokers hear of it one after the other.
         let deadline = Instant::now() + SEEN_MAX;
         while admin.look(&topic.name)?.is_none() {

@@ -1,11 +1,16 @@
 //! What the operator declared about the models, as plain validated values. `config` makes them; the stages only read them.
+//!
+//! The stages also log them, so that state can be read as it was meant. A key that a later version adds needs a default
+//! that means what there was before.
 
 use super::Millis;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// What a model predicts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum TaskKind {
     /// Two classes; a score is the probability of the positive one.
     Binary,
@@ -30,7 +35,8 @@ impl TaskKind {
 }
 
 /// One window size. Windows start at multiples of `advance_ms` since the epoch; start inclusive, end exclusive.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct WindowSpec {
     /// Length, > 0.
     pub size_ms: Millis,
@@ -39,7 +45,8 @@ pub struct WindowSpec {
 }
 
 /// Columns whose value combination is a segment: `[country]`, `[country, device]`.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct SegmentSet {
     /// Column names as configured; not empty, without repetition.
     pub columns: Vec<String>,
@@ -53,7 +60,8 @@ impl SegmentSet {
 }
 
 /// How soon a window that changed is published again.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct ReviseAfter {
     /// Least time between two revisions.
     pub min_ms: Millis,
@@ -62,7 +70,8 @@ pub struct ReviseAfter {
 }
 
 /// Worth of each outcome of a binary decision, in the operator's own unit, for `business_value`.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct BusinessValue {
     /// Of a true positive.
     pub true_positive: f64,
@@ -75,7 +84,8 @@ pub struct BusinessValue {
 }
 
 /// What is known about one model, every default filled in.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct ModelSettings {
     /// `None`: inferred from each record.
     pub task: Option<TaskKind>,
@@ -114,7 +124,8 @@ pub struct ModelSettings {
 }
 
 /// Maxima that keep memory bounded whatever the input holds. What is over a cap is folded or rejected, and counted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Caps {
     /// Distinct values per segment set and model; the rest folds into `__other__`.
     pub segment_values: usize,
@@ -133,7 +144,8 @@ impl Default for Caps {
 }
 
 /// All models' settings.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Settings {
     /// For every model that is not named.
     pub defaults: Arc<ModelSettings>,
@@ -165,6 +177,26 @@ impl Settings {
         columns.sort();
         columns.dedup();
         columns
+    }
+}
+
+impl ModelSettings {
+    /// Why these settings cannot take the place of `before`, under which there is state of `model`; `None` if they can.
+    pub fn refusal(&self, model: &str, before: &ModelSettings) -> Option<String> {
+        let name = if model.is_empty() { "the defaults".to_owned() } else { format!("model {model}") };
+        let anew =
+            "To start anew with it and read the inputs from their beginning, delete the state: `postdict topics reset`";
+        if self.pane_ms != before.pane_ms {
+            let (was, is) = (before.pane_ms, self.pane_ms);
+            return Some(format!(
+                "the windows of {name} had a greatest common divisor of {was} ms and now have {is} ms: sizes and advances \
+                 may be added or taken away only if that stays. {anew}"
+            ));
+        }
+        let task = |settings: &ModelSettings| settings.task.map_or("none", TaskKind::name);
+        // Labels that name no model have no task.
+        (self.task != before.task && !model.is_empty())
+            .then(|| format!("the task of {name} was {} and is now {}. {anew}", task(before), task(self)))
     }
 }
 

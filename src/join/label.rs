@@ -129,7 +129,7 @@ impl Join {
         let model = self.registry.series(row.series).model;
         let claim = Claim { model, time: row.time };
         let reader = RowReader { texts: &self.texts, kind: row.kind };
-        rules::effect(claim, current, label, &self.registry.model(model).settings, &reader)
+        rules::effect(claim, current, label, self.registry.settings_of(row.series), &reader)
     }
 
     /// Takes note of what `label` did to `row`.
@@ -180,8 +180,7 @@ impl Join {
 
     /// Takes note that a prediction waits (1) or waits no longer (−1), where that matters: with `on_expiry`.
     pub(super) fn waits(&mut self, row: &PendingRow, scores: &[(ClassId, f64)], sign: i64) {
-        let model = self.registry.series(row.series).model;
-        let Some(on_expiry) = self.registry.model(model).settings.on_expiry.clone() else { return };
+        let Some(on_expiry) = self.registry.settings_of(row.series).on_expiry.clone() else { return };
         let truth = match class_as_number(&on_expiry) {
             Some(number) => LabelTruth::Number(number),
             None => LabelTruth::Text(self.texts.intern(&on_expiry)),

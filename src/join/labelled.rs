@@ -17,11 +17,11 @@ pub fn labelled_row(
     outcome: &'static str,
 ) -> LabelledRow {
     let series = registry.series(row.series);
-    let model = registry.model(series.model);
+    let (model, settings) = (registry.model(series.model), registry.terms(series.terms));
     let class_name = |class: u16| model.classes.names().get(usize::from(class)).map(ToString::to_string);
     let scores: Map<String, Value> =
         scores.iter().filter_map(|(class, score)| Some((class_name(class.0)?, Value::from(*score)))).collect();
-    let keys = model.settings.segments.iter().map(|set| set.key());
+    let keys = settings.segments.iter().map(|set| set.key());
     let values = series.segments.iter().flatten().map(|value| Value::from(&**value));
     let attributes: Map<String, Value> = keys.zip(values).collect();
     let (label_timestamp, label, weight) = match label {
@@ -36,8 +36,8 @@ pub fn labelled_row(
         score: (row.kind == RowKind::Binary && !row.output.is_nan()).then_some(row.output),
         predicted_label: match row.kind {
             RowKind::Multiclass => class_name(row.class),
-            RowKind::Binary if row.class == 1 => Some(model.settings.positive_label.clone()),
-            RowKind::Binary if model.settings.positive_label == "1" => Some("0".to_owned()),
+            RowKind::Binary if row.class == 1 => Some(settings.positive_label.clone()),
+            RowKind::Binary if settings.positive_label == "1" => Some("0".to_owned()),
             _ => None,
         },
         scores: json_text(scores),

@@ -356,6 +356,11 @@ impl LabelStore {
         into.extend(journal);
     }
 
+    /// Keeps labels for `retention_ms` after their time.
+    pub fn keep_for(&mut self, retention_ms: Millis) {
+        self.retention_ms = retention_ms;
+    }
+
     /// Notes what `watermark` had passed when the log was written.
     pub fn restore_passed(&mut self, watermark: Millis) {
         self.first_segment = self.first_segment.max((watermark - self.retention_ms).div_euclid(self.span_ms));
@@ -368,20 +373,18 @@ impl LabelStore {
     }
 
     /// Writes the next `budget` labels of the snapshot; true once it is complete.
-    pub fn continue_snapshot(&mut self, mut budget: usize, journal: &mut Journal) -> bool {
+    pub fn continue_snapshot(&mut self, budget: usize, journal: &mut Journal) -> bool {
         let Some(snapshot) = &mut self.snapshot else { return true };
-        while budget > 0 {
-            let Some(rows) = snapshot.next(budget) else {
-                self.snapshot = None;
-                return true;
-            };
-            budget = budget.saturating_sub(rows.len().max(1));
-            let Some(segment) = self.segments.get(&rows.segment) else { continue };
+        let is_complete = snapshot.advance(budget, |rows| {
+            let Some(segment) = self.segments.get(&rows.segment) else { return };
             for label in rows.live.map(|number| segment.table.get(number)).filter(|label| !label.is_removed()) {
                 journal.append(Tag::Label, true, |out| entry::put_label(out, label));
             }
+        });
+        if is_complete {
+            self.snapshot = None;
         }
-        false
+        is_complete
     }
 
     /// Labels held, met or not.

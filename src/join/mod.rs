@@ -22,7 +22,7 @@ mod watermark;
 
 pub use accounting::{Accounting, LabelOutcome};
 pub use prediction::PredictionReader;
-pub use series::{ModelId, Series, SeriesRegistry};
+pub use series::{ModelId, Series, SeriesRegistry, TermsId};
 pub use watermark::StreamTime;
 
 use crate::aggregate::{Count, Observation, PartialBuilder, QualityOutcome, SeriesId};
@@ -70,6 +70,45 @@ struct Reach {
     remembered_ms: Millis,
 }
 
+/// How long something is remembered, over all settings.
+#[derive(Debug, Clone, Copy, Default)]
+struct Patience {
+    /// Predictions.
+    row_ms: Millis,
+    /// Labels.
+    label_ms: Millis,
+    early_ms: Millis,
+    /// Some settings have a correction horizon.
+    remembers_matches: bool,
+}
+
+impl Patience {
+    fn of<'s>(settings: impl Iterator<Item = &'s ModelSettings>) -> Patience {
+        settings.fold(Patience::default(), |most, settings| {
+            let (early_ms, correction_ms) = (settings.early_label_retention_ms, settings.correction_horizon_ms);
+            most.or(Patience {
+                row_ms: settings.label_horizon_ms + correction_ms,
+                label_ms: early_ms.max(correction_ms),
+                early_ms,
+                remembers_matches: correction_ms > 0,
+            })
+        })
+    }
+
+    fn or(self, other: Patience) -> Patience {
+        Patience {
+            row_ms: self.row_ms.max(other.row_ms),
+            label_ms: self.label_ms.max(other.label_ms),
+            early_ms: self.early_ms.max(other.early_ms),
+            remembers_matches: self.remembers_matches || other.remembers_matches,
+        }
+    }
+
+    fn reach(self) -> Reach {
+        Reach { early_ms: self.early_ms, remembered_ms: self.row_ms }
+    }
+}
+
 impl Reach {
     /// Times of the predictions that a label of `time` can belong to.
     fn predictions(self, time: Millis) -> RangeInclusive<Millis> {
@@ -91,15 +130,13 @@ impl Reach {
 impl Join {
     /// A join that has seen nothing. `with_labelled` keeps what the `labelled` topic needs.
     pub fn new(settings: Arc<Settings>, with_labelled: bool) -> Self {
-        let most = |of: fn(&ModelSettings) -> Millis| settings.all().map(of).max().unwrap_or(0);
-        let row_retention = most(|model| model.label_horizon_ms + model.correction_horizon_ms);
-        let label_retention = most(|model| model.early_label_retention_ms.max(model.correction_horizon_ms));
+        let patience = Patience::of(settings.all());
         Join {
-            pending: PendingBuffer::new(row_retention),
-            labels: LabelStore::new(label_retention),
-            remembers_matches: settings.all().any(|model| model.correction_horizon_ms > 0),
-            allowed_lateness_ms: most(|model| model.allowed_lateness_ms),
-            reach: Reach { early_ms: most(|model| model.early_label_retention_ms), remembered_ms: row_retention },
+            pending: PendingBuffer::new(patience.row_ms),
+            labels: LabelStore::new(patience.label_ms),
+            remembers_matches: patience.remembers_matches,
+            allowed_lateness_ms: settings.all().map(|model| model.allowed_lateness_ms).max().unwrap_or(0),
+            reach: patience.reach(),
             max_ahead_ms: settings
                 .all()
                 .map(|model| model.max_ahead_ms)
@@ -116,6 +153,24 @@ impl Join {
             scratch: Scratch::default(),
             log: None,
         }
+    }
+
+    /// Remembers as long as the predictions that are held were promised under the settings of their time.
+    fn keep_promises(&mut self) {
+        let mut terms: Vec<TermsId> = Vec::new();
+        for row in self.pending.rows() {
+            let of_row = self.registry.series(row.series).terms;
+            // Few, and the last one mostly.
+            if !terms.iter().rev().any(|known| *known == of_row) {
+                terms.push(of_row);
+            }
+        }
+        let patience = Patience::of(self.registry.settings().all());
+        let patience = patience.or(Patience::of(terms.into_iter().map(|terms| &**self.registry.terms(terms))));
+        self.pending.keep_for(patience.row_ms);
+        self.labels.keep_for(patience.label_ms);
+        self.remembers_matches = patience.remembers_matches;
+        self.reach = patience.reach();
     }
 
     /// Drops what both topics' watermarks have passed, and the oldest of what is over the cap. Call after a batch.
@@ -215,7 +270,7 @@ impl Join {
     }
 
     fn observe(&mut self, series: SeriesId, time: Millis, observation: &Observation<QualityOutcome>) {
-        let pane_ms = self.registry.model(self.registry.series(series).model).settings.pane_ms;
+        let pane_ms = self.registry.settings_of(series).pane_ms;
         self.partials.observe(series, time - time.rem_euclid(pane_ms), observation);
     }
 
@@ -256,8 +311,7 @@ impl Join {
 
     /// True if `place`'s row and its label need not be remembered: its model forgets on match.
     fn forgets_on_match(&self, place: RowRef) -> bool {
-        let series = self.registry.series(self.pending.get(place).series);
-        self.registry.model(series.model).settings.correction_horizon_ms == 0
+        self.registry.settings_of(self.pending.get(place).series).correction_horizon_ms == 0
     }
 
     fn labels_of(&mut self, key: request::RequestKey, times: RangeInclusive<Millis>) -> Vec<LabelRow> {
@@ -269,6 +323,5 @@ impl Join {
 
 /// True if nothing can refer to `row` any more.
 fn forgettable(registry: &SeriesRegistry, row: &PendingRow, watermark: Millis) -> bool {
-    let settings = &registry.model(registry.series(row.series).model).settings;
-    row.is_forgettable(watermark, settings.correction_horizon_ms)
+    row.is_forgettable(watermark, registry.settings_of(row.series).correction_horizon_ms)
 }

@@ -92,7 +92,7 @@ pub fn outcome<'a>(
     match row.kind {
         RowKind::Failed => None,
         RowKind::Binary => {
-            let positive = &registry.model(model).settings.positive_label;
+            let positive = &registry.settings_of(row.series).positive_label;
             Some(QualityOutcome::Binary(BinaryOutcome {
                 score: (!row.output.is_nan()).then_some(row.output),
                 predicted: row.class == 1,

@@ -4,7 +4,7 @@
 //! the published segments, so a row is folded once however many segments it belongs to.
 
 use crate::aggregate::ClassNames;
-use crate::event::segment::{MISSING, OTHER, UNRECORDED};
+use crate::event::segment::{MISSING, OTHER};
 use crate::event::{Caps, ModelSettings, Settings};
 use hashbrown::HashMap;
 use std::sync::Arc;
@@ -15,14 +15,21 @@ pub use crate::aggregate::SeriesId;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ModelId(pub u32);
 
+/// Settings of models under which predictions were read, interned: configurations come and go, and a prediction is judged
+/// as it was promised when it was read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TermsId(pub u32);
+
 /// What a series is, by name.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Series {
     /// Its model.
     pub model: ModelId,
+    /// What its predictions were read under.
+    pub terms: TermsId,
     /// `""` where the predictions have none.
     pub version: Arc<str>,
-    /// One value per segment set of the model; `None` for records that have no prediction (labels nobody met).
+    /// One value per segment set of its terms; `None` for records that have no prediction (labels nobody met).
     pub segments: Option<Box<[Arc<str>]>>,
 }
 
@@ -31,8 +38,10 @@ pub struct Series {
 pub struct Model {
     /// Its id; `""` for labels that name none.
     pub name: Arc<str>,
-    /// What was declared about it.
+    /// What is declared about it now.
     pub settings: Arc<ModelSettings>,
+    /// The same, interned.
+    pub terms: TermsId,
     /// Its classes.
     pub classes: ClassNames,
     /// Per segment set, the places of its columns among the batch's segment columns.
@@ -50,6 +59,7 @@ pub struct TooManyModels;
 pub struct SeriesRegistry {
     settings: Arc<Settings>,
     columns: Vec<String>,
+    terms: Vec<Arc<ModelSettings>>,
     models: Vec<Model>,
     models_by_name: HashMap<Arc<str>, ModelId>,
     series: Vec<Series>,
@@ -68,6 +78,7 @@ impl SeriesRegistry {
         SeriesRegistry {
             columns: settings.segment_columns(),
             settings,
+            terms: Vec::new(),
             models: Vec::new(),
             models_by_name: HashMap::new(),
             series: Vec::new(),
@@ -91,10 +102,11 @@ impl SeriesRegistry {
         if !name.is_empty() && named >= self.settings.caps.models {
             return Err(TooManyModels);
         }
-        Ok(self.add_model(name))
+        let terms = self.terms_id(&Arc::clone(self.settings.model(name)));
+        Ok(self.add_model(name, terms))
     }
 
-    fn add_model(&mut self, name: &str) -> ModelId {
+    fn add_model(&mut self, name: &str, terms: TermsId) -> ModelId {
         let settings = Arc::clone(self.settings.model(name));
         let place = |column: &String| self.columns.binary_search(column).unwrap_or(usize::MAX);
         let segment_columns: Vec<Vec<usize>> =
@@ -107,6 +119,7 @@ impl SeriesRegistry {
             values: vec![HashMap::new(); segment_columns.len()],
             segment_columns,
             settings,
+            terms,
             versions: HashMap::new(),
         });
         self.models_by_name.insert(name, id);
@@ -128,9 +141,35 @@ impl SeriesRegistry {
         &self.series[id.0 as usize]
     }
 
+    /// The settings under which the predictions of `series` were read.
+    pub fn settings_of(&self, series: SeriesId) -> &Arc<ModelSettings> {
+        self.terms(self.series(series).terms)
+    }
+
+    /// The settings with the number `id`.
+    pub fn terms(&self, id: TermsId) -> &Arc<ModelSettings> {
+        &self.terms[id.0 as usize]
+    }
+
+    /// All settings under which anything was read, by their number.
+    pub fn all_terms(&self) -> &[Arc<ModelSettings>] {
+        &self.terms
+    }
+
+    /// Models share their settings, and there are few: those that are not the very same are compared once per model.
+    fn terms_id(&mut self, settings: &Arc<ModelSettings>) -> TermsId {
+        let is_same = |known: &Arc<ModelSettings>| Arc::ptr_eq(known, settings) || known == settings;
+        let place = self.terms.iter().rposition(is_same).unwrap_or_else(|| {
+            self.terms.push(Arc::clone(settings));
+            self.terms.len() - 1
+        });
+        TermsId(place as u32)
+    }
+
     /// The series of records of `model` that have no prediction.
     pub fn without_prediction(&mut self, model: ModelId) -> SeriesId {
-        self.intern(Series { model, version: "".into(), segments: None })
+        let terms = self.model(model).terms;
+        self.intern(Series { model, terms, version: "".into(), segments: None })
     }
 
     /// The series of a prediction: `column(i)` is its value in the batch's segment column `i`.
@@ -154,7 +193,7 @@ impl SeriesRegistry {
             })
             .collect();
         self.folded += folded;
-        let series = Series { model: model_id, version, segments: Some(segments) };
+        let series = Series { model: model_id, terms: model.terms, version, segments: Some(segments) };
         if self.series.len() < MAX_SERIES || self.series_by_key.contains_key(&series) {
             return self.intern(series);
         }
@@ -173,9 +212,22 @@ impl SeriesRegistry {
         &self.series
     }
 
-    /// Adds the next model, as the log says: whatever the cap is.
-    pub fn restore_model(&mut self, name: &str) {
-        self.add_model(name);
+    /// Adds the next settings, as the log says.
+    pub fn restore_terms(&mut self, settings: ModelSettings) {
+        self.terms.push(Arc::new(settings));
+    }
+
+    /// Adds the next model, as the log says, whatever the cap is; `terms` are the last that it was read under.
+    pub fn restore_model(&mut self, name: &str, terms: TermsId) {
+        self.add_model(name, terms);
+    }
+
+    /// All was restored: from now on, predictions are read under today's settings.
+    pub fn begin_terms(&mut self) {
+        for place in 0..self.models.len() {
+            let settings = Arc::clone(&self.models[place].settings);
+            self.models[place].terms = self.terms_id(&settings);
+        }
     }
 
     /// Adds the next class of a model, as the log says; `None` if there is no such model.
@@ -190,8 +242,10 @@ impl SeriesRegistry {
         if *series.version != *OTHER {
             model.versions.insert(Arc::clone(&series.version), ());
         }
-        for (known, value) in model.values.iter_mut().zip(series.segments.iter().flatten()) {
-            if !matches!(&**value, OTHER | UNRECORDED) {
+        let sets = &self.terms[series.terms.0 as usize].segments;
+        for (set, value) in sets.iter().zip(series.segments.iter().flatten()).filter(|(_, value)| ***value != *OTHER) {
+            let today = model.settings.segments.iter().position(|today| today == set);
+            if let Some(known) = today.and_then(|place| model.values.get_mut(place)) {
                 known.insert(Arc::clone(value), ());
             }
         }

@@ -111,7 +111,7 @@ fn publish(
             Message::Commit(commit) => task.step_to([&commit.partials], now, &mut write),
             Message::End(AtEnd::Close) => task.close_to(now, &mut write),
             Message::End(AtEnd::Hold) => task.flush_to(now, &mut write),
-        }
+        };
         written?;
     }
     let models = task.assess().model_ids().map(Arc::clone).collect();

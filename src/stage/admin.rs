@@ -38,6 +38,23 @@ impl Admin {
         })
     }
 
+    /// The client, for what is asked for once.
+    pub(super) fn client(&self) -> &AdminClient<Plain> {
+        &self.client
+    }
+
+    /// Who is in a group: ids and hosts of its members.
+    ///
+    /// # Errors
+    /// If nobody answers.
+    pub fn members(&self, group: &str) -> Result<Vec<String>, String> {
+        let failed = |error: rdkafka::error::KafkaError| format!("asking for the members of group `{group}`: {error}");
+        let list = self.reader.fetch_group_list(Some(group), ASK).map_err(failed)?;
+        let found = list.groups().iter().filter(|found| found.name() == group);
+        let told = |member: &rdkafka::groups::GroupMemberInfo| format!("{} at {}", member.id(), member.client_host());
+        Ok(found.flat_map(|found| found.members()).map(told).collect())
+    }
+
     /// Partitions of a topic.
     ///
     /// # Errors

@@ -4,9 +4,16 @@
 //! commit, when rows were published. A restart reads the partials again from the last snapshot on, publishes at the same
 //! places with the same clock into nothing, and so comes to the very state that was left, revisions included.
 //!
+//! That holds only if it publishes what was published then. So the log also says by what: the settings and the names of
+//! the metrics that there were, at its beginning and wherever they changed. A restart goes by what the log says, and turns
+//! to today's configuration once it has caught up; what that changes in windows that are open is published when they are
+//! due. A metric that a version of the program computes otherwise cannot be seen from its name: its row stays as it was
+//! sent until it is told again.
+//!
 //! A snapshot is taken at one moment and written over several commits. Once it is complete, neither the log nor the
 //! partials before that moment are needed any more.
 
+use super::assess_log::{Basis, Entry, Event, FORMAT, Log, PART_BYTES, Publication, piece, put, put_basis, put_model};
 use super::plan::{changelog_topic, partials_topic};
 use super::work::{
     Description, Fetched, InputId, Outgoing, OutputId, Restore, Restored, SnapshotMark, Stage, StageTask,
@@ -14,19 +21,15 @@ use super::work::{
 use super::work::{StateError, Unit};
 use crate::aggregate::Wire;
 use crate::aggregate::partial::PartialBatch;
-use crate::aggregate::wire::{WireError, put_signed, take_byte, take_bytes, take_signed};
-use crate::assess::{Revisions, SnapshotError};
+use crate::assess::{Assess, Revisions, SnapshotError};
 use crate::codec::RowEncoder;
 use crate::config::Config;
 use crate::event::{MetricRow, Millis, Settings};
 use crate::task::AssessTask;
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 
 const METRICS: OutputId = OutputId(0);
-
-/// First byte of every piece of a delta: the version of its format.
-const FORMAT: u8 = 1;
 
 /// ASSESS as a stage.
 pub struct AssessStage {
@@ -72,42 +75,13 @@ impl Stage for AssessStage {
             settings: Arc::clone(&self.settings),
             join_partitions: self.join_partitions,
             encoder: RowEncoder::metrics(self.config.topics.metrics.format),
-            start: None,
-            publications: VecDeque::new(),
-            snapshot: None,
-            arriving: None,
+            log: Log::default(),
             pace: self.pace,
         })
     }
 }
 
-/// When rows were published.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Publication {
-    /// Next offset of the partials that were not yet taken in then.
-    position: i64,
-    /// The clock that was handed in.
-    now: Millis,
-    /// All inputs were silent, so that nothing was held back.
-    is_flush: bool,
-}
-
-/// What a piece of the log begins with.
-#[repr(u8)]
-enum Entry {
-    /// The first offset that was ever read.
-    Start = 1,
-    /// Rows were published.
-    Published = 2,
-    /// Rows were published, and nothing was held back.
-    Flushed = 3,
-    /// A snapshot of so many bytes begins: of the state after what was published last.
-    SnapshotStart = 4,
-    /// The next so many bytes of it.
-    SnapshotPart = 5,
-}
-
-/// A snapshot on its way into the log, or out of it.
+/// A snapshot on its way into the log.
 #[derive(Debug, Default)]
 struct Snapshot {
     bytes: Vec<u8>,
@@ -131,129 +105,70 @@ impl Default for AssessPace {
     }
 }
 
-/// A part of a snapshot: with what stands before it, it fits a record.
-const PART_BYTES: usize = 768 << 10;
-
 struct AssessWorkRestore {
     settings: Arc<Settings>,
     join_partitions: usize,
     encoder: RowEncoder,
-    /// The first offset that is to be read again.
-    start: Option<i64>,
-    publications: VecDeque<Publication>,
-    /// The last complete snapshot.
-    snapshot: Option<Vec<u8>>,
-    /// One that is not complete yet.
-    arriving: Option<Arriving>,
+    log: Log,
     pace: AssessPace,
 }
 
-/// A snapshot that is being read.
-struct Arriving {
-    bytes: Vec<u8>,
-    length: usize,
-    /// Next offset of the partials that it does not hold.
-    position: i64,
-    /// Publications that it holds.
-    publications: usize,
-}
-
-impl AssessWorkRestore {
-    fn entry(&mut self, input: &mut &[u8], position: i64) -> Result<(), StateError> {
-        let corrupt = |error: WireError| StateError::Corrupt(error.to_string());
-        let tag = take_byte(input).map_err(corrupt)?;
-        let number = take_signed(input).map_err(corrupt)?;
-        let length = || usize::try_from(number).map_err(|_| StateError::Corrupt("an impossible length".to_owned()));
-        match tag {
-            tag if tag == Entry::Start as u8 => self.start = Some(number),
-            tag if tag == Entry::Published as u8 || tag == Entry::Flushed as u8 => {
-                let is_flush = tag == Entry::Flushed as u8;
-                self.publications.push_back(Publication { position, now: number, is_flush });
-            }
-            tag if tag == Entry::SnapshotStart as u8 => {
-                // One that its writer did not finish is never finished.
-                let publications = self.publications.len();
-                self.arriving = Some(Arriving { bytes: Vec::new(), length: length()?, position, publications });
-            }
-            tag if tag == Entry::SnapshotPart as u8 => {
-                let bytes = take_bytes(input, length()?).map_err(corrupt)?;
-                let Some(arriving) = &mut self.arriving else {
-                    return Err(StateError::Corrupt("a part of no snapshot".to_owned()));
-                };
-                arriving.bytes.extend_from_slice(bytes);
-                if arriving.bytes.len() >= arriving.length {
-                    self.complete();
-                }
-            }
-            tag => return Err(StateError::Corrupt(format!("an unknown entry {tag}"))),
-        }
-        Ok(())
-    }
-
-    /// Goes on from the snapshot that has arrived.
-    fn complete(&mut self) {
-        if let Some(arrived) = self.arriving.take() {
-            self.publications.drain(..arrived.publications);
-            self.start = Some(arrived.position);
-            self.snapshot = Some(arrived.bytes);
-        }
-    }
-}
-
 impl Restore for AssessWorkRestore {
-    fn apply(&mut self, positions: &[i64], mut payload: &[u8]) -> Result<(), StateError> {
+    fn apply(&mut self, positions: &[i64], payload: &[u8]) -> Result<(), StateError> {
         if payload.is_empty() {
             return Ok(());
         }
         let position =
             *positions.first().ok_or_else(|| StateError::Corrupt("a commit without positions".to_owned()))?;
-        let input = &mut payload;
-        let corrupt = |error: WireError| StateError::Corrupt(error.to_string());
-        match take_byte(input).map_err(corrupt)? {
-            FORMAT => {}
-            found => return Err(StateError::Newer { found: u32::from(found), known: u32::from(FORMAT) }),
-        }
-        while !input.is_empty() {
-            self.entry(input, position)?;
-        }
-        Ok(())
+        self.log.read(position, payload)
     }
 
     fn finish(self: Box<Self>) -> Result<Restored, StateError> {
-        if self.start.is_none() && !self.publications.is_empty() {
-            return Err(StateError::Corrupt("the log begins with a snapshot that is not complete".to_owned()));
-        }
-        let (settings, partitions) = (self.settings, self.join_partitions);
-        let task = match &self.snapshot {
+        let (log, partitions) = (self.log, self.join_partitions);
+        let today = Arc::new(Basis::of_today(self.settings));
+        let bases = log.bases()?;
+        let first = bases.as_ref().map_or(&today, |(first, _)| first);
+        let settings = Arc::clone(&first.settings);
+        let mut task = match &log.snapshot {
             None => AssessTask::new(settings, partitions, Revisions::All),
-            Some(bytes) => {
-                AssessTask::restored(bytes, settings, partitions, Revisions::All).map_err(|error| match error {
-                    SnapshotError::Corrupt(error) => StateError::Corrupt(error.to_string()),
-                    SnapshotError::Newer(found) => {
-                        StateError::Newer { found: u32::from(found), known: u32::from(FORMAT) }
-                    }
-                    SnapshotError::Configuration(what) => StateError::Configuration(what),
-                })?
-            }
+            Some(bytes) => AssessTask::restored(bytes, settings, partitions, Revisions::All).map_err(state_error)?,
         };
+        task.publish_only(first.other_metrics());
+        let mut models = log.models;
+        models.extend(task.assess().model_ids().cloned());
+        if let Some((_, last)) = &bases {
+            Assess::check_change(&models, &last.settings, &today.settings).map_err(state_error)?;
+        }
         let mut work = AssessWork {
             task,
             encoder: self.encoder,
-            publications: self.publications,
-            start: self.start,
-            is_start_logged: self.start.is_some(),
+            events: log.events,
+            start: log.start,
+            is_start_logged: log.start.is_some(),
+            in_force: Arc::clone(first),
+            logged: bases.map(|(_, last)| last),
+            today,
+            models,
             has_news: false,
             is_idle: false,
             taken_bytes: 0,
             repeated_bytes: 0,
             pace: self.pace,
             snapshot: None,
-            snapshot_bytes: self.snapshot.map_or(0, |bytes| bytes.len()),
+            snapshot_bytes: log.snapshot.map_or(0, |bytes| bytes.len()),
         };
-        if let Some(start) = self.start {
+        if let Some(start) = work.start {
             work.catch_up(start);
         }
-        Ok(Restored { task: Box::new(work), read_from: self.start.map(|start| vec![start]) })
+        Ok(Restored { task: Box::new(work), read_from: log.start.map(|start| vec![start]) })
+    }
+}
+
+fn state_error(error: SnapshotError) -> StateError {
+    match error {
+        SnapshotError::Corrupt(error) => StateError::Corrupt(error.to_string()),
+        SnapshotError::Newer(found) => StateError::Newer { found: u32::from(found), known: u32::from(FORMAT) },
+        SnapshotError::Configuration(what) => StateError::Configuration(what),
     }
 }
 
@@ -261,10 +176,18 @@ impl Restore for AssessWorkRestore {
 struct AssessWork {
     task: AssessTask,
     encoder: RowEncoder,
-    /// What is still to be published into nothing.
-    publications: VecDeque<Publication>,
+    /// What is still to be gone through again.
+    events: VecDeque<Event>,
     start: Option<i64>,
     is_start_logged: bool,
+    /// What rows are published by: while it catches up, what they were published by.
+    in_force: Arc<Basis>,
+    /// What the log says of that.
+    logged: Option<Arc<Basis>>,
+    /// What rows are published by once it has caught up.
+    today: Arc<Basis>,
+    /// Models that the log names.
+    models: BTreeSet<Arc<str>>,
     /// Partials came since the last commit.
     has_news: bool,
     is_idle: bool,
@@ -302,7 +225,7 @@ impl StageTask for AssessWork {
     fn commit(&mut self, now: Millis) -> Unit {
         let mut outputs = Vec::new();
         let is_flush = self.is_idle && self.task.assess().watermark().is_all_idle();
-        self.publish(now, is_flush, |row, encoder| {
+        let has_looked = self.publish(now, is_flush, |row, encoder| {
             outputs.push(Outgoing {
                 output: METRICS,
                 partition: None,
@@ -314,12 +237,16 @@ impl StageTask for AssessWork {
         });
         self.taken_bytes = 0;
         let mut unit = Unit { outputs, ..Unit::default() };
-        if std::mem::take(&mut self.has_news) || !unit.outputs.is_empty() {
-            let mut piece = vec![FORMAT];
-            if let Some(start) = self.start.filter(|_| !std::mem::replace(&mut self.is_start_logged, true)) {
-                put_entry(&mut piece, Entry::Start, start);
+        // A window that was looked at pauses, even if nothing in it had changed.
+        if std::mem::take(&mut self.has_news) || has_looked {
+            if self.logged.replace(Arc::clone(&self.in_force)).is_none_or(|logged| logged != self.in_force) {
+                put_basis(&mut unit.delta, &self.in_force);
             }
-            put_entry(&mut piece, if is_flush { Entry::Flushed } else { Entry::Published }, now);
+            let mut piece = self.log_models(&mut unit.delta);
+            if let Some(start) = self.start.filter(|_| !std::mem::replace(&mut self.is_start_logged, true)) {
+                put(&mut piece, Entry::Start, start);
+            }
+            put(&mut piece, if is_flush { Entry::Flushed } else { Entry::Published }, now);
             unit.delta.push(piece);
             if self.snapshot.is_none() && self.repeated_bytes > self.pace.repeated_bytes.max(2 * self.snapshot_bytes) {
                 self.begin_snapshot(&mut unit);
@@ -335,16 +262,16 @@ impl StageTask for AssessWork {
     }
 
     fn is_catching_up(&self) -> bool {
-        !self.publications.is_empty()
+        !self.events.is_empty()
     }
 }
 
 impl AssessWork {
     fn begin_snapshot(&mut self, unit: &mut Unit) {
         let bytes = self.task.snapshot();
-        let mut piece = vec![FORMAT];
-        put_entry(&mut piece, Entry::SnapshotStart, bytes.len() as i64);
-        unit.delta.push(piece);
+        // The log may begin here.
+        put_basis(&mut unit.delta, &self.in_force);
+        unit.delta.push(piece(Entry::SnapshotStart, bytes.len() as i64));
         unit.snapshot = Some(SnapshotMark::Start);
         (self.repeated_bytes, self.snapshot_bytes) = (0, bytes.len());
         self.snapshot = Some(Snapshot { bytes, written: 0 });
@@ -356,8 +283,7 @@ impl AssessWork {
         while budget > 0 && snapshot.written < snapshot.bytes.len() {
             let rest = &snapshot.bytes[snapshot.written..];
             let part = &rest[..rest.len().min(PART_BYTES).min(budget)];
-            let mut piece = vec![FORMAT];
-            put_entry(&mut piece, Entry::SnapshotPart, part.len() as i64);
+            let mut piece = piece(Entry::SnapshotPart, part.len() as i64);
             piece.extend_from_slice(part);
             snapshot.written += part.len();
             budget = budget.saturating_sub(part.len());
@@ -369,27 +295,58 @@ impl AssessWork {
         }
     }
 
-    /// Publishes into nothing what was published when all partials before `position` had been taken in.
+    /// Logs the models that were not seen before. The last piece has room for more.
+    fn log_models(&mut self, delta: &mut Vec<Vec<u8>>) -> Vec<u8> {
+        let mut piece = vec![FORMAT];
+        if self.models.len() < self.task.assess().model_count() {
+            for model in self.task.assess().model_ids() {
+                if self.models.insert(Arc::clone(model)) {
+                    put_model(&mut piece, model);
+                    if piece.len() > PART_BYTES / 2 {
+                        delta.push(std::mem::replace(&mut piece, vec![FORMAT]));
+                    }
+                }
+            }
+        }
+        piece
+    }
+
+    /// Goes through what happened before the partials at `position` were taken in, and publishes into nothing; once all
+    /// that is over, what it does is by today's basis.
     fn catch_up(&mut self, position: i64) {
-        while let Some(publication) = self.publications.front().copied().filter(|next| next.position <= position) {
-            self.publish(publication.now, publication.is_flush, |_, _| {});
-            self.publications.pop_front();
-            self.has_news = false;
+        while let Some(event) = self.events.pop_front() {
+            match event {
+                Event::Published(publication) if publication.position > position => {
+                    self.events.push_front(event);
+                    return;
+                }
+                Event::Published(Publication { now, is_flush, .. }) => {
+                    self.publish(now, is_flush, |_, _| {});
+                    self.has_news = false;
+                }
+                Event::Changed(basis) => self.change(basis),
+            }
+        }
+        if !Arc::ptr_eq(&self.in_force, &self.today) {
+            if self.in_force != self.today {
+                self.change(Arc::clone(&self.today));
+            }
+            self.in_force = Arc::clone(&self.today);
         }
     }
 
-    fn publish(&mut self, now: Millis, is_flush: bool, mut sink: impl FnMut(&MetricRow, &RowEncoder)) {
+    fn change(&mut self, basis: Arc<Basis>) {
+        self.task
+            .change_settings(Arc::clone(&basis.settings))
+            .expect("a change that was made, or was checked when the task was restored");
+        self.task.publish_only(basis.other_metrics());
+        self.in_force = basis;
+    }
+
+    /// True if it looked at a window.
+    fn publish(&mut self, now: Millis, is_flush: bool, mut sink: impl FnMut(&MetricRow, &RowEncoder)) -> bool {
         let encoder = &self.encoder;
         let mut sink = |row: &MetricRow| sink(row, encoder);
-        if is_flush {
-            self.task.flush_to(now, &mut sink);
-        } else {
-            self.task.step_to([], now, &mut sink);
-        }
+        if is_flush { self.task.flush_to(now, &mut sink) } else { self.task.step_to([], now, &mut sink) }
     }
-}
-
-fn put_entry(piece: &mut Vec<u8>, entry: Entry, number: i64) {
-    piece.push(entry as u8);
-    put_signed(piece, number);
 }

@@ -14,8 +14,9 @@
 //!   `truncate` deletes what snapshots replace.
 //! * [`block`]: a changelog record's bytes; `positions`: where inputs go on after a restore.
 //! * `options`, `properties`, `errors`, `log`: what the operator sets and sees. `failpoint`: where tests end the process.
-//! * [`run()`]: all of it, for the stages of a process. `join`, `assess`: those stages; `partials`: what goes between them.
-//! * [`plan`], [`admin`]: which topics there should be, and which there are. [`feed`]: files onto the input topics.
+//! * [`run()`]: all of it, for the stages of a process. `join`, `assess`: those stages; `partials`: what goes between them;
+//!   `assess_log`: what ASSESS remembers.
+//! * [`plan`], [`admin`], [`mod@reset`]: which topics there should be, which there are, and starting anew. [`feed`]: files onto the input topics.
 //!
 //! The changelog, the outputs and the positions of the inputs become durable in one transaction or not at all, and there is
 //! no other write; so whatever ends a process where ever, the next owner finds a state that fits its positions.
@@ -31,9 +32,11 @@ pub mod block;
 pub mod feed;
 pub mod plan;
 pub mod protocol;
+pub mod reset;
 pub mod work;
 
 mod assess;
+mod assess_log;
 mod commit;
 mod engine;
 mod errors;

@@ -79,7 +79,7 @@ mod tests {
             (0..panes).for_each(|pane| builder.observe(SeriesId(number), pane * 1_000_003, &observation));
         }
         let rows = builder.take().into_iter();
-        let name = |id: &&str| ModelName { id: (*id).into(), classes: Vec::new() };
+        let name = |id: &&str| ModelName { id: (*id).into(), classes: Vec::new(), segment_keys: Vec::new() };
         let series = |model: u32| SeriesName { model, version: "".into(), segments: None };
         PartialBatch {
             partition: 3,

@@ -91,6 +91,12 @@ impl TopicPlan {
         TopicPlan { topics: plan, horizon_ms }
     }
 
+    /// The topics of the service's own state.
+    pub fn state(&self) -> TopicPlan {
+        let is_state = |topic: &&PlannedTopic| matches!(topic.purpose, Purpose::Changelog | Purpose::Partials);
+        TopicPlan { topics: self.topics.iter().filter(is_state).cloned().collect(), horizon_ms: self.horizon_ms }
+    }
+
     /// What is wrong with `found`, which exists under the name of `planned`.
     pub fn findings(&self, planned: &PlannedTopic, found: &FoundTopic) -> Vec<Finding> {
         let mut findings = Vec::new();

@@ -28,7 +28,7 @@ pub fn check(
         if let Some((input, offset)) = inputs.iter().find_map(|input| Some((input, input.committed?))) {
             return Err(format!(
                 "{changelog} is empty, but the group has read `{}`/{partition} up to offset {offset}: the changelog was \
-                 deleted. Bring it back; or delete the group's offsets (kafka-consumer-groups --delete) to start anew",
+                 deleted. Bring it back, or start anew: `postdict topics reset`",
                 input.topic
             ));
         }
@@ -39,7 +39,8 @@ pub fn check(
             return Err(format!(
                 "the group's offset of `{}`/{partition} is {offset}, but the changelog goes on at {position}: offsets were \
                  reset by hand, or the changelog was. The changelog holds what was read: set the group's offset to \
-                 {position} (kafka-consumer-groups --reset-offsets --to-offset {position}) or delete it",
+                 {position} (kafka-consumer-groups --reset-offsets --to-offset {position}); to read it all again on purpose, start \
+                 anew: `postdict topics reset`",
                 input.topic
             ));
         }
@@ -76,15 +77,14 @@ pub fn gap(topic: &str, partition: i32, offset: i64, low: i64, high: i64) -> Opt
     if offset < low {
         return Some(format!(
             "`{topic}`/{partition} begins at offset {low}, but is read up to {offset} only: {} records were deleted before \
-             they were read. Raise the topic's retention; to accept the loss, start anew with another \
-             `kafka.application_id`",
+             they were read. Raise the topic's retention; to accept the loss, start anew: `postdict topics reset`",
             low - offset
         ));
     }
     (offset > high).then(|| {
         format!(
             "`{topic}`/{partition} ends at offset {high}, but was read up to {offset}: the topic was deleted and created \
-             again, or lost records. To read it as a new one, start with another `kafka.application_id`"
+             again, or lost records. To read it as a new one, start anew: `postdict topics reset`"
         )
     })
 }
@@ -112,7 +112,7 @@ mod tests {
     fn contradictions_stop_with_what_to_do() {
         for (logged, input, said) in [
             (Some(7), input(Some(5), 0, 9), "--to-offset 7"),
-            (None, input(Some(5), 0, 9), "--delete"),
+            (None, input(Some(5), 0, 9), "postdict topics reset"),
             (Some(7), input(None, 8, 9), "1 records were deleted"),
             (Some(7), input(None, 0, 6), "created again"),
         ] {

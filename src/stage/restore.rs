@@ -354,7 +354,7 @@ impl Reading {
         if self.log_start > 0 && self.chain.is_new() && block.commit > 1 && !block.is_base {
             return Err(at(&format!(
                 "the log begins here, with commit {}: what came before was deleted. Set `retention.ms=-1` on the topic, \
-                 and bring its records back or start anew with another `kafka.application_id`",
+                 and bring its records back or start anew: `postdict topics reset`",
                 block.commit
             )));
         }

@@ -100,7 +100,7 @@ fn changed(before: &Counts, now: &Counts) -> Option<String> {
         (found != count).then(|| {
             format!(
                 "topic `{topic}` had {count} partitions and now has {found}: keys are in other partitions than before. \
-                 Start anew with another `kafka.application_id` and a changelog with as many partitions"
+                 Start anew: `postdict topics reset`"
             )
         })
     })

@@ -45,6 +45,22 @@ impl AssessTask {
         bytes
     }
 
+    /// Goes on under other settings: see [`Assess::change_settings`].
+    ///
+    /// # Errors
+    /// If the state cannot be used under them.
+    pub fn change_settings(&mut self, settings: Arc<Settings>) -> Result<(), SnapshotError> {
+        self.assess.change_settings(settings)
+    }
+
+    /// Publishes the metrics with these names only, as another version of the program did; `None`: all.
+    pub fn publish_only(&mut self, metrics: Option<&[Arc<str>]>) {
+        match metrics {
+            Some(metrics) => self.assess.publish_only(metrics),
+            None => self.assess.publish_all(),
+        }
+    }
+
     /// Takes in a batch and publishes nothing yet.
     pub fn merge(&mut self, batch: &PartialBatch) {
         self.assess.merge(batch);
@@ -66,25 +82,26 @@ impl AssessTask {
         AssessOutput { metrics: self.assess.close(now) }
     }
 
-    /// [`AssessTask::step`], row by row: where a step has more rows than should be held.
+    /// [`AssessTask::step`], row by row: where a step has more rows than should be held. True if it looked at a window,
+    /// even if nothing in it had changed.
     pub fn step_to<'b>(
         &mut self,
         batches: impl IntoIterator<Item = &'b PartialBatch>,
         now: Millis,
         sink: &mut dyn FnMut(&MetricRow),
-    ) {
+    ) -> bool {
         batches.into_iter().for_each(|batch| self.assess.merge(batch));
-        self.assess.publish_to(now, self.revisions, sink);
+        self.assess.publish_to(now, self.revisions, sink)
     }
 
     /// [`AssessTask::flush`], row by row.
-    pub fn flush_to(&mut self, now: Millis, sink: &mut dyn FnMut(&MetricRow)) {
-        self.assess.flush_to(now, sink);
+    pub fn flush_to(&mut self, now: Millis, sink: &mut dyn FnMut(&MetricRow)) -> bool {
+        self.assess.flush_to(now, sink)
     }
 
     /// [`AssessTask::close`], row by row.
-    pub fn close_to(&mut self, now: Millis, sink: &mut dyn FnMut(&MetricRow)) {
-        self.assess.close_to(now, sink);
+    pub fn close_to(&mut self, now: Millis, sink: &mut dyn FnMut(&MetricRow)) -> bool {
+        self.assess.close_to(now, sink)
     }
 
     /// The state, to look at.

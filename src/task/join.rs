@@ -3,7 +3,7 @@
 use crate::aggregate::partial::{ModelName, PartialBatch, PartialRow, Progress, SeriesName};
 use crate::event::{LabelBatch, LabelledRow, Millis, Reject, Role, Settings};
 use crate::join::state::{JoinDelta, JoinRestore, RestoreError};
-use crate::join::{Accounting, Join, ModelId, PredictionReader};
+use crate::join::{Accounting, Join, ModelId, PredictionReader, TermsId};
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
@@ -97,16 +97,19 @@ impl JoinTask {
             series: Vec::new(),
             rows: Vec::with_capacity(changes.len()),
         };
-        let mut models: BTreeMap<ModelId, u32> = BTreeMap::new();
+        let mut models: BTreeMap<(ModelId, TermsId), u32> = BTreeMap::new();
         let mut last = None;
         for ((id, pane), change) in changes {
             if last.replace(id) != Some(id) {
                 let series = registry.series(id);
-                let model = *models.entry(series.model).or_insert_with(|| {
+                let model = *models.entry((series.model, series.terms)).or_insert_with(|| {
                     let model = registry.model(series.model);
-                    batch
-                        .models
-                        .push(ModelName { id: Arc::clone(&model.name), classes: model.classes.names().to_vec() });
+                    let sets = &registry.terms(series.terms).segments;
+                    batch.models.push(ModelName {
+                        id: Arc::clone(&model.name),
+                        classes: model.classes.names().to_vec(),
+                        segment_keys: sets.iter().map(|set| set.key().into()).collect(),
+                    });
                     batch.models.len() as u32 - 1
                 });
                 let (version, segments) = (Arc::clone(&series.version), series.segments.clone());

@@ -1,6 +1,6 @@
 //! Everything that is tested through the package's own files and public interface, in one binary so that it links once.
 //!
-//! `command_line` and `demo` run the program; `deploy` reads what puts it into containers; `kafka` runs the service on a real broker; `model` holds the tasks against a naive model of the contract; `oracle`
+//! `changelogs` keeps the logs of the service readable; `command_line` and `demo` run the program; `deploy` reads what puts it into containers; `kafka` runs the service on a real broker; `model` holds the tasks against a naive model of the contract; `oracle`
 //! compares what is published with what independent tools computed; `schemas`, `shipped` and `tidy` watch over the source
 //! tree; `shared` finds the large oracle where it is checked out.
 
@@ -13,6 +13,8 @@
     reason = "tests read files and stop at the first surprise"
 )]
 
+#[cfg(feature = "kafka")]
+mod changelogs;
 mod command_line;
 mod demo;
 mod deploy;

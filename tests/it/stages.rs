@@ -6,9 +6,11 @@ use flate2::read::GzDecoder;
 use postdict::config::Config;
 use postdict::event::MetricRow;
 use postdict::join::state::SnapshotPace;
-use postdict::stage::work::{Fetched, FetchedRecord, InputId, Outgoing, SnapshotMark, Stage, StageTask, Unit};
+use postdict::stage::work::{
+    Fetched, FetchedRecord, InputId, Outgoing, Restored, SnapshotMark, Stage, StageTask, StateError, Unit,
+};
 use postdict::stage::{AssessPace, AssessStage, JoinStage};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
@@ -100,18 +102,29 @@ impl Member {
         outputs
     }
 
-    /// Loses what it did not commit.
-    fn die(&mut self) {
-        let mut restore = self.stage.restore(0);
+    /// Dies, and goes on as another stage.
+    fn restart(&mut self, stage: Box<dyn Stage>) {
+        self.stage = stage;
+        self.die();
+    }
+
+    /// What `stage` makes of the log.
+    fn replayed(&self, stage: &dyn Stage) -> Result<Restored, StateError> {
+        let mut restore = stage.restore(0);
         for (positions, unit) in &self.log {
             for piece in &unit.delta {
-                restore.apply(positions, piece).unwrap();
+                restore.apply(positions, piece)?;
             }
             if unit.delta.is_empty() {
-                restore.apply(positions, &[]).unwrap();
+                restore.apply(positions, &[])?;
             }
         }
-        let restored = restore.finish().unwrap();
+        restore.finish()
+    }
+
+    /// Loses what it did not commit.
+    fn die(&mut self) {
+        let restored = self.replayed(&*self.stage).unwrap();
         self.task = restored.task;
         self.read = restored.read_from.unwrap_or_else(|| self.committed.clone());
         self.begun = None;
@@ -130,16 +143,29 @@ fn fold(rows: &[MetricRow]) -> BTreeMap<String, MetricRow> {
     fold
 }
 
-/// Plays the flights. Returns what was published, and how often a stage died and a snapshot was complete.
-fn play(seed: u64, dies: bool) -> (Vec<MetricRow>, [usize; 4]) {
-    let text = "{topics: {predictions: p, labels: l}, \
-                defaults: {task: binary, segments: [origin], windows: [1d], correction_horizon: 6h}}";
-    let config = postdict::config::parse(text, "postdict.yaml", &|_| unreachable!()).unwrap();
+/// Both stages with these settings of all models, and snapshots every now and then.
+fn stages(settings: &str) -> [Box<dyn Stage>; 2] {
+    let text = format!("{{topics: {{predictions: p, labels: l}}, defaults: {settings}}}");
+    let config = postdict::config::parse(&text, "postdict.yaml", &|_| unreachable!()).unwrap();
     let config: Arc<Config> = Arc::new(config);
     let join = JoinStage::new(Arc::clone(&config), 1).unwrap();
     let join = join.with_pace(SnapshotPace { small_log_bytes: 60_000, rows_per_commit: 300 });
     let assess = AssessStage::new(config, 1).with_pace(AssessPace { repeated_bytes: 4_000, bytes_per_commit: 9_000 });
-    let (mut join, mut assess) = (Member::new(Box::new(join)), Member::new(Box::new(assess)));
+    [Box::new(join), Box::new(assess)]
+}
+
+/// Plays the flights under each of these settings of all models in turn. Returns what was published, and how often a
+/// stage died and a snapshot was complete.
+fn play(seed: u64, dies: bool, settings: &[&str]) -> (Vec<MetricRow>, [usize; 4]) {
+    let (rows, [join, assess]) = played(seed, dies, settings);
+    (rows, [join.deaths, assess.deaths, join.snapshots, assess.snapshots])
+}
+
+/// [`play`], with the members as they are at the end.
+fn played(seed: u64, dies: bool, settings: &[&str]) -> (Vec<MetricRow>, [Member; 2]) {
+    let (first, later) = settings.split_first().unwrap();
+    let mut later = later.iter();
+    let [mut join, mut assess] = stages(first).map(Member::new);
     let inputs = [Topic::of_file("predictions.ndjson.gz", 12_000), Topic::of_file("labels.ndjson.gz", 11_500)];
     let mut partials = Topic::default();
     let mut rows = Vec::new();
@@ -171,6 +197,15 @@ fn play(seed: u64, dies: bool) -> (Vec<MetricRow>, [usize; 4]) {
         if dies && dice.below(12) == 0 {
             assess.die();
         }
+        // Wherever the work is then.
+        let share = join.read[0] as usize * settings.len() / inputs[0].0.len();
+        if share + later.len() >= settings.len()
+            && let Some(changed) = later.next()
+        {
+            let [join_stage, assess_stage] = stages(changed);
+            join.restart(join_stage);
+            assess.restart(assess_stage);
+        }
         if is_read(&join) {
             partials.0.extend(join.commit(now, None).into_iter().map(|record| record.value));
         }
@@ -185,20 +220,103 @@ fn play(seed: u64, dies: bool) -> (Vec<MetricRow>, [usize; 4]) {
     rows.extend(
         published.iter().map(|record| serde_json::from_slice::<MetricRow>(record.value.as_ref().unwrap()).unwrap()),
     );
-    (rows, [join.deaths, assess.deaths, join.snapshots, assess.snapshots])
+    (rows, [join, assess])
 }
+
+const SETTINGS: &str = "{task: binary, segments: [origin], windows: [1d], correction_horizon: 6h}";
 
 #[test]
 fn deaths_and_snapshots_do_not_show() {
-    let (rows, [_, _, join_snapshots, assess_snapshots]) = play(1, false);
+    let (rows, [_, _, join_snapshots, assess_snapshots]) = play(1, false, &[SETTINGS]);
     assert!(join_snapshots > 1 && assess_snapshots > 0, "{join_snapshots} and {assess_snapshots} snapshots");
     let expected = fold(&rows);
     assert!(expected.len() > 500, "{} ids", expected.len());
     let mut deaths = 0;
     for seed in 2..6 {
-        let (rows, [join_deaths, assess_deaths, _, _]) = play(seed, true);
+        let (rows, [join_deaths, assess_deaths, _, _]) = play(seed, true, &[SETTINGS]);
         assert_eq!(fold(&rows), expected, "seed {seed}");
         deaths += join_deaths.min(assess_deaths);
     }
     assert!(deaths > 8, "{deaths} deaths");
+}
+
+/// Another size, another pace, another lateness, a worth of outcomes, another segment set.
+const OTHER: &str = "{task: binary, segments: [[origin, carrier]], windows: [1d, {size: 7d, advance: 1d}], \
+                     revise_after: {min: 3h, growth: 0%}, allowed_lateness: 2h, correction_horizon: 6h, \
+                     business_value: {true_positive: 3, false_positive: -1, true_negative: 0, false_negative: -2}}";
+
+#[test]
+fn changes_of_the_configuration_neither_skip_nor_repeat_a_revision_and_lose_nothing() {
+    const DAY: i64 = 86_400_000;
+    let [only, only_other] = [SETTINGS, OTHER].map(|settings| fold(&play(1, false, &[settings]).0));
+    let first_day = only.values().map(|row| row.window_start).min().unwrap();
+    let mut deaths = 0;
+    for seed in 10..15 {
+        let (rows, [join_deaths, assess_deaths, _, _]) = play(seed, true, &[SETTINGS, OTHER, SETTINGS]);
+        deaths += join_deaths.min(assess_deaths);
+        assert!(rows.iter().any(|row| &*row.metric == "business_value" && row.value.is_some()), "seed {seed}");
+        // Checks the revisions.
+        let mut fold = fold(&rows);
+        // Told to be gone, once outcomes had no worth any more.
+        fold.retain(|_, row| &*row.metric != "business_value");
+        for row in fold.values().filter(|row| row.segment_key.is_empty()) {
+            let expected = if row.window_size_ms == DAY { &only } else { &only_other };
+            assert_eq!(Some(row), expected.get(&row.id), "seed {seed}");
+        }
+        let days_of = |is_it: &dyn Fn(&MetricRow) -> bool| -> BTreeSet<i64> {
+            let days = fold.values().filter(|row| is_it(row)).map(|row| (row.window_start - first_day) / DAY);
+            days.collect()
+        };
+        // A week is added with the third of the data in which it is configured, and kept up when it is not any more.
+        let weeks = days_of(&|row| row.window_size_ms == 7 * DAY);
+        assert!(weeks.first().is_some_and(|day| (4..8).contains(day)) && weeks.last() < Some(&10), "{weeks:?}");
+        let of_other = days_of(&|row| &*row.segment_key == "origin,carrier" && row.window_size_ms == DAY);
+        assert!(of_other.first() >= Some(&4) && of_other.last() < Some(&10), "{of_other:?}");
+        let of_origin = days_of(&|row| &*row.segment_key == "origin" && row.window_size_ms == DAY);
+        assert!(of_origin.contains(&0) && of_origin.contains(&12) && !of_origin.contains(&7), "{of_origin:?}");
+        let is_complete = |day: i64| !(4..=9).contains(&day);
+        for row in fold.values().filter(|row| &*row.segment_key == "origin" && row.window_size_ms == DAY) {
+            if is_complete((row.window_start - first_day) / DAY) {
+                assert_eq!(Some(row), only.get(&row.id), "seed {seed}");
+            }
+        }
+    }
+    assert!(deaths > 10, "{deaths} deaths");
+}
+
+#[test]
+fn predictions_wait_for_their_labels_as_long_as_they_were_promised() {
+    const DAY: i64 = 86_400_000;
+    // Many labels come later than the short horizon, which would also make windows final before they come.
+    let long = "{task: binary, windows: [1d], label_horizon: 5d, correction_horizon: 6h}";
+    let short = "{task: binary, windows: [1d], label_horizon: 1h, correction_horizon: 1h}";
+    let [only_long, only_short] = [long, short].map(|settings| fold(&play(1, false, &[settings]).0));
+    let first_day = only_long.values().map(|row| row.window_start).min().unwrap();
+    let differ = only_long.iter().filter(|(id, row)| only_short.get(*id) != Some(row)).count();
+    assert!(differ > 100, "{differ} rows");
+    for (seed, settings, expected) in [(20, [long, short], &only_long), (21, [short, long], &only_short)] {
+        let fold = fold(&play(seed, true, &settings).0);
+        for row in fold.values().filter(|row| row.window_start < first_day + 5 * DAY) {
+            let expected = &expected[&row.id];
+            // A longer horizon than was promised delays what is told of the time, and changes nothing else.
+            if settings[0] == long || !["pending", "expired"].contains(&&*row.metric) {
+                let is_final = if settings[0] == long { expected.is_final } else { row.is_final };
+                assert_eq!(*row, MetricRow { is_final, ..expected.clone() }, "seed {seed}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_changed_pane_or_task_is_refused_by_both_stages_with_the_command_that_resets() {
+    let (_, members) = played(1, false, &[SETTINGS]);
+    for (changed, named) in [
+        ("{task: binary, windows: [1h]}", "had a greatest common divisor of 86400000 ms and now have 3600000 ms"),
+        ("{task: multiclass, windows: [1d]}", "the task of model flight-late15 was binary and is now multiclass"),
+    ] {
+        for (member, stage) in members.iter().zip(stages(changed)) {
+            let refusal = member.replayed(&*stage).err().expect("it cannot go on").to_string();
+            assert!(refusal.contains(named) && refusal.contains("`postdict topics reset`"), "{refusal}");
+        }
+    }
 }

@@ -21,6 +21,8 @@ impl Wire for PartialBatch {
             put_text(out, &model.id);
             put_varint(out, model.classes.len() as u64);
             model.classes.iter().for_each(|class| put_text(out, class));
+            put_varint(out, model.segment_keys.len() as u64);
+            model.segment_keys.iter().for_each(|key| put_text(out, key));
         }
         put_varint(out, self.series.len() as u64);
         let mut rows = self.rows.as_slice();
@@ -54,7 +56,11 @@ impl Wire for PartialBatch {
         let mut rows = Vec::new();
         for number in 0..take_length(input)? {
             let name = take_series(input)?;
-            let model = models.get(name.model as usize).ok_or(WireError::Malformed("a series of no model"))?;
+            let model: &ModelName =
+                models.get(name.model as usize).ok_or(WireError::Malformed("a series of no model"))?;
+            if name.segments.as_ref().is_some_and(|values| values.len() != model.segment_keys.len()) {
+                return Err(WireError::Malformed("a segment value without a key"));
+            }
             take_rows(input, number as u32, model.classes.len(), &mut rows)?;
             series.push(name);
         }
@@ -78,7 +84,8 @@ fn take_rows(input: &mut &[u8], series: u32, classes: usize, rows: &mut Vec<Part
 fn take_model(input: &mut &[u8]) -> Result<ModelName, WireError> {
     let id = take_text(input)?;
     let classes = (0..take_length(input)?).map(|_| take_text(input)).collect::<Result<Vec<_>, _>>()?;
-    Ok(ModelName { id, classes })
+    let segment_keys = (0..take_length(input)?).map(|_| take_text(input)).collect::<Result<Vec<_>, _>>()?;
+    Ok(ModelName { id, classes, segment_keys })
 }
 
 fn take_series(input: &mut &[u8]) -> Result<SeriesName, WireError> {
@@ -131,7 +138,11 @@ mod tests {
             partition: 3,
             predictions: Progress { newest: Some(1_700_000_000_000), idle: false },
             labels: Progress { newest: None, idle: true },
-            models: vec![ModelName { id: "fraud".into(), classes: vec!["a".into()] }],
+            models: vec![ModelName {
+                id: "fraud".into(),
+                classes: vec!["a".into()],
+                segment_keys: vec!["country".into()],
+            }],
             series: vec![SeriesName { model: 0, version: "7".into(), segments: Some(["DE".into()].into()) }],
             rows: rows.collect(),
         }
@@ -167,7 +178,7 @@ mod tests {
     #[test]
     fn parts_of_a_batch_hold_its_rows_and_only_the_names_they_need() {
         let mut whole = batch(6);
-        whole.models.push(ModelName { id: "churn".into(), classes: Vec::new() });
+        whole.models.push(ModelName { id: "churn".into(), classes: Vec::new(), segment_keys: Vec::new() });
         whole.series.push(SeriesName { model: 1, version: "".into(), segments: None });
         whole.rows[4].series = 1;
         whole.rows[5].series = 1;

@@ -211,10 +211,15 @@ impl PendingBuffer {
         }
     }
 
+    /// Keeps rows for `retention_ms` after their event time.
+    pub fn keep_for(&mut self, retention_ms: Millis) {
+        self.retention_ms = retention_ms;
+    }
+
     /// Adds a row from the log.
     pub fn restore_row(&mut self, row: PendingRow, payload: Payload) {
         self.waiting += usize::from(row.is_waiting());
-        self.segments.entry(row.time.div_euclid(self.span_ms)).or_default().insert(row, payload);
+        self.segments.entry(row.time.div_euclid(self.span_ms)).or_default().restore(row, payload);
     }
 
     /// Changes what has become of the row called `name`, as the log says; false if it is not held.
@@ -222,6 +227,7 @@ impl PendingBuffer {
         let segment = name.time.div_euclid(self.span_ms);
         let mut found = None;
         let Some(held) = self.segments.get_mut(&segment) else { return false };
+        held.restored();
         held.find(name.key, |at| found = found.or((RowName::of(held.get(at)) == name).then_some(at)));
         let Some(at) = found else { return false };
         let was_waiting = held.get(at).is_waiting();
@@ -246,7 +252,10 @@ impl PendingBuffer {
     /// From now on, keeps what changes for the log, which has everything that is held now.
     pub fn log_changes(&mut self) {
         self.journal = Some(Journal::default());
-        self.segments.values_mut().for_each(Segment::mark_logged);
+        for segment in self.segments.values_mut() {
+            segment.restored();
+            segment.mark_logged();
+        }
     }
 
     /// What the log lacks.
@@ -262,19 +271,17 @@ impl PendingBuffer {
     }
 
     /// Writes the next `budget` rows of the snapshot; true once it is complete.
-    pub fn continue_snapshot(&mut self, mut budget: usize, journal: &mut Journal) -> bool {
+    pub fn continue_snapshot(&mut self, budget: usize, journal: &mut Journal) -> bool {
         let Some(snapshot) = &mut self.snapshot else { return true };
-        while budget > 0 {
-            let Some(rows) = snapshot.next(budget) else {
-                self.snapshot = None;
-                return true;
-            };
-            budget = budget.saturating_sub(rows.len().max(1));
+        let is_complete = snapshot.advance(budget, |rows| {
             if let Some(segment) = self.segments.get(&rows.segment) {
                 segment.log_snapshot(rows.sealed, rows.live, journal, &mut self.scores);
             }
+        });
+        if is_complete {
+            self.snapshot = None;
         }
-        false
+        is_complete
     }
 
     /// Rows held, waiting or settled.
@@ -285,6 +292,11 @@ impl PendingBuffer {
     /// True if no row is held.
     pub fn is_empty(&self) -> bool {
         self.segments.values().all(Segment::is_empty)
+    }
+
+    /// All rows.
+    pub fn rows(&self) -> impl Iterator<Item = &PendingRow> {
+        self.segments.values().flat_map(Segment::rows)
     }
 
     /// Rows that have no label.

@@ -150,6 +150,17 @@ impl Segment {
         self.mark_logged();
     }
 
+    /// Adds a row of the log, which is not found before [`Self::restored`].
+    pub fn restore(&mut self, mut row: PendingRow, payload: Payload) {
+        row.payload = self.payloads.push(payload);
+        self.live.append(row);
+    }
+
+    /// Has all rows of the log found.
+    pub fn restored(&mut self) {
+        self.live.index_appended();
+    }
+
     /// Forgets the rows that `is_dropped` names; returns how many of them waited.
     pub fn restore_dropped(&mut self, is_dropped: impl Fn(&PendingRow) -> bool) -> usize {
         let waiting = self.rows().filter(|row| is_dropped(row) && row.is_waiting()).count();

@@ -37,8 +37,18 @@ impl Snapshot {
         self.segments.retain(|remaining| remaining.segment != segment);
     }
 
+    /// Has the next `budget` rows written, a part of one segment at a time; true once all were.
+    pub fn advance(&mut self, mut budget: usize, mut write: impl FnMut(Remaining)) -> bool {
+        while budget > 0 {
+            let Some(rows) = self.next(budget) else { return true };
+            budget = budget.saturating_sub(rows.len().max(1));
+            write(rows);
+        }
+        false
+    }
+
     /// The next rows, at most `budget` of one segment; `None` once all were taken.
-    pub fn next(&mut self, budget: usize) -> Option<Remaining> {
+    fn next(&mut self, budget: usize) -> Option<Remaining> {
         let first = self.segments.front_mut()?;
         let sealed = first.sealed.start..first.sealed.end.min(first.sealed.start + budget);
         let room = u32::try_from(budget - sealed.len()).unwrap_or(u32::MAX);

@@ -26,11 +26,13 @@ pub struct LiveTable<R> {
     index: HashTable<u32>,
     row_count: usize,
     removed_count: usize,
+    /// Rows with lower numbers are in the index: all but while a log is read.
+    indexed: usize,
 }
 
 impl<R> Default for LiveTable<R> {
     fn default() -> Self {
-        LiveTable { chunks: Vec::new(), index: HashTable::new(), row_count: 0, removed_count: 0 }
+        LiveTable { chunks: Vec::new(), index: HashTable::new(), row_count: 0, removed_count: 0, indexed: 0 }
     }
 }
 
@@ -40,6 +42,15 @@ impl<R: Keyed> LiveTable<R> {
 
     /// Adds a row and returns its number.
     pub fn insert(&mut self, row: R) -> u32 {
+        let number = self.append(row);
+        self.indexed = self.row_count;
+        let chunks = &self.chunks;
+        self.index.insert_unique(row.key().low(), number, |number| row_at(chunks, *number).key().low());
+        number
+    }
+
+    /// Adds a row that is not found before [`Self::index_appended`], and returns its number.
+    pub fn append(&mut self, row: R) -> u32 {
         assert!(self.row_count < Self::MAX_ROWS, "a live table is sealed before it is full");
         let number = self.row_count as u32;
         if self.row_count.is_multiple_of(CHUNK_ROWS) {
@@ -50,13 +61,30 @@ impl<R: Keyed> LiveTable<R> {
             chunk.push(row);
         }
         self.row_count += 1;
-        let chunks = &self.chunks;
-        self.index.insert_unique(row.key().low(), number, |number| row_at(chunks, *number).key().low());
         number
+    }
+
+    /// Has all rows found that were appended: the index grows once, however many there are.
+    pub fn index_appended(&mut self) {
+        let first = std::mem::replace(&mut self.indexed, self.row_count);
+        if first == self.row_count {
+            return;
+        }
+        let chunks = &self.chunks;
+        let hash = |number: &u32| row_at(chunks, *number).key().low();
+        self.index.reserve(self.row_count - first, hash);
+        let rows = chunks.iter().skip(first / CHUNK_ROWS).flatten().skip(first % CHUNK_ROWS);
+        for (row, number) in rows.zip(first as u32..).filter(|(row, _)| !row.is_removed()) {
+            self.index.insert_unique(row.key().low(), number, hash);
+        }
     }
 
     /// Numbers of the rows with `key`, in no particular order.
     pub fn find(&self, key: RequestKey) -> impl Iterator<Item = u32> + '_ {
+        debug_assert_eq!(
+            self.indexed, self.row_count,
+            "rows that were appended are indexed before they are looked for"
+        );
         self.index.iter_hash(key.low()).copied().filter(move |number| self.get(*number).key() == key)
     }
 
@@ -170,6 +198,21 @@ mod tests {
         table.remove(0);
         assert_eq!(table.find(RequestKey(7)).collect::<Vec<_>>(), [1]);
         assert_eq!(table.len(), 3);
+    }
+
+    #[test]
+    fn rows_that_are_appended_are_found_once_they_are_indexed() {
+        let mut table = LiveTable::default();
+        for i in 0..10_000u32 {
+            table.append(Row(u128::from(i / 2), i, false));
+            if matches!(i, 5_000 | 9_999) {
+                table.index_appended();
+                let found = |key: u32| table.find(RequestKey(u128::from(key))).count();
+                assert!((0..i / 2).all(|key| found(key) == 2), "of {i}");
+            }
+        }
+        table.insert(Row(0, 10_000, false));
+        assert_eq!(table.find(RequestKey(0)).count(), 3);
     }
 
     #[test]

@@ -49,10 +49,12 @@ pub enum Tag {
     SnapshotStart = 15,
     /// The snapshot is complete.
     SnapshotEnd = 16,
+    /// The next settings of models.
+    Terms = 17,
 }
 
 impl Tag {
-    const ALL: [Tag; 16] = [
+    const ALL: [Tag; 17] = [
         Tag::Genesis,
         Tag::Row,
         Tag::RowWithPayload,
@@ -69,6 +71,7 @@ impl Tag {
         Tag::Progress,
         Tag::SnapshotStart,
         Tag::SnapshotEnd,
+        Tag::Terms,
     ];
     /// Set in the byte of an entry that is part of a snapshot.
     const IN_SNAPSHOT: u8 = 0x80;

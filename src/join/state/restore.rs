@@ -1,7 +1,7 @@
 //! From the log back to a join.
 
 use super::entry::{self, Tag};
-use super::names::{self, LoggedModel, LoggedNames};
+use super::names::{self, LoggedNames};
 use super::{SnapshotPace, StateLog};
 use crate::aggregate::ClassId;
 use crate::aggregate::wire::{WireError, take_signed, take_text, take_varint};
@@ -9,6 +9,7 @@ use crate::event::Settings;
 use crate::join::Join;
 use crate::join::accounting::Accounting;
 use crate::join::pending::{Payload, PendingRow, Settled};
+use crate::join::series::TermsId;
 use crate::join::watermark::StreamTime;
 use std::sync::Arc;
 
@@ -47,7 +48,6 @@ enum Base {
 pub struct JoinRestore {
     join: Join,
     base: Base,
-    models: Vec<LoggedModel>,
     scores: Vec<(ClassId, f64)>,
     /// Length of what was read since the last snapshot began.
     bytes: usize,
@@ -61,7 +61,6 @@ impl JoinRestore {
         JoinRestore {
             join: Join::new(settings, with_labelled),
             base: Base::Unknown,
-            models: Vec::new(),
             scores: Vec::new(),
             bytes: 0,
             is_empty: true,
@@ -100,6 +99,9 @@ impl JoinRestore {
             pace: self.pace,
             ..StateLog::default()
         });
+        // What is new since then is logged with the first commit.
+        self.join.registry.begin_terms();
+        self.join.keep_promises();
         self.join.pending.log_changes();
         self.join.labels.log_changes();
         if let Some(reached) = self.join.time.reached() {
@@ -164,10 +166,16 @@ impl JoinRestore {
                 self.known(|join| join.labels.change(name, outcome), "a change of a label")?;
             }
             Tag::LabelsDropped => self.join.labels.restore_dropped(entry::take_time(input)?),
-            Tag::Model => {
-                let model = names::take_model(input)?;
+            Tag::Terms => {
+                let settings = names::take_terms(input)?;
                 if is_new {
-                    self.model(model)?;
+                    self.join.registry.restore_terms(settings);
+                }
+            }
+            Tag::Model => {
+                let (name, terms) = names::take_model(input)?;
+                if is_new {
+                    self.model(&name, terms)?;
                 }
             }
             Tag::Class => {
@@ -177,9 +185,7 @@ impl JoinRestore {
                 }
             }
             Tag::Series => {
-                let registry = &self.join.registry;
-                let settings = |model| Arc::clone(&registry.model(model).settings);
-                let series = names::take_series(input, &self.models, settings)?;
+                let series = names::take_series(input, &self.join.registry)?;
                 if is_new {
                     self.join.registry.restore_series(series);
                 }
@@ -213,11 +219,13 @@ impl JoinRestore {
         Ok(())
     }
 
-    fn model(&mut self, model: LoggedModel) -> Result<(), RestoreError> {
-        let settings = self.join.registry.settings().model(&model.name);
-        model.check(settings).map_err(RestoreError::Configuration)?;
-        self.join.registry.restore_model(&model.name);
-        self.models.push(model);
+    fn model(&mut self, name: &str, terms: usize) -> Result<(), RestoreError> {
+        let registry = &mut self.join.registry;
+        let before = registry.all_terms().get(terms).ok_or_else(|| corrupt("a model without settings"))?;
+        if let Some(why) = registry.settings().model(name).refusal(name, before) {
+            return Err(RestoreError::Configuration(why));
+        }
+        registry.restore_model(name, TermsId(terms as u32));
         Ok(())
     }
 

@@ -11,6 +11,7 @@ mod program;
 mod scene;
 
 mod broker_restart;
+mod configurations;
 mod crashes;
 mod deployed;
 mod idleness;

@@ -1,0 +1,243 @@
+//! The log of ASSESS as bytes: when rows were published, under which configuration, and snapshots.
+
+use super::work::StateError;
+use crate::aggregate::wire::{WireError, put_signed, take_byte, take_bytes, take_signed};
+use crate::event::{Millis, Settings};
+use crate::metrics::Metric;
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeSet, VecDeque};
+use std::sync::Arc;
+
+/// First byte of every piece of a delta: the version of its format.
+pub const FORMAT: u8 = 1;
+
+/// A part of what is long: with what stands before it, it fits a record.
+pub const PART_BYTES: usize = 768 << 10;
+
+/// What rows were published by.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Basis {
+    /// The configuration.
+    pub settings: Arc<Settings>,
+    /// Names of all metrics that the program knew.
+    pub metrics: Vec<Arc<str>>,
+}
+
+impl Basis {
+    /// Of this program.
+    pub fn of_today(settings: Arc<Settings>) -> Basis {
+        Basis { settings, metrics: Metric::ALL.iter().map(|metric| metric.name().into()).collect() }
+    }
+
+    /// The metrics that it had, if they are not those of this program.
+    pub fn other_metrics(&self) -> Option<&[Arc<str>]> {
+        let is_same = self.metrics.iter().map(|name| &**name).eq(Metric::ALL.iter().map(|metric| metric.name()));
+        (!is_same).then_some(&self.metrics)
+    }
+}
+
+/// When rows were published.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Publication {
+    /// Next offset of the partials that were not yet taken in then.
+    pub position: i64,
+    /// The clock that was handed in.
+    pub now: Millis,
+    /// All inputs were silent, so that nothing was held back.
+    pub is_flush: bool,
+}
+
+/// What happened, one thing after the other.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Event {
+    /// Rows were published.
+    Published(Publication),
+    /// From here on, by another basis: before anything else was taken in.
+    Changed(Arc<Basis>),
+}
+
+/// What an entry begins with. The numbers are part of the format.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Entry {
+    /// The first offset that was ever read.
+    Start = 1,
+    /// Rows were published.
+    Published = 2,
+    /// Rows were published, and nothing was held back.
+    Flushed = 3,
+    /// A snapshot of so many bytes begins: of the state after what was published last.
+    SnapshotStart = 4,
+    /// The next so many bytes of it.
+    SnapshotPart = 5,
+    /// The next so many bytes of a basis, which goes on.
+    BasisPart = 6,
+    /// The last so many bytes of a basis, which holds from here on.
+    Basis = 7,
+    /// So many bytes: the name of a model that was seen for the first time.
+    Model = 8,
+}
+
+/// A piece with this entry; what belongs to it may be appended.
+pub fn piece(entry: Entry, number: i64) -> Vec<u8> {
+    let mut piece = vec![FORMAT];
+    put(&mut piece, entry, number);
+    piece
+}
+
+/// Appends an entry.
+pub fn put(piece: &mut Vec<u8>, entry: Entry, number: i64) {
+    piece.push(entry as u8);
+    put_signed(piece, number);
+}
+
+/// Appends the name of a model.
+pub fn put_model(piece: &mut Vec<u8>, name: &str) {
+    put(piece, Entry::Model, name.len() as i64);
+    piece.extend_from_slice(name.as_bytes());
+}
+
+/// Appends a basis, in as many pieces as it needs.
+pub fn put_basis(delta: &mut Vec<Vec<u8>>, basis: &Basis) {
+    let bytes = serde_json::to_vec(basis).expect("a basis is plain values");
+    let count = bytes.len().div_ceil(PART_BYTES);
+    for (part, number) in bytes.chunks(PART_BYTES).zip(1..) {
+        let entry = if number == count { Entry::Basis } else { Entry::BasisPart };
+        let mut piece = piece(entry, part.len() as i64);
+        piece.extend_from_slice(part);
+        delta.push(piece);
+    }
+}
+
+/// What a log says, as far as it was read.
+#[derive(Debug, Default)]
+pub struct Log {
+    /// The first offset that is to be read again.
+    pub start: Option<i64>,
+    /// What rows were published by there.
+    pub first: Option<Arc<Basis>>,
+    /// What they were published by last.
+    pub last: Option<Arc<Basis>>,
+    /// What happened since then.
+    pub events: VecDeque<Event>,
+    /// The last complete snapshot: of the state at the start.
+    pub snapshot: Option<Vec<u8>>,
+    /// Models that were seen.
+    pub models: BTreeSet<Arc<str>>,
+    /// A snapshot that is not complete yet.
+    arriving: Option<Arriving>,
+    basis: Vec<u8>,
+}
+
+/// A snapshot that is being read.
+#[derive(Debug)]
+struct Arriving {
+    bytes: Vec<u8>,
+    length: usize,
+    /// Next offset of the partials that it does not hold.
+    position: i64,
+    /// Events that it holds.
+    events: usize,
+    /// What it was taken under.
+    basis: Option<Arc<Basis>>,
+}
+
+impl Log {
+    /// Reads a piece of a commit after which the partials go on at `position`.
+    ///
+    /// # Errors
+    /// If it is not what ASSESS writes.
+    pub fn read(&mut self, position: i64, mut piece: &[u8]) -> Result<(), StateError> {
+        let input = &mut piece;
+        match take_byte(input).map_err(corrupt)? {
+            FORMAT => {}
+            found => return Err(StateError::Newer { found: u32::from(found), known: u32::from(FORMAT) }),
+        }
+        while !input.is_empty() {
+            self.entry(input, position)?;
+        }
+        Ok(())
+    }
+
+    fn entry(&mut self, input: &mut &[u8], position: i64) -> Result<(), StateError> {
+        let tag = take_byte(input).map_err(corrupt)?;
+        let number = take_signed(input).map_err(corrupt)?;
+        let length = || usize::try_from(number).map_err(|_| StateError::Corrupt("an impossible length".to_owned()));
+        let is = |entry: Entry| tag == entry as u8;
+        if is(Entry::Start) {
+            self.start = Some(number);
+        } else if is(Entry::Published) || is(Entry::Flushed) {
+            let publication = Publication { position, now: number, is_flush: is(Entry::Flushed) };
+            self.events.push_back(Event::Published(publication));
+        } else if is(Entry::SnapshotStart) {
+            // One that its writer did not finish is never finished.
+            let (length, events, basis) = (length()?, self.events.len(), self.last.clone());
+            self.arriving = Some(Arriving { bytes: Vec::new(), length, position, events, basis });
+        } else if is(Entry::SnapshotPart) {
+            let bytes = take_bytes(input, length()?).map_err(corrupt)?;
+            let Some(arriving) = &mut self.arriving else {
+                return Err(StateError::Corrupt("a part of no snapshot".to_owned()));
+            };
+            arriving.bytes.extend_from_slice(bytes);
+            if arriving.bytes.len() >= arriving.length {
+                self.complete();
+            }
+        } else if is(Entry::BasisPart) || is(Entry::Basis) {
+            self.basis.extend_from_slice(take_bytes(input, length()?).map_err(corrupt)?);
+            if is(Entry::Basis) {
+                let read = serde_json::from_slice(&std::mem::take(&mut self.basis));
+                let basis = read.map_err(|error| StateError::Corrupt(format!("a configuration: {error}")))?;
+                self.change(Arc::new(basis));
+            }
+        } else if is(Entry::Model) {
+            let name = take_bytes(input, length()?).map_err(corrupt)?;
+            let name = str::from_utf8(name).map_err(|_| StateError::Corrupt("a name that is no text".to_owned()))?;
+            self.models.insert(name.into());
+        } else {
+            return Err(StateError::Corrupt(format!("an unknown entry {tag}")));
+        }
+        Ok(())
+    }
+
+    /// Snapshots repeat the basis, as the log may begin with them.
+    fn change(&mut self, basis: Arc<Basis>) {
+        match &self.last {
+            None => self.first = Some(Arc::clone(&basis)),
+            Some(last) if *last == basis => return,
+            Some(_) => self.events.push_back(Event::Changed(Arc::clone(&basis))),
+        }
+        self.last = Some(basis);
+    }
+
+    /// Goes on from the snapshot that has arrived.
+    fn complete(&mut self) {
+        if let Some(arrived) = self.arriving.take() {
+            self.events.drain(..arrived.events);
+            self.start = Some(arrived.position);
+            self.first = arrived.basis;
+            self.snapshot = Some(arrived.bytes);
+        }
+    }
+
+    /// What rows were published by at the start and at the end; `None` if the log is empty.
+    ///
+    /// # Errors
+    /// If something is missing.
+    pub fn bases(&self) -> Result<Option<(Arc<Basis>, Arc<Basis>)>, StateError> {
+        if self.start.is_none() && self.events.is_empty() {
+            return Ok(None);
+        }
+        if self.start.is_none() {
+            return Err(StateError::Corrupt("the log begins with a snapshot that is not complete".to_owned()));
+        }
+        match (&self.first, &self.last) {
+            (Some(first), Some(last)) => Ok(Some((Arc::clone(first), Arc::clone(last)))),
+            _ => Err(StateError::Corrupt("the log does not say what rows were published by".to_owned())),
+        }
+    }
+}
+
+fn corrupt(error: WireError) -> StateError {
+    StateError::Corrupt(error.to_string())
+}
