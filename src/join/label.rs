@@ -10,7 +10,6 @@ use super::request::RequestKey;
 use super::rules::{self, Claim, Effect, Truth};
 use super::series::ModelId;
 use crate::aggregate::{ClassId, Count, Observation};
-use crate::event::label::class_as_number;
 use crate::event::{LabelBatch, Millis, Reason, Role};
 use arrow_array::Array;
 use std::ops::Range;
@@ -181,7 +180,7 @@ impl Join {
     /// Takes note that a prediction waits (1) or waits no longer (−1), where that matters: with `on_expiry`.
     pub(super) fn waits(&mut self, row: &PendingRow, scores: &[(ClassId, f64)], sign: i64) {
         let Some(on_expiry) = self.registry.settings_of(row.series).on_expiry.clone() else { return };
-        let truth = match class_as_number(&on_expiry) {
+        let truth = match self.registry.on_expiry_number(row.series) {
             Some(number) => LabelTruth::Number(number),
             None => LabelTruth::Text(self.texts.intern(&on_expiry)),
         };

@@ -3,10 +3,10 @@
 use super::labels::{LabelRow, LabelTruth};
 use super::pending::{PendingRow, RowKind, RowRef};
 use super::rules::TruthReader;
-use super::series::SeriesRegistry;
+use super::series::{SeriesId, SeriesRegistry};
 use super::texts::LabelTexts;
 use crate::aggregate::{BinaryOutcome, ClassId, LabelFact, MulticlassOutcome, QualityOutcome, RegressionOutcome};
-use crate::event::label::{class_as_number, number_as_class};
+use crate::event::label::number_as_class;
 
 /// Largest magnitude of a number that sums are exact for: 2⁵³·10³.
 const MAX_NUMBER: f64 = 9_007_199_254_740_992_000.0;
@@ -37,11 +37,11 @@ pub fn binary_text(text: &str) -> &str {
     }
 }
 
-/// True if `truth` is the positive class.
-fn is_positive(texts: &LabelTexts, truth: LabelTruth, positive: &str) -> bool {
+/// True if `truth` is the positive class of `series`.
+fn is_positive(registry: &SeriesRegistry, series: SeriesId, texts: &LabelTexts, truth: LabelTruth) -> bool {
     match truth {
-        LabelTruth::Number(number) => class_as_number(positive) == Some(number),
-        LabelTruth::Text(id) => binary_text(texts.get(id)) == positive,
+        LabelTruth::Number(number) => registry.positive_number(series) == Some(number),
+        LabelTruth::Text(id) => binary_text(texts.get(id)) == registry.settings_of(series).positive_label,
         LabelTruth::Deleted => false,
     }
 }
@@ -91,14 +91,11 @@ pub fn outcome<'a>(
     let model = registry.series(row.series).model;
     match row.kind {
         RowKind::Failed => None,
-        RowKind::Binary => {
-            let positive = &registry.settings_of(row.series).positive_label;
-            Some(QualityOutcome::Binary(BinaryOutcome {
-                score: (!row.output.is_nan()).then_some(row.output),
-                predicted: row.class == 1,
-                actual: is_positive(texts, truth, positive),
-            }))
-        }
+        RowKind::Binary => Some(QualityOutcome::Binary(BinaryOutcome {
+            score: (!row.output.is_nan()).then_some(row.output),
+            predicted: row.class == 1,
+            actual: is_positive(registry, row.series, texts, truth),
+        })),
         RowKind::Multiclass => {
             let classes = &mut registry.model_mut(model).classes;
             let actual = match truth {

@@ -26,19 +26,28 @@ type KnownModel = Result<(ModelId, Arc<ModelSettings>), TooManyModels>;
 pub struct PredictionReader {
     batch: PredictionBatch,
     models: Vec<Option<KnownModel>>,
-    series: HashMap<SmallVec<[u32; 6]>, SeriesId>,
-    /// Codes and series of the row before: rows of one series come in runs.
-    last: Option<(SmallVec<[u32; 6]>, SeriesId)>,
+    series: SeriesCodes,
+}
+
+/// The series of each combination of codes of a batch's columns: model, version, segments.
+#[derive(Debug)]
+enum SeriesCodes {
+    /// There are few possible combinations: by their number.
+    Dense(Vec<Option<SeriesId>>),
+    Sparse(HashMap<SmallVec<[u32; 6]>, SeriesId>),
 }
 
 impl PredictionReader {
     /// A reader of `batch` for one join.
     pub fn new(batch: PredictionBatch) -> Self {
+        let possible = columns(&batch).map(|column| column.values().len() + 1).try_fold(1, usize::checked_mul);
         PredictionReader {
             models: vec![None; batch.model_id.values().len()],
+            series: match possible.filter(|possible| *possible <= 256.max(batch.len())) {
+                Some(possible) => SeriesCodes::Dense(vec![None; possible]),
+                None => SeriesCodes::Sparse(HashMap::new()),
+            },
             batch,
-            series: HashMap::new(),
-            last: None,
         }
     }
 
@@ -47,37 +56,47 @@ impl PredictionReader {
         &self.batch
     }
 
-    fn model(&mut self, registry: &mut SeriesRegistry, row: usize) -> KnownModel {
+    fn model(&mut self, registry: &mut SeriesRegistry, row: usize) -> Result<ModelId, TooManyModels> {
         let code = self.batch.model_id.key(row).unwrap_or(0);
         let batch = &self.batch;
-        self.models[code]
-            .get_or_insert_with(|| {
-                let id = registry.model_id(text(&batch.model_id, row).unwrap_or_default())?;
-                Ok((id, Arc::clone(&registry.model(id).settings)))
-            })
-            .clone()
+        let known = self.models[code].get_or_insert_with(|| {
+            let id = registry.model_id(text(&batch.model_id, row).unwrap_or_default())?;
+            Ok((id, Arc::clone(&registry.model(id).settings)))
+        });
+        known.as_ref().map(|(id, _)| *id).map_err(|error| *error)
+    }
+
+    /// The settings of a row's model, which was looked up.
+    fn settings(&self, row: usize) -> &ModelSettings {
+        let known = &self.models[self.batch.model_id.key(row).unwrap_or(0)];
+        let known = known.as_ref().and_then(|known| known.as_ref().ok());
+        &known.expect("a model is looked up before its settings").1
     }
 
     fn series(&mut self, registry: &mut SeriesRegistry, model: ModelId, row: usize) -> SeriesId {
-        let code = |column: &TextColumn| column.key(row).map_or(u32::MAX, |code| code as u32);
-        let codes: SmallVec<[u32; 6]> = [&self.batch.model_id, &self.batch.model_version]
-            .into_iter()
-            .chain(&self.batch.segments)
-            .map(code)
-            .collect();
-        if let Some((last, series)) = &self.last
-            && *last == codes
-        {
-            return *series;
-        }
         let batch = &self.batch;
-        let series = *self.series.entry(codes.clone()).or_insert_with(|| {
+        let look_up = || {
             let version = text(&batch.model_version, row).unwrap_or_default();
             registry.of_prediction(model, version, |column| batch.segments.get(column).and_then(|c| text(c, row)))
-        });
-        self.last = Some((codes, series));
-        series
+        };
+        match &mut self.series {
+            SeriesCodes::Dense(known) => {
+                let number = columns(batch).fold(0, |number, column| {
+                    number * (column.values().len() + 1) + column.key(row).map_or(0, |code| code + 1)
+                });
+                *known[number].get_or_insert_with(look_up)
+            }
+            SeriesCodes::Sparse(known) => {
+                let codes = columns(batch).map(|column| column.key(row).map_or(u32::MAX, |code| code as u32)).collect();
+                *known.entry(codes).or_insert_with(look_up)
+            }
+        }
     }
+}
+
+/// The columns whose values make the series.
+fn columns(batch: &PredictionBatch) -> impl Iterator<Item = &TextColumn> {
+    [&batch.model_id, &batch.model_version].into_iter().chain(&batch.segments)
 }
 
 impl Join {
@@ -90,7 +109,7 @@ impl Join {
 
     fn prediction(&mut self, reader: &mut PredictionReader, row: usize) {
         self.accounting.prediction_records += 1;
-        let Ok((model, settings)) = reader.model(&mut self.registry, row) else {
+        let Ok(model) = reader.model(&mut self.registry, row) else {
             self.accounting.rejected_predictions += 1;
             let batch = &reader.batch;
             let time = batch.time(row);
@@ -98,9 +117,9 @@ impl Join {
             return self.reject(&batch.origin, batch.offset.value(row), time, Reason::TooManyModels, detail);
         };
         let series = reader.series(&mut self.registry, model, row);
-        let batch = &reader.batch;
+        let (batch, settings) = (&reader.batch, reader.settings(row));
         let time = batch.time(row);
-        if let Err((reason, detail)) = self.admit(&settings, batch, row) {
+        if let Err((reason, detail)) = self.admit(settings, batch, row) {
             if reason == Reason::Late {
                 self.accounting.late_predictions += 1;
                 // Its own windows are final, so it shows in the window in which it came.
@@ -115,12 +134,12 @@ impl Join {
         self.time.advance(Role::Predictions, time);
 
         let mut scores = std::mem::take(&mut self.scratch.scores);
-        let waiting = self.waiting_row(&settings, model, series, batch, row, &mut scores);
+        let waiting = self.waiting_row(settings, model, series, batch, row, &mut scores);
         if self.is_duplicate(&waiting) {
             self.accounting.duplicate_predictions += 1;
             self.count(series, time, Count::DuplicatePredictions, 1);
         } else {
-            self.accept(waiting, &scores, batch, row, &settings);
+            self.accept(waiting, &scores, batch, row, settings);
         }
         self.scratch.scores = scores;
     }

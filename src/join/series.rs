@@ -4,6 +4,7 @@
 //! the published segments, so a row is folded once however many segments it belongs to.
 
 use crate::aggregate::ClassNames;
+use crate::event::label::class_as_number;
 use crate::event::segment::{MISSING, OTHER};
 use crate::event::{Caps, ModelSettings, Settings};
 use hashbrown::HashMap;
@@ -33,6 +34,13 @@ pub struct Series {
     pub segments: Option<Box<[Arc<str>]>>,
 }
 
+/// Numbers whose text the settings declare as classes, read once: every label is compared with them.
+#[derive(Debug, Clone, Copy)]
+struct DeclaredNumbers {
+    positive_label: Option<f64>,
+    on_expiry: Option<f64>,
+}
+
 /// One model as the join sees it.
 #[derive(Debug)]
 pub struct Model {
@@ -48,6 +56,8 @@ pub struct Model {
     pub segment_columns: Vec<Vec<usize>>,
     values: Vec<HashMap<Arc<str>, ()>>,
     versions: HashMap<Arc<str>, ()>,
+    /// The series of its records without a prediction under today's terms, once there was one.
+    without_prediction: Option<SeriesId>,
 }
 
 /// A model, version or segment value over its cap.
@@ -60,6 +70,8 @@ pub struct SeriesRegistry {
     settings: Arc<Settings>,
     columns: Vec<String>,
     terms: Vec<Arc<ModelSettings>>,
+    /// Of each of the terms.
+    declared: Vec<DeclaredNumbers>,
     models: Vec<Model>,
     models_by_name: HashMap<Arc<str>, ModelId>,
     series: Vec<Series>,
@@ -79,6 +91,7 @@ impl SeriesRegistry {
             columns: settings.segment_columns(),
             settings,
             terms: Vec::new(),
+            declared: Vec::new(),
             models: Vec::new(),
             models_by_name: HashMap::new(),
             series: Vec::new(),
@@ -116,6 +129,7 @@ impl SeriesRegistry {
         self.models.push(Model {
             name: Arc::clone(&name),
             classes: ClassNames::new(self.settings.caps.classes),
+            without_prediction: None,
             values: vec![HashMap::new(); segment_columns.len()],
             segment_columns,
             settings,
@@ -160,16 +174,38 @@ impl SeriesRegistry {
     fn terms_id(&mut self, settings: &Arc<ModelSettings>) -> TermsId {
         let is_same = |known: &Arc<ModelSettings>| Arc::ptr_eq(known, settings) || known == settings;
         let place = self.terms.iter().rposition(is_same).unwrap_or_else(|| {
-            self.terms.push(Arc::clone(settings));
+            self.add_terms(Arc::clone(settings));
             self.terms.len() - 1
         });
         TermsId(place as u32)
     }
 
+    fn add_terms(&mut self, settings: Arc<ModelSettings>) {
+        self.declared.push(DeclaredNumbers {
+            positive_label: class_as_number(&settings.positive_label),
+            on_expiry: settings.on_expiry.as_deref().and_then(class_as_number),
+        });
+        self.terms.push(settings);
+    }
+
+    /// The number that the positive label of a series is the text of, if it is that of one.
+    pub fn positive_number(&self, series: SeriesId) -> Option<f64> {
+        self.declared[self.series(series).terms.0 as usize].positive_label
+    }
+
+    /// The same of the label that stands for none.
+    pub fn on_expiry_number(&self, series: SeriesId) -> Option<f64> {
+        self.declared[self.series(series).terms.0 as usize].on_expiry
+    }
+
     /// The series of records of `model` that have no prediction.
     pub fn without_prediction(&mut self, model: ModelId) -> SeriesId {
-        let terms = self.model(model).terms;
-        self.intern(Series { model, terms, version: "".into(), segments: None })
+        let Model { terms, without_prediction, .. } = *self.model(model);
+        without_prediction.unwrap_or_else(|| {
+            let series = self.intern(Series { model, terms, version: "".into(), segments: None });
+            self.model_mut(model).without_prediction = Some(series);
+            series
+        })
     }
 
     /// The series of a prediction: `column(i)` is its value in the batch's segment column `i`.
@@ -214,7 +250,7 @@ impl SeriesRegistry {
 
     /// Adds the next settings, as the log says.
     pub fn restore_terms(&mut self, settings: ModelSettings) {
-        self.terms.push(Arc::new(settings));
+        self.add_terms(Arc::new(settings));
     }
 
     /// Adds the next model, as the log says, whatever the cap is; `terms` are the last that it was read under.
@@ -227,6 +263,7 @@ impl SeriesRegistry {
         for place in 0..self.models.len() {
             let settings = Arc::clone(&self.models[place].settings);
             self.models[place].terms = self.terms_id(&settings);
+            self.models[place].without_prediction = None;
         }
     }
 
