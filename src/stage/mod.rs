@@ -12,7 +12,8 @@
 //!   they fetched bounded by `intake`; `thread` says if one dies.
 //! * `tasks`, `commit`, `producer`, `group`: from records to a committed transaction, under the eyes of `watchdog`.
 //!   `truncate` deletes what snapshots replace.
-//! * [`block`]: a changelog record's bytes; `positions`: where inputs go on after a restore.
+//! * [`block`]: a changelog record's bytes; `positions`: where inputs go on after a restore; [`topic_id`]: that they are the
+//!   topics that were read.
 //! * `options`, `properties`, `errors`, `log`: what the operator sets and sees. `failpoint`: where tests end the process.
 //! * [`run()`]: all of it, for the stages of a process. `join`, `assess`: those stages; `partials`: what goes between them.
 //! * [`plan`], [`admin`]: which topics there should be, and which there are. [`feed`]: files onto the input topics.
@@ -55,6 +56,7 @@ mod restore;
 mod run;
 mod tasks;
 mod thread;
+pub mod topic_id;
 pub mod topics;
 mod truncate;
 mod watchdog;

@@ -2,21 +2,30 @@
 //! what is committed accounts for every record: each counted once, whatever happened to members and brokers.
 //! `produce` and `deployed` run the program as an operator does.
 
+mod acls;
 mod broker;
 mod client;
+mod cluster;
 mod counting;
+mod deployment;
 mod pairing;
 mod process;
 mod program;
 mod scene;
+mod secured;
 
+mod access;
 mod broker_restart;
 mod crashes;
+mod damage;
 mod deployed;
 mod idleness;
+mod leaders;
 mod one_member;
 mod produce;
+mod recreated;
 mod refusals;
 mod service;
 mod several_members;
 mod several_stages;
+mod starts;
