@@ -62,7 +62,10 @@ impl Run {
             Failure::Running
         };
         stop.on_signals().map_err(|error| failed(error.to_string()))?;
-        let Some(stages) = self.stages(&config, &options, &stop).map_err(failed)? else { return Ok(()) };
+        let Some(stages) = self.stages(&config, &options, &stop).map_err(failed)? else {
+            tracing::info!("stopped before the brokers answered");
+            return Ok(());
+        };
         announce(&config, &options, &stages);
         // What is wrong was logged where it happened.
         crate::stage::run(stages, &options, &stop).map_err(|_| Failure::Running)

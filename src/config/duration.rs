@@ -73,7 +73,7 @@ pub(super) fn parse(text: &str) -> Result<Millis, DurationError> {
 }
 
 /// Writes a duration the way [`parse`] reads it, in as few units as possible.
-pub(super) fn format(mut millis: Millis) -> String {
+pub fn format(mut millis: Millis) -> String {
     if millis <= 0 {
         return "0s".to_owned();
     }

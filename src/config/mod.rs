@@ -33,6 +33,7 @@ mod tests;
 mod topics;
 mod windows;
 
+pub use duration::format as written_duration;
 pub use kafka::{Kafka, is_id};
 pub use problem::{Place, Problem, Problems, Severity};
 pub use start::Start;

@@ -99,7 +99,7 @@ pub fn burst(
     pass("commit.flushed");
     let identity = current_member(member, losses)?;
     pass("commit.guarded");
-    producer.send_offsets(&offsets, identity)?;
+    producer.send_offsets(&offsets, identity).map_err(|failure| with_topics(stage, failure))?;
     pass("commit.offsets");
     producer.commit()?;
     pass("commit.done");
@@ -135,6 +135,15 @@ fn offsets(stage: &dyn Stage, parts: &[Part]) -> Result<TopicPartitionList, Kafk
         }
     }
     Ok(list)
+}
+
+/// Where a transaction is refused because of a topic, the client does not say which.
+fn with_topics(stage: &dyn Stage, failure: Failure) -> Failure {
+    if failure.cause != Cause::Refused {
+        return failure;
+    }
+    let topics = [stage.outputs(), &[stage.changelog().to_owned()]].concat().join(", ");
+    Failure { text: format!("{}; this stage writes to {topics}", failure.text), ..failure }
 }
 
 /// A mistake of this program: repeating does not help.

@@ -1,7 +1,7 @@
 //! The engine of one stage: takes messages one after the other, tells the protocol, and does what it asks for.
 
 use super::commit::{Part, burst};
-use super::errors::RunError;
+use super::errors::{self, RunError};
 use super::failpoint::pass;
 use super::fetch::Fetch;
 use super::idle::{Idleness, Question};
@@ -21,7 +21,7 @@ use super::truncate::Truncation;
 use super::watchdog::Watch;
 use super::work::{BadRecord, Stage};
 use crate::event::Millis;
-use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::consumer::BaseConsumer;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, TryRecvError};
@@ -54,6 +54,8 @@ struct Engine {
     /// How many losses of partitions it has heard of.
     losses: u64,
     ended: Option<Reason>,
+    /// Since when commits fail.
+    failing_since: Option<Instant>,
     messages: Receiver<Message>,
     producer: Option<Producer>,
     ends: Arc<BaseConsumer<Plain>>,
@@ -81,7 +83,7 @@ pub fn run(
     let start = |what: &str, error: &dyn std::fmt::Display| {
         RunError::Start(format!("stage `{}`: {what}: {error}", stage.name()))
     };
-    let client = |error: rdkafka::error::KafkaError| start("making a client", &error);
+    let client = |error: rdkafka::error::KafkaError| start("making a client", &errors::wrong_properties(&error));
     let log = Plain(ClientLog::new(stage.name(), "watermark"));
     let ends: Arc<BaseConsumer<Plain>> =
         Arc::new(properties.high_watermark().create_with_context(log).map_err(client)?);
@@ -114,10 +116,7 @@ pub fn run(
         transactional_id = ids.transactional,
         instance = ids.instance,
         partitions = found.get(&primary).map(|topic| topic.partitions),
-        "started: reads {}, writes {}, keeps its state in {}",
-        inputs.join(" and "),
-        stage.outputs().join(", "),
-        stage.changelog(),
+        "started"
     );
     let engine = Engine {
         stage,
@@ -132,6 +131,7 @@ pub fn run(
         revocations: VecDeque::new(),
         losses: 0,
         ended: None,
+        failing_since: None,
         messages,
         producer: Some(producer),
         ends,
@@ -166,11 +166,6 @@ fn find_topics(client: &BaseConsumer<Plain>, stage: &dyn Stage, stop: &Stop) -> 
                 if said.is_none_or(|said| said.elapsed() > Duration::from_secs(30)) {
                     said = Some(Instant::now());
                     tracing::warn!(stage = stage.name(), "waiting for the brokers: {what}");
-                }
-                // Nobody serves this client's log yet.
-                while client.poll(Duration::from_millis(100)).is_some() {}
-                if let Some(refusal) = client.context().0.refusal() {
-                    return Err(refusal);
                 }
             }
         }
@@ -381,6 +376,12 @@ impl Engine {
             self.tasks.committed(&self.parts);
             self.truncation.committed(&self.parts);
             self.parts.clear();
+            if let Some(since) = self.failing_since.take() {
+                let after_s = since.elapsed().as_secs();
+                tracing::info!(stage = self.stage.name(), after_s, "commits succeed again");
+            }
+        } else {
+            self.failing_since.get_or_insert(started);
         }
         self.logged("committing", done)
     }

@@ -71,9 +71,15 @@ pub fn inspect(client: &BaseConsumer<Plain>, stage: &dyn Stage) -> Result<Topics
 pub fn count(client: &BaseConsumer<Plain>, topic: &str) -> Result<usize, Problem> {
     let unreachable = |error: KafkaError| match error.rdkafka_error_code() {
         Some(code) if is_authorization(code) => Problem::Wrong(format!("{error}{}", advice(code))),
-        _ => Problem::Unreachable(format!("asking for topic `{topic}`: {error}")),
+        Some(code) => Problem::Unreachable(format!("no answer about topic `{topic}`: {code}")),
+        None => Problem::Unreachable(format!("no answer about topic `{topic}`: {error}")),
     };
-    let metadata = client.fetch_metadata(Some(topic), ASK).map_err(unreachable)?;
+    let metadata = client.fetch_metadata(Some(topic), ASK).map_err(|error| {
+        // Serves the client's log, where the reason for a refused connection is.
+        while client.poll(Duration::from_millis(100)).is_some() {}
+        client.context().0.take_refusal().map_or_else(|| unreachable(error), Problem::Wrong)
+    })?;
+    drop(client.context().0.take_refusal());
     let Some(found) = metadata.topics().iter().find(|found| found.name() == topic) else {
         return Err(Problem::Unreachable(format!("the brokers do not answer about topic `{topic}`")));
     };

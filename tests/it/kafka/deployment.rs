@@ -4,8 +4,10 @@ use super::broker::folder;
 use super::client::{self, Committed};
 use super::program::{Program, unique};
 use super::scene::WAIT_MAX;
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
 /// A deployment of the service.
@@ -17,6 +19,8 @@ pub struct Deployment {
     /// For the tests' own clients.
     bootstrap: String,
     config: String,
+    /// Predictions in files so far: each has an id and a time of its own.
+    written: AtomicUsize,
 }
 
 /// What differs from a plain deployment.
@@ -35,7 +39,8 @@ impl Deployment {
     pub fn new(bootstrap: &str, test: &str, settings: Settings<'_>) -> Deployment {
         let (name, folder) = (unique(test), folder(test));
         let config = folder.join("postdict.yaml").display().to_string();
-        let deployment = Deployment { name, folder, bootstrap: bootstrap.to_owned(), config };
+        let deployment =
+            Deployment { name, folder, bootstrap: bootstrap.to_owned(), config, written: AtomicUsize::new(0) };
         deployment.configure(settings);
         deployment
     }
@@ -81,19 +86,22 @@ impl Deployment {
         assert_eq!(code, Some(0), "{said}");
     }
 
-    /// Writes files of `count` predictions, a second apart, each with its label, and gives the arguments that name them.
-    pub fn files(&self, count: usize) -> [String; 4] {
+    /// Writes files of `count` predictions, a second apart, each with its label, and gives the arguments that name them. A
+    /// record has so many bytes that nobody reads.
+    pub fn files(&self, count: usize, padding: usize) -> [String; 4] {
+        let padding = "x".repeat(padding);
         let time = |i: usize| 1_700_000_000_000 + 1000 * i;
-        let lines = |line: &dyn Fn(usize) -> String| (0..count).map(line).collect::<Vec<_>>().join("\n");
+        let first = self.written.fetch_add(count, Ordering::Relaxed);
+        let lines = |line: &dyn Fn(usize) -> String| (first..first + count).map(line).collect::<Vec<_>>().join("\n");
         let prediction = |i: usize| {
-            format!("{{\"request_id\":\"r{i}\",\"model_id\":\"m\",\"timestamp\":{},\"score\":0.{}}}", time(i), i % 10)
+            let (time, score) = (time(i), i % 10);
+            format!(
+                "{{\"request_id\":\"r{i}\",\"model_id\":\"m\",\"timestamp\":{time},\"score\":0.{score},\"padding\":\"{padding}\"}}"
+            )
         };
         let label = |i: usize| {
-            format!(
-                "{{\"request_id\":\"r{i}\",\"timestamp\":{},\"label\":{}}}",
-                time(i) + 500,
-                usize::from(i.is_multiple_of(3))
-            )
+            let (time, label) = (time(i) + 500, usize::from(i.is_multiple_of(3)));
+            format!("{{\"request_id\":\"r{i}\",\"timestamp\":{time},\"label\":{label},\"padding\":\"{padding}\"}}")
         };
         let write = |name: &str, text: String| {
             let path = self.folder.join(name);
@@ -107,7 +115,12 @@ impl Deployment {
 
     /// Sends so many predictions with their labels to the inputs.
     pub fn produce(&self, count: usize) {
-        let files = self.files(count);
+        self.produce_padded(count, 0);
+    }
+
+    /// The same with larger records.
+    pub fn produce_padded(&self, count: usize, padding: usize) {
+        let files = self.files(count, padding);
         let words: Vec<&str> = ["produce"].into_iter().chain(files.iter().map(String::as_str)).collect();
         let (code, said) = self.run(&words);
         assert_eq!(code, Some(0), "{said}");
@@ -121,13 +134,21 @@ impl Deployment {
     /// Waits until the metrics say that so many rows have matched.
     pub fn wait_for_matched(&self, count: usize, service: &mut Program) {
         let deadline = Instant::now() + WAIT_MAX;
-        let is_it = |record: &Committed| {
-            let row: serde_json::Value = serde_json::from_slice(&record.value).unwrap();
-            row["metric"] == "matched" && row["model_version"] == "" && row["value"] == count as f64
-        };
-        while !self.read(&self.topic("metrics")).iter().any(is_it) {
+        while !self.has_matched(count) {
             assert!(service.runs() && Instant::now() < deadline, "{count} have not matched: {}", service.said());
         }
+    }
+
+    /// True if the metrics say that so many rows have matched, over all windows.
+    pub fn has_matched(&self, count: usize) -> bool {
+        let mut matched = BTreeMap::new();
+        for record in self.read(&self.topic("metrics")) {
+            let row: serde_json::Value = serde_json::from_slice(&record.value).unwrap();
+            if row["metric"] == "matched" && row["model_version"] == "" {
+                matched.insert(record.key, row["value"].as_f64().unwrap_or(0.0));
+            }
+        }
+        matched.values().sum::<f64>() == count as f64
     }
 
     /// The configuration's file.

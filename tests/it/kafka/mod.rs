@@ -28,4 +28,6 @@ mod refusals;
 mod service;
 mod several_members;
 mod several_stages;
+mod slow;
 mod starts;
+mod topic_checks;
