@@ -10,6 +10,9 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
+/// How many letters there are to take padding from.
+const LETTERS: usize = 1 << 20;
+
 /// A deployment of the service.
 pub struct Deployment {
     /// `application_id`, and how its topics begin.
@@ -89,18 +92,25 @@ impl Deployment {
     /// Writes files of `count` predictions, a second apart, each with its label, and gives the arguments that name them. A
     /// record has so many bytes that nobody reads.
     pub fn files(&self, count: usize, padding: usize) -> [String; 4] {
-        let padding = "x".repeat(padding);
+        // Of letters at random, which no compression makes go away.
+        let mut dice = 1_u64;
+        let letter = |_: usize| {
+            dice = dice.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            char::from(b'a' + (dice >> 59) as u8 % 26)
+        };
+        let letters: String = (0..if padding > 0 { padding + LETTERS } else { 0 }).map(letter).collect();
+        let padding = |i: usize| &letters[(i * 7919) % LETTERS.min(letters.len().max(1))..][..padding];
         let time = |i: usize| 1_700_000_000_000 + 1000 * i;
         let first = self.written.fetch_add(count, Ordering::Relaxed);
         let lines = |line: &dyn Fn(usize) -> String| (first..first + count).map(line).collect::<Vec<_>>().join("\n");
         let prediction = |i: usize| {
-            let (time, score) = (time(i), i % 10);
+            let (time, score, padding) = (time(i), i % 10, padding(i));
             format!(
                 "{{\"request_id\":\"r{i}\",\"model_id\":\"m\",\"timestamp\":{time},\"score\":0.{score},\"padding\":\"{padding}\"}}"
             )
         };
         let label = |i: usize| {
-            let (time, label) = (time(i) + 500, usize::from(i.is_multiple_of(3)));
+            let (time, label, padding) = (time(i) + 500, usize::from(i.is_multiple_of(3)), padding(i));
             format!("{{\"request_id\":\"r{i}\",\"timestamp\":{time},\"label\":{label},\"padding\":\"{padding}\"}}")
         };
         let write = |name: &str, text: String| {

@@ -22,6 +22,7 @@ mod deployed;
 mod idleness;
 mod leaders;
 mod one_member;
+mod outage_log;
 mod produce;
 mod recreated;
 mod refusals;

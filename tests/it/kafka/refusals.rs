@@ -111,13 +111,16 @@ fn offsets_that_were_reset_by_hand_are_named() {
     let Some(broker) = broker::shared("offsets_that_were_reset_by_hand_are_named") else { return };
     let scene = Scene::new(broker, "reset", 1);
     with_history(&scene);
-    client::set_group_offset(&scene.bootstrap, &scene.group(), &scene.topic("left"), 0, 40);
-    let complaint = Member::start(&scene, scene.options(Some("a"))).complaint();
-    said(&complaint, &[&scene.topic("left"), "is 40", "goes on at 100", "--to-offset 100"]);
+    scene.feed(100..150);
+    for (offset, named) in [(40, "is 40"), (130, "is 130")] {
+        client::set_group_offset(&scene.bootstrap, &scene.group(), &scene.topic("left"), 0, offset);
+        let complaint = Member::start(&scene, scene.options(Some("a"))).complaint();
+        said(&complaint, &[&scene.topic("left"), named, "goes on at 100", "--to-offset 100"]);
+    }
     // Following the advice helps.
     client::set_group_offset(&scene.bootstrap, &scene.group(), &scene.topic("left"), 0, 100);
     let member = Member::start(&scene, scene.options(Some("a")));
-    scene.feed(100..200);
+    scene.feed(150..200);
     scene.wait_for_pairs(200);
     assert_eq!(member.stopped(), Ok(()));
     scene.check(0..200);
