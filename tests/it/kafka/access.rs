@@ -123,7 +123,7 @@ fn a_client_certificate_is_as_good_as_a_password() {
 fn wrong_credentials_are_named_by_every_command() {
     let Some(broker) = secured::shared("wrong_credentials_are_named_by_every_command") else { return };
     let deployment = deployment(broker, "credentials");
-    let files = deployment.files(1, 0);
+    let files = deployment.files(1);
     let produce: Vec<&str> = ["produce"].into_iter().chain(files.iter().map(String::as_str)).collect();
     let cases = [
         (sasl(broker, "wrong-password", "ca.pem"), "check the credentials under `kafka.properties`"),

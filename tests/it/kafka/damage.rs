@@ -1,4 +1,5 @@
-//! Records in the service's own topics that the service did not write: it stops at them, and says where and what to do.
+//! Bad records: in the service's own topics it stops at them, and says where and what to do; in the inputs they become dead
+//! letters, and nothing else changes.
 
 use super::broker;
 use super::client;
@@ -43,5 +44,35 @@ fn a_foreign_record_among_the_partials_stops_the_service_with_its_place() {
         // It is not skipped by starting again.
         let (code, said) = deployment.run(&["run"]);
         refused(said, code);
+    }
+}
+
+#[test]
+fn a_bad_record_becomes_a_dead_letter_once_and_the_rest_is_unharmed() {
+    let Some(broker) = broker::shared("a_bad_record_becomes_a_dead_letter_once") else { return };
+    let deployment = Deployment::new(&broker.bootstrap, "bad", Settings::default());
+    deployment.create_topics(1);
+    deployment.produce(50);
+    let bad = ["{\"request_id\":\"no-score\",\"model_id\":\"m\",\"timestamp\":1700000000000}", "not json", "{}"];
+    let file = deployment.write("bad.ndjson", &bad.map(|line| format!("{line}\n")).concat());
+    let (code, said) = deployment.run(&["produce", "--predictions", &file]);
+    assert_eq!(code, Some(0), "{said}");
+    deployment.produce(50);
+    for _ in 0..2 {
+        let mut service = deployment.start(&["run"]);
+        deployment.wait_for_matched(100, &mut service);
+        service.signal("TERM");
+        assert!(service.ended().success(), "{}", service.said());
+        let letters = deployment.read(&deployment.topic("dead_letters"));
+        let offsets: Vec<i64> = letters
+            .iter()
+            .map(|letter| {
+                let letter: serde_json::Value = serde_json::from_slice(&letter.value).unwrap();
+                assert_eq!(letter["topic"], deployment.topic("predictions"), "{letter}");
+                assert!(letter["reason"].is_string() && letter["value"].is_string(), "{letter}");
+                letter["offset"].as_i64().unwrap()
+            })
+            .collect();
+        assert_eq!(offsets, [50, 51, 52]);
     }
 }

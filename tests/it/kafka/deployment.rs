@@ -10,9 +10,6 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
-/// How many letters there are to take padding from.
-const LETTERS: usize = 1 << 20;
-
 /// A deployment of the service.
 pub struct Deployment {
     /// `application_id`, and how its topics begin.
@@ -89,48 +86,33 @@ impl Deployment {
         assert_eq!(code, Some(0), "{said}");
     }
 
-    /// Writes files of `count` predictions, a second apart, each with its label, and gives the arguments that name them. A
-    /// record has so many bytes that nobody reads.
-    pub fn files(&self, count: usize, padding: usize) -> [String; 4] {
-        // Of letters at random, which no compression makes go away.
-        let mut dice = 1_u64;
-        let letter = |_: usize| {
-            dice = dice.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-            char::from(b'a' + (dice >> 59) as u8 % 26)
-        };
-        let letters: String = (0..if padding > 0 { padding + LETTERS } else { 0 }).map(letter).collect();
-        let padding = |i: usize| &letters[(i * 7919) % LETTERS.min(letters.len().max(1))..][..padding];
-        let time = |i: usize| 1_700_000_000_000 + 1000 * i;
+    /// Writes files of `count` predictions, a second apart, each with its label, and gives the arguments that name them.
+    pub fn files(&self, count: usize) -> [String; 4] {
         let first = self.written.fetch_add(count, Ordering::Relaxed);
         let lines = |line: &dyn Fn(usize) -> String| (first..first + count).map(line).collect::<Vec<_>>().join("\n");
+        let time = |i: usize| 1_700_000_000_000 + 1000 * i;
         let prediction = |i: usize| {
-            let (time, score, padding) = (time(i), i % 10, padding(i));
-            format!(
-                "{{\"request_id\":\"r{i}\",\"model_id\":\"m\",\"timestamp\":{time},\"score\":0.{score},\"padding\":\"{padding}\"}}"
-            )
+            format!("{{\"request_id\":\"r{i}\",\"model_id\":\"m\",\"timestamp\":{},\"score\":0.{}}}", time(i), i % 10)
         };
         let label = |i: usize| {
-            let (time, label, padding) = (time(i) + 500, usize::from(i.is_multiple_of(3)), padding(i));
-            format!("{{\"request_id\":\"r{i}\",\"timestamp\":{time},\"label\":{label},\"padding\":\"{padding}\"}}")
+            let label = usize::from(i.is_multiple_of(3));
+            format!("{{\"request_id\":\"r{i}\",\"timestamp\":{},\"label\":{label}}}", time(i) + 500)
         };
-        let write = |name: &str, text: String| {
-            let path = self.folder.join(name);
-            fs::write(&path, text).unwrap();
-            path.display().to_string()
-        };
-        let predictions = write("predictions.ndjson", lines(&prediction));
-        let labels = write("labels.ndjson", lines(&label));
+        let predictions = self.write("predictions.ndjson", &lines(&prediction));
+        let labels = self.write("labels.ndjson", &lines(&label));
         ["--predictions".to_owned(), predictions, "--labels".to_owned(), labels]
+    }
+
+    /// Writes a file, and gives its path.
+    pub fn write(&self, name: &str, text: &str) -> String {
+        let path = self.folder.join(name);
+        fs::write(&path, text).unwrap();
+        path.display().to_string()
     }
 
     /// Sends so many predictions with their labels to the inputs.
     pub fn produce(&self, count: usize) {
-        self.produce_padded(count, 0);
-    }
-
-    /// The same with larger records.
-    pub fn produce_padded(&self, count: usize, padding: usize) {
-        let files = self.files(count, padding);
+        let files = self.files(count);
         let words: Vec<&str> = ["produce"].into_iter().chain(files.iter().map(String::as_str)).collect();
         let (code, said) = self.run(&words);
         assert_eq!(code, Some(0), "{said}");

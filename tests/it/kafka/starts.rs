@@ -1,9 +1,10 @@
 //! Where a first start begins to read, and that a later one goes on where it was.
 
 use super::broker;
-use super::scene::{Member, Scene};
+use super::deployment::{Deployment, Settings};
+use super::scene::{Member, Scene, WAIT_MAX};
 use postdict::config::Start;
-use std::time::SystemTime;
+use std::time::{Instant, SystemTime};
 
 fn started(scene: &Scene, start: Start) -> Member {
     let mut options = scene.options(Some("a"));
@@ -58,4 +59,29 @@ fn a_start_at_a_time_that_has_not_come_begins_at_the_end() {
     scene.wait_for_pairs(100);
     assert_eq!(member.stopped(), Ok(()));
     scene.check(100..200);
+}
+
+#[test]
+fn the_service_starts_where_its_configuration_says_and_only_once() {
+    let Some(broker) = broker::shared("the_service_starts_where_its_configuration_says") else { return };
+    let settings = Settings { lines: "start: latest", ..Settings::default() };
+    let deployment = Deployment::new(&broker.bootstrap, "configured-start", settings);
+    deployment.create_topics(1);
+    deployment.produce(100);
+    let mut service = deployment.start(&["run"]);
+    let deadline = Instant::now() + WAIT_MAX;
+    // What is in the log is where it began.
+    while deployment.read(&format!("{}-join-changelog", deployment.name)).is_empty() {
+        assert!(service.runs() && Instant::now() < deadline, "{}", service.said());
+    }
+    assert!(service.said().contains("reads from `start: latest` on"), "{}", service.said());
+    deployment.produce(40);
+    // All of these, so the partials between the stages are read from their beginning.
+    deployment.wait_for_matched(40, &mut service);
+    service.signal("TERM");
+    assert!(service.ended().success(), "{}", service.said());
+    deployment.produce(10);
+    let mut service = deployment.start(&["run"]);
+    deployment.wait_for_matched(50, &mut service);
+    assert_eq!(service.said().matches("`start: latest` has no effect").count(), 1, "{}", service.said());
 }
