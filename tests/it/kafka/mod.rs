@@ -17,6 +17,7 @@ mod secured;
 mod access;
 mod broker_restart;
 mod crashes;
+mod cut;
 mod damage;
 mod deployed;
 mod idleness;
