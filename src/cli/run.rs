@@ -62,10 +62,15 @@ impl Run {
             Failure::Running
         };
         stop.on_signals().map_err(|error| failed(error.to_string()))?;
-        let Some(stages) = self.stages(&config, &options, &stop).map_err(failed)? else { return Ok(()) };
+        let Some(stages) = self.stages(&config, &options, &stop).map_err(failed)? else {
+            tracing::info!("stopped before the brokers answered");
+            return Ok(());
+        };
         announce(&config, &options, &stages);
         // What is wrong was logged where it happened.
-        crate::stage::run(stages, &options, &stop).map_err(|_| Failure::Running)
+        crate::stage::run(stages, &options, &stop).map_err(|_| Failure::Running)?;
+        tracing::info!("everything is committed: stopped");
+        Ok(())
     }
 
     /// The stages that this process runs; `None` if it is to stop before the brokers answered.
@@ -123,6 +128,7 @@ fn announce(config: &Config, options: &Options, stages: &[Arc<dyn Stage>]) {
         application = %options.application_id,
         instance,
         models_by_name = config.settings.models.len(),
+        start = %config.start,
         commit_interval_ms = config.commit_interval_ms,
         "postdict starts"
     );

@@ -72,8 +72,8 @@ pub(super) fn parse(text: &str) -> Result<Millis, DurationError> {
     Ok(total)
 }
 
-/// Writes a duration the way [`parse`] reads it, in as few units as possible.
-pub(super) fn format(mut millis: Millis) -> String {
+/// Writes a duration as the configuration has it, in as few units as possible.
+pub fn format(mut millis: Millis) -> String {
     if millis <= 0 {
         return "0s".to_owned();
     }

@@ -5,7 +5,7 @@
 //! section    typed values and known keys from it      nearest   the name that was meant
 //! raw        what is written about a model            model     … with defaults, checked → event::ModelSettings
 //! format, fields, layout_check                        the inputs → codec::Format and fields
-//! topics, kafka                                       the shell's part
+//! topics, kafka, start                                the shell's part
 //! ```
 //!
 //! Nothing is accepted silently: an unknown key, a key that has no effect and a key for a part that does not exist yet
@@ -27,13 +27,16 @@ mod raw;
 mod section;
 mod segments;
 mod service;
+mod start;
 #[cfg(test)]
 mod tests;
 mod topics;
 mod windows;
 
+pub use duration::format as written_duration;
 pub use kafka::{Kafka, is_id};
 pub use problem::{Place, Problem, Problems, Severity};
+pub use start::Start;
 pub use topics::{OutputTopic, Topics};
 
 use crate::codec::{Format, LabelFields, PredictionFields};
@@ -57,6 +60,8 @@ pub struct Config {
     pub labels: InputSpec<LabelFields>,
     /// Time between two commits, > 0.
     pub commit_interval_ms: Millis,
+    /// Where inputs without state are read from.
+    pub start: Start,
     /// What is accepted but does not do what it seems to; shown to the operator. Empty, or warnings only.
     pub warnings: Problems,
 }
@@ -80,6 +85,7 @@ impl Default for Config {
             predictions: InputSpec { format: Format::Json, fields: fields::default_predictions() },
             labels: InputSpec { format: Format::Json, fields: fields::default_labels() },
             commit_interval_ms: 1000,
+            start: Start::default(),
             warnings: Problems::default(),
         }
     }

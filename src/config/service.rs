@@ -6,7 +6,7 @@ use super::format::{self, Formats, SchemaFiles};
 use super::problem::Report;
 use super::raw::{self, RawModel};
 use super::section::{Item, Section, Spanned};
-use super::{Config, InputSpec, kafka, layout_check, model, topics};
+use super::{Config, InputSpec, kafka, layout_check, model, start, topics};
 use crate::codec::{FieldPath, LabelFields, PredictionFields};
 use crate::event::{Caps, Millis, Settings};
 use std::collections::BTreeMap;
@@ -16,7 +16,7 @@ use std::sync::Arc;
 const MAX_INTERVAL_MS: Millis = 3_600_000;
 
 /// Keys of the top level, for those written under a model.
-const SERVICE_KEYS: [(&str, &str); 10] = [
+const SERVICE_KEYS: [(&str, &str); 11] = [
     ("kafka", "at the top level"),
     ("topics", "at the top level"),
     ("format", "at the top level"),
@@ -26,11 +26,12 @@ const SERVICE_KEYS: [(&str, &str); 10] = [
     ("commit_interval", "at the top level"),
     ("emit_interval", "at the top level"),
     ("idle_timeout", "at the top level"),
+    ("start", "at the top level"),
     ("caps", "at the top level"),
 ];
 
 /// Top-level keys whose parts do not exist yet.
-const LATER: [&str; 2] = ["alerts", "start"];
+const LATER: [&str; 1] = ["alerts"];
 
 /// Reads the whole configuration. What is wrong is in `report`; the result is then a filled-in remainder, not to be used.
 pub(super) fn read(root: &Node, files: &SchemaFiles<'_>, report: &mut Report) -> Config {
@@ -44,6 +45,7 @@ pub(super) fn read(root: &Node, files: &SchemaFiles<'_>, report: &mut Report) ->
         section.take("defaults").map(|item| raw::read_model(&item, report, &SERVICE_KEYS)).unwrap_or_default();
     let models = section.take("models").map(|item| read_models(&item, report)).unwrap_or_default();
     let caps = read_caps(section.take("caps"), report);
+    let start = section.take("start").and_then(|item| start::read(&item, report)).unwrap_or_default();
     let mut interval = |key: &'static str, default: Millis, report: &mut Report| {
         section.take(key).and_then(|item| read_interval(&item, report)).unwrap_or(default)
     };
@@ -73,6 +75,7 @@ pub(super) fn read(root: &Node, files: &SchemaFiles<'_>, report: &mut Report) ->
         predictions: InputSpec { format: formats.predictions.unwrap_or_default().format, fields: predictions.fields },
         labels: InputSpec { format: formats.labels.unwrap_or_default().format, fields: labels.fields },
         commit_interval_ms,
+        start,
         warnings: built_in.warnings,
     }
 }

@@ -1,6 +1,6 @@
 //! The topics that there are: looked at, and created where they are missing.
 
-use super::errors::advice;
+use super::errors::{advice, wrong_properties};
 use super::log::{ClientLog, Plain};
 use super::options::Options;
 use super::plan::{FoundTopic, PlannedTopic};
@@ -29,7 +29,7 @@ impl Admin {
     pub fn new(options: &Options) -> Result<Admin, String> {
         let properties = Properties::new(options, &Ids::new(options, "admin", 0));
         let config = properties.high_watermark();
-        let wrong = |error: rdkafka::error::KafkaError| format!("wrong client configuration: {error}");
+        let wrong = |error: rdkafka::error::KafkaError| wrong_properties(&error);
         Ok(Admin {
             client: AdminClient::from_config_and_context(&properties.admin(), Plain(ClientLog::new("topics", "admin")))
                 .map_err(wrong)?,

@@ -16,7 +16,7 @@
 use super::assess_log::{Basis, Entry, Event, FORMAT, Log, PART_BYTES, Publication, piece, put, put_basis, put_model};
 use super::plan::{changelog_topic, partials_topic};
 use super::work::{
-    Description, Fetched, InputId, Outgoing, OutputId, Restore, Restored, SnapshotMark, Stage, StageTask,
+    BadRecord, Description, Fetched, InputId, Outgoing, OutputId, Restore, Restored, SnapshotMark, Stage, StageTask,
 };
 use super::work::{StateError, Unit};
 use crate::aggregate::Wire;
@@ -141,6 +141,7 @@ impl Restore for AssessWorkRestore {
         }
         let mut work = AssessWork {
             task,
+            join_partitions: partitions,
             encoder: self.encoder,
             events: log.events,
             start: log.start,
@@ -175,6 +176,7 @@ fn state_error(error: SnapshotError) -> StateError {
 /// ASSESS of one partition of the partials.
 struct AssessWork {
     task: AssessTask,
+    join_partitions: usize,
     encoder: RowEncoder,
     /// What is still to be gone through again.
     events: VecDeque<Event>,
@@ -202,13 +204,19 @@ struct AssessWork {
 }
 
 impl StageTask for AssessWork {
-    fn step(&mut self, _input: InputId, records: &Fetched, _now: Millis) {
+    fn step(&mut self, _input: InputId, records: &Fetched, _now: Millis) -> Result<(), BadRecord> {
         for record in &records.records {
             self.start.get_or_insert(record.offset);
-            let range = record.value.as_ref().expect("partials have values");
+            let bad = |what: String| BadRecord { offset: record.offset, what };
+            let range = record.value.as_ref().ok_or_else(|| bad("it has no value".to_owned()))?;
             let mut bytes = &records.bytes[range.start as usize..range.end as usize];
-            let batch = PartialBatch::decode(&mut bytes)
-                .unwrap_or_else(|error| panic!("partials at offset {}: {error}", record.offset));
+            let batch = PartialBatch::decode(&mut bytes).map_err(|error| bad(error.to_string()))?;
+            if !bytes.is_empty() {
+                return Err(bad(format!("{} bytes are left over", bytes.len())));
+            }
+            if usize::try_from(batch.partition).map_or(true, |partition| partition >= self.join_partitions) {
+                return Err(bad(format!("it is of partition {}, which JOIN does not have", batch.partition)));
+            }
             self.catch_up(record.offset);
             self.task.merge(&batch);
             self.taken_bytes += range.len();
@@ -216,6 +224,7 @@ impl StageTask for AssessWork {
             self.has_news = true;
             self.catch_up(record.offset + 1);
         }
+        Ok(())
     }
 
     fn set_idle(&mut self, _input: InputId, idle: bool, _now: Millis) {

@@ -2,15 +2,19 @@
 //!
 //! ```text
 //! magic "PDCL" │ version u16 │ stage (length u8, UTF-8) │ partition i32 │ commit u64 │ is base u8 │ piece u32 │
-//! pieces u32 │ inputs u8 │ previous position i64 × inputs │ next position i64 × inputs │ payload length u32 │ payload │ CRC-32
+//! pieces u32 │ inputs u8 │ topic id u128 × inputs (0: unknown) │ previous position i64 × inputs │
+//! next position i64 × inputs │ payload length u32 │ payload │ CRC-32
 //! ```
 //!
 //! Little-endian; the CRC is over everything before it. The blocks of a partition are a chain: a commit's number is the
 //! one before plus one, and its previous positions are the next positions of the one before. Every commit that moves a
 //! position or writes an output has at least one block, even if the state did not change, because positions are taken
-//! from here and not from the group's offsets, which can expire.
+//! from here and not from the group's offsets, which can expire. A position means something in the topic that was read and
+//! in no other of its name: hence the ids.
 
+use super::topic_id::TopicId;
 use super::work::MAX_PAYLOAD_BYTES;
+use std::num::NonZeroU128;
 
 const MAGIC: [u8; 4] = *b"PDCL";
 
@@ -18,7 +22,7 @@ const MAGIC: [u8; 4] = *b"PDCL";
 pub const VERSION: u16 = 1;
 
 /// Bytes of a block around its payload, at most: with it a block of a full payload stays below 1 MiB.
-pub const MAX_HEADER_BYTES: usize = 4 + 2 + 1 + 255 + 4 + 8 + 1 + 4 + 4 + 1 + 2 * 255 * 8 + 4 + 4;
+pub const MAX_HEADER_BYTES: usize = 4 + 2 + 1 + 255 + 4 + 8 + 1 + 4 + 4 + 1 + 255 * (16 + 8 + 8) + 4 + 4;
 
 const _: () =
     assert!(MAX_PAYLOAD_BYTES + MAX_HEADER_BYTES < 1 << 20, "a block fits a record of a topic with default limits");
@@ -38,6 +42,8 @@ pub struct Block {
     pub piece: u32,
     /// How many pieces the commit has, > 0.
     pub pieces: u32,
+    /// The topic of each input, where the brokers gave its id.
+    pub topics: Vec<Option<TopicId>>,
     /// Next offset per input before the commit.
     pub previous: Vec<i64>,
     /// Next offset per input after it.
@@ -68,7 +74,7 @@ pub enum BlockError {
 impl Block {
     /// The bytes of the block.
     pub fn encode(&self) -> Vec<u8> {
-        let mut bytes = Vec::with_capacity(self.payload.len() + 64 + self.stage.len() + 16 * self.next.len());
+        let mut bytes = Vec::with_capacity(self.payload.len() + 64 + self.stage.len() + 32 * self.next.len());
         bytes.extend(MAGIC);
         bytes.extend(VERSION.to_le_bytes());
         bytes.push(u8::try_from(self.stage.len()).expect("stages have short names"));
@@ -79,6 +85,9 @@ impl Block {
         bytes.extend(self.piece.to_le_bytes());
         bytes.extend(self.pieces.to_le_bytes());
         bytes.push(u8::try_from(self.next.len()).expect("stages have few inputs"));
+        for topic in &self.topics {
+            bytes.extend(topic.map_or(0, |id| id.0.get()).to_le_bytes());
+        }
         for position in self.previous.iter().chain(&self.next) {
             bytes.extend(position.to_le_bytes());
         }
@@ -118,6 +127,7 @@ impl Block {
         let piece = u32::from_le_bytes(rest.take()?);
         let pieces = u32::from_le_bytes(rest.take()?);
         let [inputs] = rest.take()?;
+        let topics = rest.topics(usize::from(inputs))?;
         let previous = rest.positions(usize::from(inputs))?;
         let next = rest.positions(usize::from(inputs))?;
         let payload_length = u32::from_le_bytes(rest.take()?);
@@ -134,7 +144,7 @@ impl Block {
         if previous.iter().zip(&next).any(|(previous, next)| *previous < 0 || next < previous) {
             return Err(BlockError::Corrupt("a position goes backwards"));
         }
-        Ok(Block { stage, partition, commit, is_base: is_base == 1, piece, pieces, previous, next, payload })
+        Ok(Block { stage, partition, commit, is_base: is_base == 1, piece, pieces, topics, previous, next, payload })
     }
 }
 
@@ -154,6 +164,10 @@ impl<'a> Reader<'a> {
         Ok(taken)
     }
 
+    fn topics(&mut self, count: usize) -> Result<Vec<Option<TopicId>>, BlockError> {
+        (0..count).map(|_| Ok(NonZeroU128::new(u128::from_le_bytes(self.take()?)).map(TopicId))).collect()
+    }
+
     fn positions(&mut self, count: usize) -> Result<Vec<i64>, BlockError> {
         (0..count).map(|_| Ok(i64::from_le_bytes(self.take()?))).collect()
     }
@@ -169,6 +183,8 @@ pub struct Chain {
     commit: u64,
     /// Next offset per input after it; `None` before the first.
     positions: Option<Vec<i64>>,
+    /// The topic of each input, as the last block has it.
+    topics: Vec<Option<TopicId>>,
     /// The commit whose pieces are still arriving: its last piece so far.
     open: Option<Open>,
 }
@@ -183,7 +199,12 @@ struct Open {
 impl Chain {
     /// The chain of a partition before its first commit.
     pub fn new(stage: &str, partition: i32, inputs: usize) -> Chain {
-        Chain { stage: stage.to_owned(), partition, inputs, commit: 0, positions: None, open: None }
+        Chain { stage: stage.to_owned(), partition, inputs, commit: 0, positions: None, topics: Vec::new(), open: None }
+    }
+
+    /// The topic of each input as the last block has it, where it is known; nothing before the first block.
+    pub fn topics(&self) -> &[Option<TopicId>] {
+        &self.topics
     }
 
     /// True before the first block.
@@ -228,6 +249,7 @@ impl Chain {
         {
             return fail(format!("commit {commit} follows positions {:?}, not {positions:?}", block.previous));
         }
+        self.topics.clone_from(&block.topics);
         if block.piece + 1 == block.pieces {
             self.open = None;
             self.commit = block.commit;

@@ -11,6 +11,7 @@ fn block(commit: u64, piece: u32, pieces: u32, previous: [i64; 2], next: [i64; 2
         commit,
         piece,
         pieces,
+        topics: vec![Some(TopicId(NonZeroU128::MAX)), None],
         previous: previous.to_vec(),
         next: next.to_vec(),
         payload: vec![7; 5],
@@ -36,7 +37,8 @@ proptest! {
     ) {
         let previous = positions.iter().map(|(previous, _)| *previous).collect();
         let next = positions.iter().map(|(previous, step)| previous + step).collect();
-        let block = Block { stage, partition, commit, is_base, piece, pieces, previous, next, payload };
+        let topics = positions.iter().map(|(previous, _)| NonZeroU128::new(*previous as u128).map(TopicId)).collect();
+        let block = Block { stage, partition, commit, is_base, piece, pieces, topics, previous, next, payload };
         prop_assert_eq!(Block::decode(&block.encode()), Ok(block));
     }
 
@@ -64,13 +66,13 @@ proptest! {
 }
 
 #[test]
-fn the_bytes_of_the_first_format_stay_readable() {
+fn the_bytes_of_the_format_stay_readable() {
     let mut small = block(2, 0, 1, [10, 20], [11, 20]);
     small.payload = b"ab".to_vec();
     let hex: String = small.encode().iter().map(|byte| format!("{byte:02x}")).collect();
     let expected = concat!(
         "5044434c",
-        "0100",
+        "0200",
         "046a6f696e",
         "03000000",
         "0200000000000000",
@@ -78,6 +80,8 @@ fn the_bytes_of_the_first_format_stay_readable() {
         "00000000",
         "01000000",
         "02",
+        "ffffffffffffffffffffffffffffffff",
+        "00000000000000000000000000000000",
         "0a00000000000000",
         "1400000000000000",
         "0b00000000000000",

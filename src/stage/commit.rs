@@ -6,6 +6,7 @@ use super::group::GroupMetadata;
 use super::membership::Member;
 use super::producer::{Producer, Record};
 use super::protocol::{Call, Cause, Failure, Severity};
+use super::topic_id::TopicId;
 use super::work::{Outgoing, SnapshotMark, Stage, Unit};
 use rdkafka::consumer::Consumer;
 use rdkafka::error::KafkaError;
@@ -28,15 +29,23 @@ pub struct Part {
 }
 
 impl Part {
-    /// Packs what a task gave out. `commit` follows the one that left the inputs at `previous`.
-    pub fn new(stage: &str, partition: i32, commit: u64, previous: &[i64], next: &[i64], unit: Unit) -> Part {
+    /// Packs what a task gave out. `commit` follows the one that left the inputs, which are `topics`, at `previous`.
+    pub fn new(
+        (stage, partition): (&str, i32),
+        topics: &[Option<TopicId>],
+        commit: u64,
+        previous: &[i64],
+        next: &[i64],
+        unit: Unit,
+    ) -> Part {
         // A commit without a delta still says where the inputs are.
         let delta = if unit.delta.is_empty() { vec![Vec::new()] } else { unit.delta };
         let pieces = u32::try_from(delta.len()).expect("a delta of one commit has few pieces");
         let is_base = unit.snapshot.is_some_and(SnapshotMark::starts);
         let block = |(piece, payload): (u32, Vec<u8>)| {
-            let (stage, previous, next) = (stage.to_owned(), previous.to_vec(), next.to_vec());
-            Block { stage, partition, commit, is_base, piece, pieces, previous, next, payload }.encode()
+            let (stage, topics) = (stage.to_owned(), topics.to_vec());
+            let (previous, next) = (previous.to_vec(), next.to_vec());
+            Block { stage, partition, commit, is_base, piece, pieces, topics, previous, next, payload }.encode()
         };
         let blocks = (0..pieces).zip(delta).map(block).collect();
         Part { partition, commit, next: next.to_vec(), snapshot: unit.snapshot, outputs: unit.outputs, blocks }
@@ -90,7 +99,7 @@ pub fn burst(
     pass("commit.flushed");
     let identity = current_member(member, losses)?;
     pass("commit.guarded");
-    producer.send_offsets(&offsets, &identity)?;
+    producer.send_offsets(&offsets, identity).map_err(|failure| with_topics(stage, failure))?;
     pass("commit.offsets");
     producer.commit()?;
     pass("commit.done");
@@ -126,6 +135,15 @@ fn offsets(stage: &dyn Stage, parts: &[Part]) -> Result<TopicPartitionList, Kafk
         }
     }
     Ok(list)
+}
+
+/// Where a transaction is refused because of a topic, the client does not say which.
+fn with_topics(stage: &dyn Stage, failure: Failure) -> Failure {
+    if failure.cause != Cause::Refused {
+        return failure;
+    }
+    let topics = [stage.outputs(), &[stage.changelog().to_owned()]].concat().join(", ");
+    Failure { text: format!("{}; this stage writes to {topics}", failure.text), ..failure }
 }
 
 /// A mistake of this program: repeating does not help.

@@ -1,7 +1,7 @@
 //! The engine of one stage: takes messages one after the other, tells the protocol, and does what it asks for.
 
 use super::commit::{Part, burst};
-use super::errors::RunError;
+use super::errors::{self, RunError};
 use super::failpoint::pass;
 use super::fetch::Fetch;
 use super::idle::{Idleness, Question};
@@ -15,13 +15,13 @@ use super::properties::{Ids, Properties};
 use super::protocol::{Action, Event, Failure, Protocol, Reason};
 use super::restore::Restorer;
 use super::run::Stop;
-use super::tasks::Tasks;
-use super::topics::{self, Counts, Problem, TopicWatch};
+use super::tasks::{Misplaced, Tasks};
+use super::topics::{self, Problem, TopicWatch, Topics};
 use super::truncate::Truncation;
 use super::watchdog::Watch;
-use super::work::{InputId, Stage};
+use super::work::{BadRecord, InputId, Stage};
 use crate::event::Millis;
-use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::consumer::BaseConsumer;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, TryRecvError};
@@ -54,6 +54,8 @@ struct Engine {
     /// How many losses of partitions it has heard of.
     losses: u64,
     ended: Option<Reason>,
+    /// Since when commits fail.
+    failing_since: Option<Instant>,
     messages: Receiver<Message>,
     producer: Option<Producer>,
     ends: Arc<BaseConsumer<Plain>>,
@@ -81,11 +83,11 @@ pub fn run(
     let start = |what: &str, error: &dyn std::fmt::Display| {
         RunError::Start(format!("stage `{}`: {what}: {error}", stage.name()))
     };
-    let client = |error: rdkafka::error::KafkaError| start("making a client", &error);
+    let client = |error: rdkafka::error::KafkaError| start("making a client", &errors::wrong_properties(&error));
     let log = Plain(ClientLog::new(stage.name(), "watermark"));
     let ends: Arc<BaseConsumer<Plain>> =
         Arc::new(properties.high_watermark().create_with_context(log).map_err(client)?);
-    let Some(counts) = find_topics(&ends, &*stage, &stop).map_err(|what| start("topics", &what))? else {
+    let Some(found) = find_topics(&ends, &*stage, &stop).map_err(|what| start("topics", &what))? else {
         return Ok(());
     };
     let opened = Producer::open(&properties.producer(), stage.name(), &watch, &stop);
@@ -97,13 +99,13 @@ pub fn run(
     let inputs = stage.inputs();
     let primary = inputs.first().cloned().unwrap_or_default();
     let fetch = Fetch::start(&properties, stage.name(), inputs, sender.clone(), intake).map_err(client)?;
-    let restorer =
-        Restorer::start(&properties, Arc::clone(&stage), Arc::clone(&ends), sender.clone()).map_err(client)?;
+    let restorer = Restorer::start(&properties, Arc::clone(&stage), Arc::clone(&ends), options.start, sender.clone())
+        .map_err(client)?;
     let idleness =
         Idleness::start(&properties, stage.name(), inputs, Arc::clone(&ends), sender.clone()).map_err(client)?;
     let (watched, interval) = (Arc::clone(&stage), options.topic_check_interval);
     let topic_watch =
-        TopicWatch::start(watched, Arc::clone(&ends), counts.clone(), interval, sender.clone()).map_err(client)?;
+        TopicWatch::start(watched, Arc::clone(&ends), found.clone(), interval, sender.clone()).map_err(client)?;
     let admin = properties.admin().create_with_context(Plain(ClientLog::new(stage.name(), "admin"))).map_err(client)?;
     let truncation = Truncation::start(Arc::clone(&stage), Arc::clone(&ends), admin)
         .map_err(|error| start("making a thread", &error))?;
@@ -113,11 +115,8 @@ pub fn run(
         group = ids.group,
         transactional_id = ids.transactional,
         instance = ids.instance,
-        partitions = counts.get(&primary),
-        "started: reads {}, writes {}, keeps its state in {}",
-        inputs.join(" and "),
-        stage.outputs().join(", "),
-        stage.changelog(),
+        partitions = found.get(&primary).map(|topic| topic.partitions),
+        "started"
     );
     let engine = Engine {
         stage,
@@ -132,6 +131,7 @@ pub fn run(
         revocations: VecDeque::new(),
         losses: 0,
         ended: None,
+        failing_since: None,
         messages,
         producer: Some(producer),
         ends,
@@ -145,13 +145,13 @@ pub fn run(
     engine.work()
 }
 
-/// Partition counts, once the brokers answer; `None` if it is to stop before.
-fn find_topics(client: &BaseConsumer<Plain>, stage: &dyn Stage, stop: &Stop) -> Result<Option<Counts>, String> {
+/// The topics, once the brokers answer; `None` if it is to stop before.
+fn find_topics(client: &BaseConsumer<Plain>, stage: &dyn Stage, stop: &Stop) -> Result<Option<Topics>, String> {
     let mut said: Option<Instant> = None;
     let mut missing = 0;
     loop {
         match topics::inspect(client, stage) {
-            Ok(counts) => return Ok(Some(counts)),
+            Ok(found) => return Ok(Some(found)),
             Err(Problem::Wrong(what)) => return Err(what),
             // A topic that was made a moment ago is not known to all brokers yet.
             Err(Problem::Missing(what)) => {
@@ -166,11 +166,6 @@ fn find_topics(client: &BaseConsumer<Plain>, stage: &dyn Stage, stop: &Stop) -> 
                 if said.is_none_or(|said| said.elapsed() > Duration::from_secs(30)) {
                     said = Some(Instant::now());
                     tracing::warn!(stage = stage.name(), "waiting for the brokers: {what}");
-                }
-                // Nobody serves this client's log yet.
-                while client.poll(Duration::from_millis(100)).is_some() {}
-                if let Some(refusal) = client.context().0.refusal() {
-                    return Err(refusal);
                 }
             }
         }
@@ -284,16 +279,31 @@ impl Engine {
         }
         batches.retain(|batch| self.protocol.is_running(batch.partition, batch.tag));
         let tasks = &mut self.tasks;
-        self.watch.during("taking records in", || tasks.step(batches, now(), Instant::now()));
+        let taken = self.watch.during("taking records in", || tasks.step(batches, now(), Instant::now()));
         for input in (0..self.stage.inputs().len()).map(|input| InputId(input as u8)) {
             self.fetch.reached().tell(input, &mut self.tasks.reached(input));
         }
-        if self.tasks.uncommitted_bytes() >= self.options.uncommitted_bytes_max {
+        if let Err(bad) = taken {
+            let why = self.explain_bad(&bad);
+            self.tell(Event::Broken(why));
+        } else if self.tasks.uncommitted_bytes() >= self.options.uncommitted_bytes_max {
             self.tell(Event::Full);
         }
         if let Some(message) = other {
             self.take(message);
         }
+    }
+
+    /// Why a stage stops at a record.
+    fn explain_bad(&self, bad: &Misplaced) -> String {
+        let topic = self.stage.inputs().get(usize::from(bad.input.0)).map_or("?", String::as_str);
+        let BadRecord { offset, what } = &bad.record;
+        format!(
+            "`{topic}`/{}, offset {offset}: not a record of this service: {what}. Somebody else writes to the topic, or it is \
+             damaged, and numbers without this record would be wrong: keep others from writing to it, and start anew: \
+             `postdict topics reset`",
+            bad.partition
+        )
     }
 
     /// Tells the protocol, and does what it asks for until it asks for nothing more.
@@ -369,6 +379,12 @@ impl Engine {
             self.tasks.committed(&self.parts);
             self.truncation.committed(&self.parts);
             self.parts.clear();
+            if let Some(since) = self.failing_since.take() {
+                let after_s = since.elapsed().as_secs();
+                tracing::info!(stage = self.stage.name(), after_s, "commits succeed again");
+            }
+        } else {
+            self.failing_since.get_or_insert(started);
         }
         self.logged("committing", done)
     }

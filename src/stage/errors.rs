@@ -139,6 +139,19 @@ pub fn is_authorization(code: Code) -> bool {
     )
 }
 
+/// True if this client does not trust the brokers' certificate, which no retry changes.
+pub fn is_mistrust(code: Code, text: &str) -> bool {
+    code == Code::SSL && text.contains("certificate verify failed")
+}
+
+/// What is wrong with a client's properties, without their values: they may be passwords.
+pub fn wrong_properties(error: &KafkaError) -> String {
+    match error {
+        KafkaError::ClientConfig(_, what, name, _) => format!("`{name}` under `kafka.properties`: {what}"),
+        _ => error.to_string(),
+    }
+}
+
 /// What to do about an error code, ready to be appended.
 pub fn advice(code: Code) -> &'static str {
     match code {
@@ -146,12 +159,14 @@ pub fn advice(code: Code) -> &'static str {
             "; raise the topic's `max.message.bytes` (and `message.max.bytes` under `kafka.properties`)"
         }
         Code::TopicAuthorizationFailed => {
-            "; allow READ on the topics that are read, and READ and WRITE on those that are written"
+            "; allow READ on the topics that are read, WRITE on those that are written, and both on those that begin with \
+             `kafka.application_id`"
         }
         Code::GroupAuthorizationFailed => "; allow READ on groups that begin with `kafka.application_id`",
         Code::TransactionalIdAuthorizationFailed => {
             "; allow WRITE and DESCRIBE on transactional ids that begin with `kafka.application_id`"
         }
+        Code::SSL => "; `ssl.ca.location` under `kafka.properties` must name who signed the brokers' certificate",
         Code::ClusterAuthorizationFailed => "; allow IDEMPOTENT_WRITE on the cluster",
         Code::SaslAuthenticationFailed | Code::Authentication => "; check the credentials under `kafka.properties`",
         Code::UnknownTopic | Code::UnknownTopicOrPartition | Code::UnknownPartition => {
@@ -188,6 +203,19 @@ mod tests {
     fn what_can_be_repeated_is() {
         let verdict = judge(Call::Offsets, &error(Code::NotCoordinator, true, false), "sending offsets");
         assert!(matches!(verdict, Verdict::Again(_)));
+    }
+
+    #[test]
+    fn no_value_of_a_property_is_shown() {
+        let (mut config, mut said) = (rdkafka::ClientConfig::new(), Vec::new());
+        for (name, value) in [("sasl.pasword", "hunter2"), ("sasl.jaas.config", "password=hunter2")] {
+            config.set(name, value);
+            let error = config.create_native_config().err().expect("there is no such property");
+            said.push(wrong_properties(&error));
+            config.remove(name);
+        }
+        assert!(said[0].contains("`sasl.pasword`") && said[1].contains("`sasl.jaas.config`"), "{said:?}");
+        assert!(!said.concat().contains("hunter2"), "{said:?}");
     }
 
     #[test]

@@ -234,9 +234,11 @@ impl Reader {
         let told = match code {
             // The brokers have nothing at the next offset, and starting anywhere else would lose or repeat records.
             Some(Code::AutoOffsetReset) => Message::OffsetsGone,
-            Some(code) if is_authorization(code) => Message::Broken(format!("reading: {error}{}", advice(code))),
+            Some(code) if is_authorization(code) => {
+                Message::Broken(format!("reading {}: {error}{}", self.inputs.join(" and "), advice(code)))
+            }
             _ if matches!(error, KafkaError::MessageConsumptionFatal(_)) => {
-                Message::Broken(format!("reading: {error}"))
+                Message::Broken(format!("reading {}: {error}", self.inputs.join(" and ")))
             }
             // Logged when it came; passes by itself.
             _ => return,

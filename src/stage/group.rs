@@ -20,6 +20,11 @@ use std::time::Duration;
 /// A member's identity in its group at one moment.
 pub struct GroupMetadata(NonNull<sys::rd_kafka_consumer_group_metadata_t>);
 
+// SAFETY: a copy of a few texts and numbers, which belongs to no thread and which nothing changes.
+unsafe impl Send for GroupMetadata {}
+// SAFETY: as above.
+unsafe impl Sync for GroupMetadata {}
+
 impl GroupMetadata {
     /// That of the consumer, now. `None` if it has no group.
     pub fn of<C: ConsumerContext>(consumer: &BaseConsumer<C>) -> Option<GroupMetadata> {
@@ -48,7 +53,8 @@ impl Drop for GroupMetadata {
     }
 }
 
-/// Adds offsets to the producer's open transaction, as that member.
+/// Adds offsets to the producer's open transaction, as that member. `timeout` bounds the requests; the call itself may not
+/// come back, see [`super::producer`].
 ///
 /// # Errors
 /// With librdkafka's marks.

@@ -13,12 +13,15 @@ use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::{KafkaError, KafkaResult};
 use rdkafka::{Offset, TopicPartitionList};
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 /// How long one question to the brokers may take.
 const ASK: Duration = Duration::from_secs(2);
+
+/// Between two looks at what the clients have to say while nothing is asked.
+const SERVE: Duration = Duration::from_millis(500);
 
 /// Is there a record at `position` or after it?
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -85,7 +88,15 @@ struct Oracle {
 
 impl Oracle {
     fn run(self) {
-        while let Ok(question) = self.asked.recv() {
+        loop {
+            let question = match self.asked.recv_timeout(SERVE) {
+                Ok(question) => question,
+                Err(RecvTimeoutError::Timeout) => {
+                    self.serve();
+                    continue;
+                }
+                Err(RecvTimeoutError::Disconnected) => return,
+            };
             let at_end = self.is_at_end(&question).unwrap_or_else(|error| {
                 tracing::debug!(partition = question.partition, "idleness: {error}");
                 false
@@ -93,6 +104,12 @@ impl Oracle {
             let Question { partition, tag, input, position } = question;
             let _ = self.engine.send(Message::Probed { partition, tag, input, position, at_end });
         }
+    }
+
+    /// Takes what the clients have to say: what an outage leaves behind would be taken for answers otherwise.
+    fn serve(&self) {
+        while self.reader.poll(Duration::ZERO).is_some() {}
+        while self.ends.poll(Duration::ZERO).is_some() {}
     }
 
     fn is_at_end(&self, question: &Question) -> KafkaResult<bool> {
@@ -118,16 +135,13 @@ impl Oracle {
         let mut answer = Ok(false);
         while Instant::now() < deadline {
             match self.reader.poll(Duration::from_millis(50)) {
-                None => {}
                 Some(Ok(_)) => break,
                 Some(Err(KafkaError::PartitionEOF(_))) => {
                     answer = Ok(true);
                     break;
                 }
-                Some(Err(error)) => {
-                    answer = Err(error);
-                    break;
-                }
+                // Of a connection that was lost some time ago: this one is tried until the time is over.
+                None | Some(Err(_)) => {}
             }
         }
         self.reader.unassign()?;

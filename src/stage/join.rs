@@ -2,7 +2,7 @@
 
 use super::partials::PartialSender;
 use super::plan::{changelog_topic, partials_topic};
-use super::work::{Description, Fetched, InputId, Outgoing, OutputId, Restore, Restored, Stage, StageTask};
+use super::work::{BadRecord, Description, Fetched, InputId, Outgoing, OutputId, Restore, Restored, Stage, StageTask};
 use super::work::{StateError, Unit};
 use crate::codec::{CodecError, LabelDecoder, Message, PredictionDecoder, RowEncoder};
 use crate::config::Config;
@@ -150,7 +150,7 @@ struct JoinWork {
 const BYTES_PER_RECORD: usize = 100;
 
 impl StageTask for JoinWork {
-    fn step(&mut self, input: InputId, records: &Fetched, _now: Millis) {
+    fn step(&mut self, input: InputId, records: &Fetched, _now: Millis) -> Result<(), BadRecord> {
         let bytes = |range: &std::ops::Range<u32>| &records.bytes[range.start as usize..range.end as usize];
         let message = |record: &'_ super::work::FetchedRecord| Message {
             offset: record.offset,
@@ -176,6 +176,7 @@ impl StageTask for JoinWork {
         for reject in rejected {
             self.dead_letter(&with_bytes(reject, &origin, &messages));
         }
+        Ok(())
     }
 
     fn set_idle(&mut self, input: InputId, idle: bool, _now: Millis) {

@@ -2,12 +2,13 @@
 //!
 //! Levels by what the operator does: *info* is life cycle, *warn* was recovered from without loss, *error* needs somebody.
 
-use super::errors::{advice, is_authorization};
+use super::errors::{advice, is_authorization, is_mistrust};
 use rdkafka::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::ConsumerContext;
 use rdkafka::error::KafkaError;
 use rdkafka::types::RDKafkaErrorCode as Code;
+use std::collections::BTreeMap;
 use std::io;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
@@ -36,29 +37,53 @@ pub fn start(format: LogFormat, filter: &str) -> Result<(), String> {
     .map_err(|error| format!("cannot start logging: {error}"))
 }
 
-/// Lines in one [`PERIOD`] and of one client; the rest is counted.
-const LINES_MAX: u32 = 5;
-const PERIOD: Duration = Duration::from_secs(30);
+/// After which time the same thing is said again.
+const PERIOD: Duration = Duration::from_secs(60);
+/// Different things that are said in one [`PERIOD`], at most.
+const LINES_MAX: usize = 20;
 
-/// Lets a few lines through per period.
-#[derive(Debug, Default)]
-struct Limit {
-    since: Option<Instant>,
-    lines: u32,
+/// What the clients of this process said a short time ago: they are many, and when a broker is away each says so.
+static SAID: Mutex<Said> = Mutex::new(Said(BTreeMap::new()));
+
+/// By what was said: when, and how often it was not said since.
+#[derive(Debug)]
+struct Said(BTreeMap<String, (Instant, u32)>);
+
+impl Said {
+    /// `None` if the text is not to be shown; else how often the same was not since the last time.
+    fn admit(&mut self, text: &str, now: Instant) -> Option<u32> {
+        let (key, is_recent) = (gist(text), |since: &Instant| now.duration_since(*since) < PERIOD);
+        if let Some((_, hidden)) = self.0.get_mut(key).filter(|(since, _)| is_recent(since)) {
+            *hidden = hidden.saturating_add(1);
+            return None;
+        }
+        if self.0.values().filter(|(since, _)| is_recent(since)).count() >= LINES_MAX {
+            return None;
+        }
+        let hidden = self.0.insert(key.to_owned(), (now, 0)).map_or(0, |(_, hidden)| hidden);
+        // What was said once only is not kept for ever.
+        self.0.retain(|_, (since, hidden)| is_recent(since) || *hidden > 0);
+        while self.0.len() > 2 * LINES_MAX {
+            self.0.pop_first();
+        }
+        Some(hidden)
+    }
 }
 
-impl Limit {
-    /// `None` if the line is not to be shown; else how many were not since the last that was.
-    fn admit(&mut self, now: Instant) -> Option<u32> {
-        let fresh = self.since.is_none_or(|since| now.duration_since(since) >= PERIOD);
-        if fresh {
-            let hidden = self.lines.saturating_sub(LINES_MAX);
-            *self = Limit { since: Some(now), lines: 1 };
-            return Some(hidden);
-        }
-        self.lines = self.lines.saturating_add(1);
-        (self.lines <= LINES_MAX).then_some(0)
+/// What is the same in texts that say the same: without who said it, and without times.
+fn gist(text: &str) -> &str {
+    let mut gist = shown(text);
+    while let Some((name, rest)) = gist.split_once(": ")
+        && !name.contains(' ')
+    {
+        gist = rest;
     }
+    gist
+}
+
+/// The text without librdkafka's own counting, such as `(after 3ms in state CONNECT, 1 identical error(s) suppressed)`.
+fn shown(text: &str) -> &str {
+    text.split_once(" (after ").map_or(text, |(before, _)| before)
 }
 
 /// The log of one client.
@@ -66,7 +91,6 @@ impl Limit {
 pub struct ClientLog {
     stage: String,
     role: &'static str,
-    limit: Mutex<Limit>,
     /// That the brokers refused the credentials.
     refusal: Mutex<Option<String>>,
 }
@@ -74,27 +98,29 @@ pub struct ClientLog {
 impl ClientLog {
     /// For the client of a stage that plays this role.
     pub fn new(stage: &str, role: &'static str) -> ClientLog {
-        ClientLog { stage: stage.to_owned(), role, limit: Mutex::default(), refusal: Mutex::default() }
+        ClientLog { stage: stage.to_owned(), role, refusal: Mutex::default() }
     }
 
     /// Something that librdkafka recovers from by itself.
     pub fn warn(&self, text: &str) {
-        let admitted = self.limit.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).admit(Instant::now());
-        if let Some(hidden) = admitted {
-            tracing::warn!(stage = %self.stage, client = self.role, hidden, "{text}");
+        if let Some(hidden) = admit(text) {
+            tracing::warn!(stage = %self.stage, client = self.role, hidden, "{}", shown(text));
         }
     }
 
-    /// That the brokers refused the credentials, if they did: librdkafka only tries again.
-    pub fn refusal(&self) -> Option<String> {
-        self.refusal.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).clone()
+    /// That the brokers refused the credentials, or showed others than are trusted, if they did since this was last asked:
+    /// librdkafka only tries again.
+    pub fn take_refusal(&self) -> Option<String> {
+        self.refusal.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).take()
     }
 
     /// A line of librdkafka's log.
     pub fn line(&self, level: RDKafkaLogLevel, facility: &str, text: &str) {
+        // Which of its threads says so is of no use here.
+        let text = text.strip_prefix("[thrd:").and_then(|rest| rest.split_once("]: ")).map_or(text, |(_, text)| text);
         match level {
-            // These say that a connection was lost: so does the error that comes with them.
-            _ if matches!(facility, "FAIL" | "CONFWARN" | "PREFRESH") => {
+            // These say that a connection was lost: so does the error that comes with them. And what is tried again by itself.
+            _ if matches!(facility, "FAIL" | "CONFWARN" | "PREFRESH" | "REBALANCE") || text.ends_with(": retrying") => {
                 tracing::debug!(stage = %self.stage, client = self.role, facility, "{text}")
             }
             RDKafkaLogLevel::Emerg
@@ -111,14 +137,24 @@ impl ClientLog {
         match error.rdkafka_error_code() {
             // Not an error, but reported as one.
             Some(Code::PartitionEOF) => {}
-            Some(code) if is_authorization(code) => {
-                let text = format!("{reason}{}", advice(code));
-                tracing::error!(stage = %self.stage, client = self.role, "{text}");
+            // Said by each of them.
+            Some(Code::AllBrokersDown) => tracing::debug!(stage = %self.stage, client = self.role, "{reason}"),
+            Some(code) if is_authorization(code) || is_mistrust(code, reason) => {
+                let text = format!("{}{}", shown(reason), advice(code));
+                if let Some(hidden) = admit(&text) {
+                    tracing::error!(stage = %self.stage, client = self.role, hidden, "{}", shown(&text));
+                }
                 *self.refusal.lock().unwrap_or_else(|poisoned| poisoned.into_inner()) = Some(text);
             }
             _ => self.warn(reason),
         }
     }
+}
+
+/// `None` if the text was said a short time ago; else how often it was not shown, if it was not.
+fn admit(text: &str) -> Option<Option<u32>> {
+    let hidden = SAID.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).admit(text, Instant::now())?;
+    Some((hidden > 0).then_some(hidden))
 }
 
 /// A client that has nothing to say but its log.
@@ -142,11 +178,24 @@ mod tests {
 
     #[test]
     fn a_flood_of_lines_is_a_few_lines() {
-        let (start, mut limit) = (Instant::now(), Limit::default());
-        let admitted = |limit: &mut Limit, second: u64| limit.admit(start + Duration::from_secs(second));
-        let shown = (0..100).filter(|_| admitted(&mut limit, 1).is_some()).count();
-        assert_eq!(shown, LINES_MAX as usize);
-        assert_eq!(admitted(&mut limit, 40), Some(95), "the hidden ones are counted");
-        assert_eq!(admitted(&mut limit, 41), Some(0));
+        let (start, mut said) = (Instant::now(), Said(BTreeMap::new()));
+        let mut admitted = |text: &str, second: u64| said.admit(text, start + Duration::from_secs(second));
+        let refused =
+            "b-1:9092/1: Connect to ipv4#10.0.0.1:9092 failed: Connection refused (after 0ms in state CONNECT)";
+        assert_eq!(admitted(refused, 0), Some(0));
+        let of_another = refused.replace("b-1:9092/1", "GroupCoordinator").replace("0ms", "3ms");
+        assert_eq!((1..50).filter_map(|second| admitted(&of_another, second)).count(), 0, "the same of another client");
+        assert_eq!(admitted(refused, 61), Some(49), "what was not said is counted");
+        let others = (0..100).filter(|i| admitted(&format!("broker {i} is away"), 62).is_some()).count();
+        assert_eq!(others, LINES_MAX - 1);
+    }
+
+    #[test]
+    fn what_is_said_is_without_counting() {
+        let text =
+            "GroupCoordinator: b: Connect to b failed: refused (after 0ms in state CONNECT, 1 identical error(s))";
+        assert_eq!(shown(text), "GroupCoordinator: b: Connect to b failed: refused");
+        assert_eq!(gist(text), "Connect to b failed: refused");
+        assert_eq!(gist("3/3 brokers are down"), "3/3 brokers are down");
     }
 }

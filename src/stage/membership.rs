@@ -39,6 +39,7 @@ impl Membership {
     pub fn join(properties: &Properties, stage: &str, topic: &str, engine: Sender<Message>) -> KafkaResult<Membership> {
         let context = MembershipContext {
             topic: topic.to_owned(),
+            group: properties.group().to_owned(),
             losses: AtomicU64::new(0),
             engine: engine.clone(),
             log: ClientLog::new(stage, "membership"),
@@ -107,9 +108,11 @@ impl Poll {
         let needs_operator =
             matches!(error, KafkaError::MessageConsumptionFatal(_)) || code.is_some_and(is_authorization);
         if needs_operator {
-            let group = self.member.context().topic.as_str();
+            let context = self.member.context();
+            let (topic, group) = (&context.topic, &context.group);
             let advice = code.map(advice).unwrap_or_default();
-            let _ = self.engine.send(Message::Broken(format!("the group that reads `{group}`: {error}{advice}")));
+            let why = format!("the group `{group}`, which reads `{topic}`: {error}{advice}");
+            let _ = self.engine.send(Message::Broken(why));
         } else if code == Some(Code::PollExceeded) {
             self.member
                 .context()
@@ -123,6 +126,7 @@ impl Poll {
 /// Callbacks of the member.
 pub struct MembershipContext {
     topic: String,
+    group: String,
     /// How often partitions were lost.
     losses: AtomicU64,
     engine: Sender<Message>,

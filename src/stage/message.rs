@@ -2,6 +2,7 @@
 
 use super::intake::Place;
 use super::protocol::Tag;
+use super::topic_id::TopicId;
 use super::work::{Fetched, InputId, Restored};
 use std::sync::mpsc::Sender;
 
@@ -75,4 +76,8 @@ pub struct RestoredTask {
     pub commit: u64,
     /// Next offset per input after it.
     pub positions: Vec<i64>,
+    /// The topic of each input, where its id is known.
+    pub topics: Vec<Option<TopicId>>,
+    /// The first commit is due at once: there is no log yet, and not all that is in the inputs is read.
+    pub is_late_start: bool,
 }

@@ -12,7 +12,8 @@
 //!   they fetched bounded by `intake` and read in `turns`; `thread` says if one dies.
 //! * `tasks`, `commit`, `producer`, `group`: from records to a committed transaction, under the eyes of `watchdog`.
 //!   `truncate` deletes what snapshots replace.
-//! * [`block`]: a changelog record's bytes; `positions`: where inputs go on after a restore.
+//! * [`block`]: a changelog record's bytes; `positions`: where inputs go on after a restore; [`topic_id`]: that they are the
+//!   topics that were read.
 //! * `options`, `properties`, `errors`, `log`: what the operator sets and sees. `failpoint`: where tests end the process.
 //! * [`run()`]: all of it, for the stages of a process. `join`, `assess`: those stages; `partials`: what goes between them;
 //!   `assess_log`: what ASSESS remembers.
@@ -58,6 +59,7 @@ mod restore;
 mod run;
 mod tasks;
 mod thread;
+pub mod topic_id;
 pub mod topics;
 mod truncate;
 mod turns;

@@ -1,6 +1,6 @@
 //! How the stages of a process are run: what of the configuration concerns Kafka, and limits.
 
-use crate::config::{Config, is_id};
+use crate::config::{Config, Start, is_id};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -15,6 +15,8 @@ pub struct Options {
     pub application_id: String,
     /// Stable name of this process, if it has one.
     pub instance_id: Option<String>,
+    /// Where inputs that others write are read from where there is no state.
+    pub start: Start,
     /// Time between two commits.
     pub commit_interval: Duration,
     /// After how much silence an input partition that was read to its end is idle.
@@ -50,6 +52,7 @@ impl Options {
             properties: config.kafka.properties.clone(),
             application_id: config.kafka.application_id.clone(),
             instance_id: instance.or_else(|| config.kafka.instance_id.clone()),
+            start: config.start,
             commit_interval: millis(config.commit_interval_ms),
             idle_timeout: millis(config.settings.idle_timeout_ms),
             uncommitted_bytes_max: 32 << 20,

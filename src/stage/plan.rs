@@ -1,6 +1,6 @@
 //! The topics of the whole service: what each is for, and how it has to be set up.
 
-use crate::config::Config;
+use crate::config::{Config, written_duration};
 use crate::event::Millis;
 use std::collections::BTreeMap;
 
@@ -124,9 +124,10 @@ impl TopicPlan {
             (Purpose::Input, Some(retention)) if retention < self.horizon_ms => tell(
                 false,
                 format!(
-                    "`retention.ms` is {retention}, less than the label horizon of {} ms: a first start, or one from anew, \
+                    "`retention.ms` is {retention} ({}), less than the label horizon of {}: a first start, or one from anew, \
                      finds less than that; and records with old timestamps are deleted at once",
-                    self.horizon_ms
+                    written_duration(retention),
+                    written_duration(self.horizon_ms)
                 ),
             ),
             _ => {}
@@ -141,11 +142,42 @@ impl TopicPlan {
         {
             tell(true, format!("`max.message.bytes` is {bytes}: set it to {MIN_RECORD_BYTES} or more"));
         }
-        let in_sync = number("min.insync.replicas").unwrap_or(1);
-        if found.replicas == 1 {
+        if planned.purpose == Purpose::Input
+            && let Some(age) = number("message.timestamp.before.max.ms").filter(|age| *age < self.horizon_ms)
+        {
+            tell(
+                false,
+                format!(
+                    "`message.timestamp.before.max.ms` is {age} ({}), less than the label horizon of {}: brokers refuse records \
+                     with older timestamps",
+                    written_duration(age),
+                    written_duration(self.horizon_ms)
+                ),
+            );
+        }
+        let (in_sync, replicas) =
+            (number("min.insync.replicas").unwrap_or(1), i64::try_from(found.replicas).unwrap_or(i64::MAX));
+        if in_sync > replicas {
+            tell(
+                true,
+                format!("`min.insync.replicas` is {in_sync}, but there are {replicas}: no record can be written"),
+            );
+        } else if replicas == 1 {
             tell(false, "1 replica: what is on a broker that is lost is lost".to_owned());
         } else if in_sync < 2 {
             tell(false, format!("`min.insync.replicas` is {in_sync}: one lost broker can lose records; set it to 2"));
+        } else if in_sync == replicas {
+            tell(
+                false,
+                format!(
+                    "`min.insync.replicas` is {in_sync}, as many as there are: while one broker is away nothing can be \
+                     written; have another replica"
+                ),
+            );
+        }
+        if setting("unclean.leader.election.enable") == Some("true") {
+            let text = "`unclean.leader.election.enable` is true: committed records can be lost with a broker; set it to false";
+            tell(false, text.to_owned());
         }
         findings
     }
@@ -214,6 +246,21 @@ mod tests {
         );
         assert_eq!(errors(&plan, "metrics", &found(1, &[safe, ("cleanup.policy", "compact")])), (0, 1));
         assert_eq!(errors(&plan, "metrics", &found(1, &[("min.insync.replicas", "1")])), (0, 1));
+        assert_eq!(
+            errors(&plan, "metrics", &found(1, &[("min.insync.replicas", "3")])),
+            (0, 1),
+            "no broker may be away"
+        );
+        assert_eq!(
+            errors(&plan, "metrics", &found(1, &[("min.insync.replicas", "4")])),
+            (1, 0),
+            "no write can succeed"
+        );
+        let unclean = ("unclean.leader.election.enable", "true");
+        assert_eq!(errors(&plan, "postdict-partials", &found(4, &[safe, unclean])), (0, 1));
+        let refuses = ("message.timestamp.before.max.ms", "86400000");
+        assert_eq!(errors(&plan, "labels", &found(8, &[safe, refuses])), (0, 1));
+        assert_eq!(errors(&plan, "metrics", &found(8, &[safe, refuses])), (0, 0), "rows have the time of writing");
     }
 
     #[test]

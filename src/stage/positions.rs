@@ -1,30 +1,40 @@
 //! Where the inputs go on: the changelog decides, and the group's offsets and the logs must agree with it. Nothing is ever
 //! read from another place in silence.
 
+use super::topic_id::TopicId;
+
 /// What the brokers say about one input of one partition.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InputLog {
     /// The topic.
     pub topic: String,
+    /// Its id, if the brokers say.
+    pub id: Option<TopicId>,
     /// The group's offset, if it has one: they expire where nothing is committed for long.
     pub committed: Option<i64>,
     /// First offset that is there.
     pub low: i64,
     /// End of the log.
     pub high: i64,
+    /// Where a first start begins.
+    pub start: i64,
+}
+
+/// What the changelog says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Logged {
+    /// Next offset per input.
+    pub positions: Vec<i64>,
+    /// The topics that the offsets are of, where it says.
+    pub topics: Vec<Option<TopicId>>,
 }
 
 /// The next offset per input. `logged` is what the changelog says, `None` if it is empty.
 ///
 /// # Errors
 /// If the changelog, the group's offsets and the logs contradict each other; says what to do.
-pub fn check(
-    changelog: &str,
-    partition: i32,
-    logged: Option<Vec<i64>>,
-    inputs: &[InputLog],
-) -> Result<Vec<i64>, String> {
-    let Some(positions) = logged else {
+pub fn check(changelog: &str, partition: i32, logged: Option<Logged>, inputs: &[InputLog]) -> Result<Vec<i64>, String> {
+    let Some(Logged { positions, topics }) = logged else {
         if let Some((input, offset)) = inputs.iter().find_map(|input| Some((input, input.committed?))) {
             return Err(format!(
                 "{changelog} is empty, but the group has read `{}`/{partition} up to offset {offset}: the changelog was \
@@ -32,8 +42,15 @@ pub fn check(
                 input.topic
             ));
         }
-        return Ok(inputs.iter().map(|input| input.low).collect());
+        return Ok(inputs.iter().map(|input| input.start).collect());
     };
+    for (input, before) in inputs.iter().zip(topics) {
+        if let (Some(before), Some(now)) = (before, input.id)
+            && before != now
+        {
+            return Err(recreated(&input.topic, before, now));
+        }
+    }
     for (input, position) in inputs.iter().zip(&positions) {
         if let Some(offset) = input.committed.filter(|offset| offset != position) {
             return Err(format!(
@@ -47,6 +64,14 @@ pub fn check(
     }
     check_read_from(partition, &positions, &positions, inputs)?;
     Ok(positions)
+}
+
+/// That a topic is another than the one that was read.
+pub fn recreated(topic: &str, before: TopicId, now: TopicId) -> String {
+    format!(
+        "topic `{topic}` has the id {now}, and what was read has {before}: the topic was deleted and created again. What was \
+         counted stays counted; to read the topic as a new one, start anew: `postdict topics reset`"
+    )
 }
 
 /// Checks that the inputs can be read from `read_from` on, which is not after `positions`.
@@ -92,13 +117,19 @@ pub fn gap(topic: &str, partition: i32, offset: i64, low: i64, high: i64) -> Opt
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::num::NonZeroU128;
 
     fn input(committed: Option<i64>, low: i64, high: i64) -> InputLog {
-        InputLog { topic: "labels".to_owned(), committed, low, high }
+        InputLog { topic: "labels".to_owned(), id: Some(id(1)), committed, low, high, start: low }
+    }
+
+    fn id(number: u128) -> TopicId {
+        TopicId(NonZeroU128::new(number).expect("not zero"))
     }
 
     fn checked(logged: Option<i64>, input: InputLog) -> Result<Vec<i64>, String> {
-        check("`changelog`/3", 3, logged.map(|position| vec![position]), &[input])
+        let logged = logged.map(|position| Logged { positions: vec![position], topics: vec![Some(id(1))] });
+        check("`changelog`/3", 3, logged, &[input])
     }
 
     #[test]
@@ -106,6 +137,9 @@ mod tests {
         assert_eq!(checked(Some(7), input(Some(7), 0, 9)), Ok(vec![7]));
         assert_eq!(checked(Some(7), input(None, 0, 9)), Ok(vec![7]));
         assert_eq!(checked(None, input(None, 4, 9)), Ok(vec![4]), "a first start begins where the log begins");
+        let later = InputLog { start: 6, ..input(None, 4, 9) };
+        assert_eq!(checked(None, later.clone()), Ok(vec![6]), "or where it is to");
+        assert_eq!(checked(Some(7), later), Ok(vec![7]), "which is of no matter to a later one");
     }
 
     #[test]
@@ -119,6 +153,18 @@ mod tests {
             let error = checked(logged, input).expect_err("a contradiction");
             assert!(error.contains(said) && error.contains("`labels`/3"), "{error}");
         }
+    }
+
+    #[test]
+    fn another_topic_of_the_same_name_is_told_by_its_id() {
+        let anew = InputLog { id: Some(id(2)), ..input(Some(7), 0, 9) };
+        let error = checked(Some(7), anew).expect_err("another topic");
+        assert!(error.contains("`labels`") && error.contains("created again"), "{error}");
+        assert_eq!(
+            checked(Some(7), InputLog { id: None, ..input(Some(7), 0, 9) }),
+            Ok(vec![7]),
+            "brokers that do not say"
+        );
     }
 
     #[test]

@@ -1,7 +1,9 @@
 //! The transactional producer, with a flush and an abort of its own.
 //!
 //! rdkafka's flush polls in slices of 100 ms, which would be most of a commit; its abort serves no delivery reports, and
-//! waits for ever if there are any.
+//! waits for ever if there are any. librdkafka's call that adds offsets heeds no time-out while it looks for the group's
+//! coordinator, and may look for ever where that broker is gone (seen with 2.12): it is made on a thread of its own, and
+//! where it does not come back the producer is given up with it.
 
 use super::errors::{self, TransactionError, Verdict, cause, is_refusal, judge};
 use super::group::{GroupMetadata, send_offsets};
@@ -17,8 +19,9 @@ use rdkafka::message::{Header, Message as _, OwnedHeaders};
 use rdkafka::producer::{BaseProducer, BaseRecord, DeliveryResult, Producer as _, ProducerContext, PurgeConfig};
 use rdkafka::types::RDKafkaErrorCode as Code;
 use rdkafka::util::Timeout;
-use std::sync::Mutex;
-use std::thread::sleep;
+use std::sync::mpsc::channel;
+use std::sync::{Arc, Mutex};
+use std::thread::{Builder, sleep};
 use std::time::Duration;
 
 /// Between two tries of a call that may be repeated.
@@ -26,6 +29,9 @@ const PAUSE: Duration = Duration::from_millis(100);
 
 /// How long one try of adding offsets, or of opening, may take.
 const TRY: Duration = Duration::from_secs(10);
+
+/// After which time adding offsets does not come back any more.
+const TRY_MAX: Duration = Duration::from_secs(13);
 
 /// A record to be written.
 #[derive(Debug, Clone, Copy, Default)]
@@ -44,7 +50,7 @@ pub struct Record<'a> {
 
 /// A producer that is ready for transactions.
 pub struct Producer {
-    client: BaseProducer<ProducerLog>,
+    client: Arc<BaseProducer<ProducerLog>>,
     watch: Watch,
 }
 
@@ -64,7 +70,7 @@ impl Producer {
         };
         let client: BaseProducer<ProducerLog> =
             config.create_with_context(context).map_err(|error| fatal(format!("cannot make the producer: {error}")))?;
-        let producer = Producer { client, watch: watch.clone() };
+        let producer = Producer { client: Arc::new(client), watch: watch.clone() };
         let id = config.get("transactional.id").unwrap_or_default();
         let mut tries = 0_u32;
         loop {
@@ -143,8 +149,29 @@ impl Producer {
     ///
     /// # Errors
     /// With what is to be done about it.
-    pub fn send_offsets(&self, offsets: &TopicPartitionList, member: &GroupMetadata) -> Result<(), Failure> {
-        self.repeat(Call::Offsets, "adding the positions", || send_offsets(&self.client, offsets, member, TRY))
+    pub fn send_offsets(&self, offsets: &TopicPartitionList, member: GroupMetadata) -> Result<(), Failure> {
+        let member = Arc::new(member);
+        self.repeat(Call::Offsets, "adding the positions", || self.try_send_offsets(offsets, &member))
+    }
+
+    fn try_send_offsets(
+        &self,
+        offsets: &TopicPartitionList,
+        member: &Arc<GroupMetadata>,
+    ) -> Result<(), TransactionError> {
+        // Without a mark, so that the producer is replaced.
+        let given_up = |code: Code, text: &str| {
+            Err(TransactionError { code, is_retriable: false, needs_abort: false, text: text.to_owned() })
+        };
+        let (done, told) = channel();
+        let (client, offsets, member) = (Arc::clone(&self.client), offsets.clone(), Arc::clone(member));
+        let call = move || drop(done.send(send_offsets(&client, &offsets, &member, TRY)));
+        if Builder::new().name("offsets".to_owned()).spawn(call).is_err() {
+            return given_up(Code::Fail, "the system has no thread to give");
+        }
+        told.recv_timeout(TRY_MAX).unwrap_or_else(|_| {
+            given_up(Code::OperationTimedOut, "the client found no coordinator of the group in time")
+        })
     }
 
     /// Commits the transaction.

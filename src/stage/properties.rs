@@ -41,6 +41,11 @@ impl Properties {
         Properties { options: options.clone(), ids: ids.clone() }
     }
 
+    /// The name of the group.
+    pub fn group(&self) -> &str {
+        &self.ids.group
+    }
+
     /// The member of the group, which fetches nothing.
     pub fn membership(&self) -> ClientConfig {
         // With a stable id a restart within the session keeps its partitions, so the session can be long. Without one

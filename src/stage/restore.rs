@@ -10,11 +10,14 @@ use super::errors::{advice, is_authorization};
 use super::failpoint::pass;
 use super::log::{ClientLog, Plain};
 use super::message::{Message, RestoredTask};
-use super::positions::{self, InputLog};
+use super::positions::{self, InputLog, Logged};
 use super::properties::Properties;
 use super::protocol::Tag;
 use super::thread::spawn;
+use super::topic_id;
 use super::work::{Restore, Stage};
+use crate::config::Start;
+use crate::event::Millis;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::{KafkaError, KafkaResult};
 use rdkafka::message::{BorrowedMessage, Message as _};
@@ -50,7 +53,8 @@ pub struct Restorer {
 }
 
 impl Restorer {
-    /// Starts with nothing to do. `ends` is a client that sees the true ends of logs.
+    /// Starts with nothing to do. `ends` is a client that sees the true ends of logs; `start`: where a partition without
+    /// state begins.
     ///
     /// # Errors
     /// If the client cannot be made.
@@ -58,12 +62,25 @@ impl Restorer {
         properties: &Properties,
         stage: Arc<dyn Stage>,
         ends: Arc<BaseConsumer<Plain>>,
+        start: Start,
         engine: Sender<Message>,
     ) -> KafkaResult<Restorer> {
         let reader = properties.restore().create_with_context(Plain(ClientLog::new(stage.name(), "restore")))?;
         let (orders, received) = channel();
         let name = format!("{}-restore", stage.name());
-        let worker = Worker { stage, reader, ends, jobs: BTreeMap::new(), orders: received, engine: engine.clone() };
+        // What only this service writes is read from its beginning.
+        let start = if stage.owns_inputs() { Start::Earliest } else { start };
+        let (jobs, engine_of_worker) = (BTreeMap::new(), engine.clone());
+        let worker = Worker {
+            stage,
+            reader,
+            ends,
+            start,
+            start_was_said: false,
+            jobs,
+            orders: received,
+            engine: engine_of_worker,
+        };
         let thread = spawn(name, engine, move || worker.run())?;
         Ok(Restorer { orders: Some(orders), thread: Some(thread) })
     }
@@ -98,6 +115,9 @@ struct Worker {
     stage: Arc<dyn Stage>,
     reader: BaseConsumer<Plain>,
     ends: Arc<BaseConsumer<Plain>>,
+    start: Start,
+    /// It was said that `start` has no effect.
+    start_was_said: bool,
     jobs: BTreeMap<i32, Job>,
     orders: Receiver<Order>,
     engine: Sender<Message>,
@@ -237,6 +257,8 @@ impl Worker {
             _ => error.into(),
         })?;
         pass("restore.offsets");
+        let topics: Vec<&str> = self.stage.inputs().iter().map(String::as_str).collect();
+        let ids = topic_id::ask(&self.ends, &topics, ASK);
         let mut inputs = Vec::new();
         for topic in self.stage.inputs() {
             let element = committed.find_partition(topic, partition);
@@ -246,10 +268,31 @@ impl Worker {
                 _ => None,
             };
             let (low, high) = self.ends.fetch_watermarks(topic, partition, ASK)?;
-            inputs.push(InputLog { topic: topic.clone(), committed, low, high });
+            let start = match self.start {
+                Start::Earliest => low,
+                Start::Latest => high,
+                Start::At(time) => {
+                    self.offset_at(topic, partition, time)?.map_or(high, |offset| offset.clamp(low, high))
+                }
+            };
+            let id = ids.get(topic).copied();
+            inputs.push(InputLog { topic: topic.clone(), id, committed, low, high, start });
         }
         let (_, high) = self.ends.fetch_watermarks(self.stage.changelog(), partition, ASK)?;
         Ok((inputs, high))
+    }
+
+    /// Offset of the first record with that timestamp or a later one; `None` if there is none.
+    fn offset_at(&self, topic: &str, partition: i32, time: Millis) -> Result<Option<i64>, Stop> {
+        let mut list = TopicPartitionList::new();
+        list.add_partition_offset(topic, partition, Offset::Offset(time))?;
+        let found = self.ends.offsets_for_times(list, ASK)?;
+        let Some(element) = found.find_partition(topic, partition) else { return Ok(None) };
+        element.error()?;
+        Ok(match element.offset() {
+            Offset::Offset(offset) => Some(offset),
+            _ => None,
+        })
     }
 
     /// Begins to read, once everything below `high` is committed or aborted.
@@ -319,15 +362,28 @@ impl Worker {
         let _ = self.changelog(partition, Offset::Invalid).and_then(|list| self.reader.incremental_unassign(&list));
         let Door::Reading(reading) = job.door else { return };
         let bytes = reading.bytes;
-        let told = match reading.finish(self.stage.changelog(), partition) {
-            Ok((restored, commit, positions)) => {
+        let told = match reading.finish(self.stage.changelog(), partition, tag) {
+            Ok(task) => {
                 let took_ms = elapsed.as_millis() as u64;
-                tracing::info!(stage = self.stage.name(), partition, commit, bytes, took_ms, "restored");
-                Message::Restored(RestoredTask { partition, tag, restored, commit, positions })
+                tracing::info!(stage = self.stage.name(), partition, commit = task.commit, bytes, took_ms, "restored");
+                self.say_start(&task);
+                Message::Restored(task)
             }
             Err(why) => Message::RestoreFailed { partition, tag, why },
         };
         let _ = self.engine.send(told);
+    }
+
+    /// Says where a partition begins if that is not where its inputs do.
+    fn say_start(&mut self, task: &RestoredTask) {
+        let (stage, partition) = (self.stage.name(), task.partition);
+        if self.start == Start::Earliest {
+        } else if task.commit == 0 {
+            let positions = &task.positions;
+            tracing::info!(stage, partition, ?positions, "a first start: reads from `start: {}` on", self.start);
+        } else if !std::mem::replace(&mut self.start_was_said, true) {
+            tracing::info!(stage, "`start: {}` has no effect: there is state, which says where to go on", self.start);
+        }
     }
 
     fn fail(&mut self, partition: i32, why: String) {
@@ -362,15 +418,21 @@ impl Reading {
         self.restore.apply(&block.next, &block.payload).map_err(|error| at(&error))
     }
 
-    /// The task, the number of its last commit, and the positions after it.
-    fn finish(self, changelog: &str, partition: i32) -> Result<(super::work::Restored, u64, Vec<i64>), String> {
+    /// The task as it was after its last commit.
+    fn finish(self, changelog: &str, partition: i32, tag: Tag) -> Result<RestoredTask, String> {
         let place = format!("`{changelog}`/{partition}");
+        let topics = self.chain.topics().to_vec();
         let (commit, positions) = self.chain.finish().map_err(|error| format!("{place}: {error}"))?;
-        let positions = positions::check(&place, partition, positions, &self.inputs)?;
+        let logged = positions.map(|positions| Logged { positions, topics: topics.clone() });
+        let positions = positions::check(&place, partition, logged, &self.inputs)?;
         let restored = self.restore.finish().map_err(|error| format!("{place}: {error}"))?;
         if let Some(read_from) = &restored.read_from {
             positions::check_read_from(partition, read_from, &positions, &self.inputs)?;
         }
-        Ok((restored, commit, positions))
+        let known = topics.into_iter().chain(std::iter::repeat(None));
+        let topics = self.inputs.iter().zip(known).map(|(input, before)| input.id.or(before)).collect();
+        let skips = self.inputs.iter().zip(&positions).any(|(input, position)| *position > input.low);
+        let is_late_start = commit == 0 && skips;
+        Ok(RestoredTask { partition, tag, restored, commit, positions, topics, is_late_start })
     }
 }

@@ -44,11 +44,16 @@ impl Stop {
     }
 }
 
+/// A call that takes so long is spoken of.
+const SAY: Duration = Duration::from_secs(10);
+
 /// A stage that runs.
 struct Runner {
     name: &'static str,
     watch: Watch,
     engine: Sender<Message>,
+    /// For how long the call it is in had taken when that was last said.
+    said: Duration,
 }
 
 /// Runs the stages until `stop` is requested and everything that was read is committed.
@@ -61,12 +66,13 @@ pub fn run(stages: Vec<Arc<dyn Stage>>, options: &Options, stop: &Stop) -> Resul
     let random = RandomState::new().hash_one(std::process::id());
     let (done, finished) = channel();
     let mut runners = BTreeMap::new();
+    let stage_count = stages.len();
     // Distinct from the caller's, so that a failing stage stops the others and nobody else.
     let own_stop = Stop::default();
     for stage in stages {
         let (name, ids) = (stage.name(), Ids::new(options, stage.name(), random));
         let (watch, inbox) = (Watch::default(), channel());
-        runners.insert(name, Runner { name, watch: watch.clone(), engine: inbox.0.clone() });
+        runners.insert(name, Runner { name, watch: watch.clone(), engine: inbox.0.clone(), said: Duration::ZERO });
         let (options, stop, done) = (options.clone(), own_stop.clone(), done.clone());
         let work = move || {
             let run = || engine::run(stage, options, &ids, watch, stop, inbox);
@@ -98,15 +104,36 @@ pub fn run(stages: Vec<Arc<dyn Stage>>, options: &Options, stop: &Stop) -> Resul
             own_stop.request();
             runners.values().for_each(|runner| drop(runner.engine.send(Message::Stop)));
         }
+        runners.values_mut().for_each(Runner::say_what_it_waits_for);
         if let Some(error) = runners.values().find_map(|runner| runner.overdue(options.watchdog, deadline)) {
             tracing::error!("{error}");
             return Err(first_error.unwrap_or(error));
         }
     }
+    if let Some(error) = first_error.as_ref().filter(|_| stage_count > 1) {
+        // The last word is why, not that the other stage has stopped.
+        tracing::error!("ended: {error}");
+    }
     first_error.map_or(Ok(()), Err)
 }
 
 impl Runner {
+    /// Says which call does not come back, from time to time.
+    fn say_what_it_waits_for(&mut self) {
+        let Some((call, since)) = self.watch.waiting() else {
+            self.said = Duration::ZERO;
+            return;
+        };
+        if since < self.said {
+            self.said = Duration::ZERO;
+        }
+        if since >= self.said + SAY {
+            self.said = since;
+            let (stage, since_s) = (self.name, since.as_secs());
+            tracing::warn!(stage, since_s, "waits for the brokers: {call}");
+        }
+    }
+
     /// What is wrong if it has not answered for too long.
     fn overdue(&self, watchdog: Duration, deadline: Option<Instant>) -> Option<RunError> {
         let waiting = self.watch.waiting();
@@ -130,7 +157,7 @@ mod tests {
 
     #[test]
     fn a_call_that_does_not_come_back_is_noticed() {
-        let runner = Runner { name: "join", watch: Watch::default(), engine: channel().0 };
+        let runner = Runner { name: "join", watch: Watch::default(), engine: channel().0, said: Duration::ZERO };
         let (watchdog, now) = (Duration::from_millis(1), Instant::now());
         assert_eq!(runner.overdue(watchdog, None), None);
         runner.watch.during("committing", || {

@@ -4,7 +4,8 @@ use super::commit::Part;
 use super::idle::Question;
 use super::message::{Batch, RestoredTask};
 use super::protocol::Tag;
-use super::work::{InputId, StageTask};
+use super::topic_id::TopicId;
+use super::work::{BadRecord, InputId, StageTask};
 use crate::event::Millis;
 use rayon::prelude::*;
 use std::collections::BTreeMap;
@@ -20,6 +21,10 @@ struct Running {
     committed: Vec<i64>,
     /// Next offset per input after what it took in; never before `committed`.
     positions: Vec<i64>,
+    /// The topic of each input, where its id is known.
+    topics: Vec<Option<TopicId>>,
+    /// A commit is due even if nothing moved: where it began must be known at the next start.
+    must_commit: bool,
     /// How its inputs flow.
     flows: Vec<Flow>,
 }
@@ -35,6 +40,17 @@ struct Flow {
     idle: bool,
 }
 
+/// A record that a task cannot use, with where it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Misplaced {
+    /// Which partition.
+    pub partition: i32,
+    /// Which input.
+    pub input: InputId,
+    /// Which record, and why.
+    pub record: BadRecord,
+}
+
 /// The running tasks of a stage, by partition.
 #[derive(Default)]
 pub struct Tasks(BTreeMap<i32, Running>);
@@ -42,7 +58,7 @@ pub struct Tasks(BTreeMap<i32, Running>);
 impl Tasks {
     /// Takes a restored task. Gives the positions from where its inputs are to be read.
     pub fn start(&mut self, restored: RestoredTask, tag: Tag, now: Instant) -> Vec<i64> {
-        let RestoredTask { partition, restored, commit, positions, .. } = restored;
+        let RestoredTask { partition, restored, commit, positions, topics, is_late_start, .. } = restored;
         let read_from = restored.read_from.unwrap_or_else(|| positions.clone());
         let flow = |next: &i64| Flow { next: *next, since: now, asked: false, idle: false };
         let running = Running {
@@ -51,6 +67,8 @@ impl Tasks {
             commit,
             committed: positions.clone(),
             positions,
+            topics,
+            must_commit: is_late_start,
             flows: read_from.iter().map(flow).collect(),
         };
         self.0.insert(partition, running);
@@ -63,7 +81,10 @@ impl Tasks {
     }
 
     /// Takes in records: in their order within a partition, several partitions at once.
-    pub fn step(&mut self, batches: Vec<Batch>, now: Millis, at: Instant) {
+    ///
+    /// # Errors
+    /// At the first record that a task cannot use; those before it are taken in.
+    pub fn step(&mut self, batches: Vec<Batch>, now: Millis, at: Instant) -> Result<(), Misplaced> {
         let mut by_partition: BTreeMap<i32, Vec<Batch>> = BTreeMap::new();
         for batch in batches {
             by_partition.entry(batch.partition).or_default().push(batch);
@@ -75,11 +96,14 @@ impl Tasks {
             }
         }
         let step = |(running, batches): (&mut Running, Vec<Batch>)| {
-            batches.iter().for_each(|batch| running.step(batch, now, at));
+            batches.iter().try_for_each(|batch| {
+                let (partition, input) = (batch.partition, batch.input);
+                running.step(batch, now, at).map_err(|record| Misplaced { partition, input, record })
+            })
         };
         match work.len() {
-            0 | 1 => work.into_iter().for_each(step),
-            _ => work.into_par_iter().for_each(step),
+            0 | 1 => work.into_iter().try_for_each(step),
+            _ => work.into_par_iter().try_for_each(step),
         }
     }
 
@@ -106,6 +130,7 @@ impl Tasks {
             if let Some(running) = self.0.get_mut(&part.partition) {
                 running.commit = part.commit;
                 running.committed.clone_from(&part.next);
+                running.must_commit = false;
             }
         }
     }
@@ -154,11 +179,11 @@ impl Tasks {
 }
 
 impl Running {
-    fn step(&mut self, batch: &Batch, now: Millis, at: Instant) {
+    fn step(&mut self, batch: &Batch, now: Millis, at: Instant) -> Result<(), BadRecord> {
         let input = usize::from(batch.input.0);
         let records = &batch.fetched.records;
         let (Some(first), Some(last), Some(flow)) = (records.first(), records.last(), self.flows.get_mut(input)) else {
-            return;
+            return Ok(());
         };
         // Offsets have gaps, but never go back: the client drops what it had fetched for an earlier assignment.
         assert!(first.offset >= flow.next, "offset {} came after {}", first.offset, flow.next);
@@ -168,9 +193,10 @@ impl Running {
         if std::mem::take(&mut flow.idle) {
             self.task.set_idle(batch.input, false, now);
         }
-        self.task.step(batch.input, &batch.fetched, now);
+        self.task.step(batch.input, &batch.fetched, now)?;
         // While it catches up it reads what was committed long ago.
         self.positions[input] = self.positions[input].max(next);
+        Ok(())
     }
 
     fn commit(&mut self, stage: &str, partition: i32, now: Millis) -> Option<Part> {
@@ -179,10 +205,11 @@ impl Running {
         }
         let unit = self.task.commit(now);
         let moved = self.positions != self.committed;
-        if !moved && unit.outputs.is_empty() && unit.delta.is_empty() {
+        if !moved && !self.must_commit && unit.outputs.is_empty() && unit.delta.is_empty() {
             return None;
         }
-        Some(Part::new(stage, partition, self.commit + 1, &self.committed, &self.positions, unit))
+        let (place, commit) = ((stage, partition), self.commit + 1);
+        Some(Part::new(place, &self.topics, commit, &self.committed, &self.positions, unit))
     }
 }
 

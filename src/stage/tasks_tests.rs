@@ -3,8 +3,11 @@
 use super::*;
 use crate::stage::block::Block;
 use crate::stage::intake::Intake;
-use crate::stage::work::{Fetched, FetchedRecord, Outgoing, OutputId, Restored, Unit};
+use crate::stage::work::{BadRecord, Fetched, FetchedRecord, Outgoing, OutputId, Restored, Unit};
 use std::sync::{Arc, Mutex};
+
+/// The offset of a record that the task refuses.
+const BAD: i64 = 999;
 
 /// What a task was told about idleness.
 type Idles = Arc<Mutex<Vec<(u8, bool)>>>;
@@ -19,8 +22,12 @@ struct Scripted {
 }
 
 impl StageTask for Scripted {
-    fn step(&mut self, _input: InputId, records: &Fetched, _now: Millis) {
+    fn step(&mut self, _input: InputId, records: &Fetched, _now: Millis) -> Result<(), BadRecord> {
         self.seen = records.records.last().map_or(self.seen, |record| record.offset);
+        if self.seen == BAD {
+            return Err(BadRecord { offset: BAD, what: "as the test wants".to_owned() });
+        }
+        Ok(())
     }
 
     fn set_idle(&mut self, input: InputId, idle: bool, _now: Millis) {
@@ -42,7 +49,15 @@ impl StageTask for Scripted {
 
 fn start(tasks: &mut Tasks, task: Scripted, read_from: Option<Vec<i64>>, at: Instant) -> Vec<i64> {
     let restored = Restored { task: Box::new(task), read_from };
-    let task = RestoredTask { partition: 3, tag: 1, restored, commit: 8, positions: vec![10, 20] };
+    let task = RestoredTask {
+        partition: 3,
+        tag: 1,
+        restored,
+        commit: 8,
+        positions: vec![10, 20],
+        topics: vec![None, None],
+        is_late_start: false,
+    };
     tasks.start(task, 1, at)
 }
 
@@ -66,9 +81,9 @@ fn a_position_that_moved_is_committed_even_if_nothing_else_is() {
     let (mut tasks, at) = (Tasks::default(), Instant::now());
     assert_eq!(start(&mut tasks, Scripted::default(), None, at), [10, 20]);
     assert_eq!(committed(&mut tasks), None);
-    tasks.step(vec![batch(1, 24), batch(1, 27)], 0, at);
+    tasks.step(vec![batch(1, 24), batch(1, 27)], 0, at).unwrap();
     assert_eq!(committed(&mut tasks), Some((9, vec![10, 20], vec![10, 28])));
-    tasks.step(vec![batch(0, 10)], 0, at);
+    tasks.step(vec![batch(0, 10)], 0, at).unwrap();
     assert_eq!(committed(&mut tasks), Some((10, vec![10, 28], vec![11, 28])));
     assert_eq!(committed(&mut tasks), None);
 }
@@ -99,11 +114,11 @@ fn nothing_is_committed_while_a_task_catches_up_and_no_position_goes_back() {
     let (mut tasks, at) = (Tasks::default(), Instant::now());
     let task = Scripted { catches_up_to: 9, ..Scripted::default() };
     assert_eq!(start(&mut tasks, task, Some(vec![2, 20]), at), [2, 20]);
-    tasks.step(vec![batch(0, 5)], 0, at);
+    tasks.step(vec![batch(0, 5)], 0, at).unwrap();
     assert_eq!(committed(&mut tasks), None);
-    tasks.step(vec![batch(0, 9)], 0, at);
+    tasks.step(vec![batch(0, 9)], 0, at).unwrap();
     assert_eq!(committed(&mut tasks), None, "nothing new");
-    tasks.step(vec![batch(0, 12)], 0, at);
+    tasks.step(vec![batch(0, 12)], 0, at).unwrap();
     assert_eq!(committed(&mut tasks), Some((9, vec![10, 20], vec![13, 20])));
 }
 
@@ -118,10 +133,10 @@ fn silence_is_asked_about_once_and_ends_with_a_record() {
     assert_eq!(asked, [question(0, 10), question(1, 20)]);
     assert_eq!(tasks.silent(timeout, later), [], "asked already");
 
-    tasks.step(vec![batch(1, 20)], 0, later);
+    tasks.step(vec![batch(1, 20)], 0, later).unwrap();
     asked.into_iter().for_each(|question| tasks.answer(question, true, 0, later));
     assert_eq!(*idles.lock().unwrap(), [(0, true)], "a record came to input 1 meanwhile");
-    tasks.step(vec![batch(0, 10)], 0, later);
+    tasks.step(vec![batch(0, 10)], 0, later).unwrap();
     assert_eq!(*idles.lock().unwrap(), [(0, true), (0, false)]);
 
     let again = tasks.silent(timeout, later + timeout);
@@ -138,5 +153,25 @@ fn silence_is_asked_about_once_and_ends_with_a_record() {
 fn a_record_that_comes_twice_is_a_bug() {
     let (mut tasks, at) = (Tasks::default(), Instant::now());
     start(&mut tasks, Scripted::default(), None, at);
-    tasks.step(vec![batch(0, 10), batch(0, 10)], 0, at);
+    tasks.step(vec![batch(0, 10), batch(0, 10)], 0, at).unwrap();
+}
+
+#[test]
+fn a_record_that_a_task_refuses_is_named_with_its_place() {
+    let (mut tasks, at) = (Tasks::default(), Instant::now());
+    start(&mut tasks, Scripted::default(), None, at);
+    let refused = tasks.step(vec![batch(1, 24), batch(1, BAD), batch(1, BAD + 1)], 0, at).unwrap_err();
+    let record = BadRecord { offset: BAD, what: "as the test wants".to_owned() };
+    assert_eq!(refused, Misplaced { partition: 3, input: InputId(1), record });
+}
+
+#[test]
+fn a_first_start_behind_the_beginning_is_committed_at_once() {
+    let (mut tasks, at) = (Tasks::default(), Instant::now());
+    let restored = Restored { task: Box::new(Scripted::default()), read_from: None };
+    let (positions, topics) = (vec![10, 20], vec![None, None]);
+    let task = RestoredTask { partition: 3, tag: 1, restored, commit: 0, positions, topics, is_late_start: true };
+    tasks.start(task, 1, at);
+    assert_eq!(committed(&mut tasks), Some((1, vec![10, 20], vec![10, 20])));
+    assert_eq!(committed(&mut tasks), None, "once");
 }

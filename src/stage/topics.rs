@@ -3,8 +3,9 @@
 use super::errors::{advice, is_authorization};
 use super::log::Plain;
 use super::message::Message;
-use super::positions::gap;
+use super::positions::{gap, recreated};
 use super::thread::spawn;
+use super::topic_id::{self, TopicId};
 use super::work::Stage;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::{KafkaError, KafkaResult};
@@ -22,8 +23,17 @@ const ASK: Duration = Duration::from_secs(5);
 /// made a moment ago.
 pub const MISSING_MAX: u32 = 3;
 
-/// Partitions per topic.
-pub type Counts = BTreeMap<String, usize>;
+/// What a topic is at one moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TopicNow {
+    /// Partitions.
+    pub partitions: usize,
+    /// Its id, if the brokers say.
+    pub id: Option<TopicId>,
+}
+
+/// Topics by name.
+pub type Topics = BTreeMap<String, TopicNow>;
 
 /// What is wrong with the topics.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,18 +46,22 @@ pub enum Problem {
     Wrong(String),
 }
 
-/// Partition counts of all topics of the stage, if they fit each other.
+/// All topics of the stage, if they fit each other.
 ///
 /// # Errors
 /// With what is wrong.
-pub fn inspect(client: &BaseConsumer<Plain>, stage: &dyn Stage) -> Result<Counts, Problem> {
-    let mut counts = Counts::new();
-    let changelog = stage.changelog().to_owned();
-    for topic in stage.inputs().iter().chain(stage.outputs()).chain([&changelog]) {
-        counts.insert(topic.clone(), count(client, topic)?);
+pub fn inspect(client: &BaseConsumer<Plain>, stage: &dyn Stage) -> Result<Topics, Problem> {
+    let names = stage.inputs().iter().chain(stage.outputs()).map(String::as_str).chain([stage.changelog()]);
+    let names: Vec<&str> = names.collect();
+    let mut found = Topics::new();
+    for topic in &names {
+        found.insert((*topic).to_owned(), TopicNow { partitions: count(client, topic)?, id: None });
     }
-    fit(stage, &counts).map_err(Problem::Wrong)?;
-    Ok(counts)
+    fit(stage, &found).map_err(Problem::Wrong)?;
+    for (topic, id) in topic_id::ask(client, &names, ASK) {
+        found.entry(topic).and_modify(|topic| topic.id = Some(id));
+    }
+    Ok(found)
 }
 
 /// Partitions of a topic.
@@ -57,9 +71,15 @@ pub fn inspect(client: &BaseConsumer<Plain>, stage: &dyn Stage) -> Result<Counts
 pub fn count(client: &BaseConsumer<Plain>, topic: &str) -> Result<usize, Problem> {
     let unreachable = |error: KafkaError| match error.rdkafka_error_code() {
         Some(code) if is_authorization(code) => Problem::Wrong(format!("{error}{}", advice(code))),
-        _ => Problem::Unreachable(format!("asking for topic `{topic}`: {error}")),
+        Some(code) => Problem::Unreachable(format!("no answer about topic `{topic}`: {code}")),
+        None => Problem::Unreachable(format!("no answer about topic `{topic}`: {error}")),
     };
-    let metadata = client.fetch_metadata(Some(topic), ASK).map_err(unreachable)?;
+    let metadata = client.fetch_metadata(Some(topic), ASK).map_err(|error| {
+        // Serves the client's log, where the reason for a refused connection is.
+        while client.poll(Duration::from_millis(100)).is_some() {}
+        client.context().0.take_refusal().map_or_else(|| unreachable(error), Problem::Wrong)
+    })?;
+    drop(client.context().0.take_refusal());
     let Some(found) = metadata.topics().iter().find(|found| found.name() == topic) else {
         return Err(Problem::Unreachable(format!("the brokers do not answer about topic `{topic}`")));
     };
@@ -76,9 +96,9 @@ pub fn count(client: &BaseConsumer<Plain>, topic: &str) -> Result<usize, Problem
 }
 
 /// Companions and the changelog have the partitions of the primary topic.
-fn fit(stage: &dyn Stage, counts: &Counts) -> Result<(), String> {
+fn fit(stage: &dyn Stage, found: &Topics) -> Result<(), String> {
     let Some(primary) = stage.inputs().first() else { return Err("the stage reads no topic".to_owned()) };
-    let of = |topic: &str| counts.get(topic).copied().unwrap_or_default();
+    let of = |topic: &str| found.get(topic).map_or(0, |topic| topic.partitions);
     for topic in stage.inputs().iter().skip(1).map(String::as_str).chain([stage.changelog()]) {
         if of(topic) != of(primary) {
             return Err(format!(
@@ -93,17 +113,35 @@ fn fit(stage: &dyn Stage, counts: &Counts) -> Result<(), String> {
     Ok(())
 }
 
-/// How the topics differ from what they were, if they do.
-fn changed(before: &Counts, now: &Counts) -> Option<String> {
-    before.iter().find_map(|(topic, count)| {
-        let found = now.get(topic)?;
-        (found != count).then(|| {
-            format!(
-                "topic `{topic}` had {count} partitions and now has {found}: keys are in other partitions than before. \
-                 Start anew: `postdict topics reset`"
-            )
-        })
+/// How the topics differ from what they were, so that the stage cannot go on, if they do.
+fn changed(before: &Topics, now: &Topics, is_output: &dyn Fn(&str) -> bool) -> Option<String> {
+    before.iter().find_map(|(topic, before)| {
+        let now = now.get(topic)?;
+        if before.partitions != now.partitions {
+            return Some(format!(
+                "topic `{topic}` had {} partitions and now has {}: keys are in other partitions than before. \
+                 Start anew: `postdict topics reset`",
+                before.partitions, now.partitions
+            ));
+        }
+        match (before.id, now.id) {
+            (Some(before), Some(now)) if before != now && !is_output(topic) => Some(recreated(topic, before, now)),
+            _ => None,
+        }
     })
+}
+
+/// Takes note of outputs that were created again, which is no reason to stop, and of ids that were not known. Gives the
+/// former.
+fn take_note(before: &mut Topics, now: &Topics, is_output: &dyn Fn(&str) -> bool) -> Vec<String> {
+    let mut anew = Vec::new();
+    for (topic, before) in before {
+        let Some(id) = now.get(topic).and_then(|now| now.id) else { continue };
+        if before.id.replace(id).is_some_and(|before| before != id) && is_output(topic) {
+            anew.push(topic.clone());
+        }
+    }
+    anew
 }
 
 /// Looks at the topics from time to time.
@@ -120,7 +158,7 @@ impl TopicWatch {
     pub fn start(
         stage: Arc<dyn Stage>,
         client: Arc<BaseConsumer<Plain>>,
-        before: Counts,
+        mut before: Topics,
         interval: Duration,
         engine: Sender<Message>,
     ) -> KafkaResult<TopicWatch> {
@@ -134,7 +172,16 @@ impl TopicWatch {
                 let problem = match inspect(&client, &*stage) {
                     Ok(now) => {
                         missing = 0;
-                        changed(&before, &now)
+                        let is_output = |topic: &str| stage.outputs().iter().any(|output| output == topic);
+                        let problem = changed(&before, &now, &is_output);
+                        for topic in take_note(&mut before, &now, &is_output) {
+                            tracing::warn!(
+                                stage = stage.name(),
+                                "topic `{topic}` was deleted and created again: what had been written to it is gone, and is \
+                                 not written again"
+                            );
+                        }
+                        problem
                     }
                     Err(Problem::Unreachable(_)) => None,
                     Err(Problem::Missing(what)) => {
@@ -184,18 +231,39 @@ pub fn explain(client: &BaseConsumer<Plain>, stage: &dyn Stage, positions: &BTre
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::num::NonZeroU128;
 
-    fn counts(counts: &[(&str, usize)]) -> Counts {
-        counts.iter().map(|(topic, count)| ((*topic).to_owned(), *count)).collect()
+    /// Topics with their partitions and ids.
+    fn topics(topics: &[(&str, usize, u128)]) -> Topics {
+        let now = |partitions: usize, id: u128| TopicNow { partitions, id: NonZeroU128::new(id).map(TopicId) };
+        topics.iter().map(|(topic, partitions, id)| ((*topic).to_owned(), now(*partitions, *id))).collect()
+    }
+
+    fn is_output(topic: &str) -> bool {
+        topic == "metrics"
     }
 
     #[test]
     fn more_partitions_than_before_are_seen() {
-        let before = counts(&[("labels", 4), ("predictions", 4)]);
-        assert_eq!(changed(&before, &before), None);
-        let now = counts(&[("labels", 4), ("predictions", 6)]);
-        assert!(
-            changed(&before, &now).is_some_and(|what| what.contains("`predictions` had 4 partitions and now has 6"))
-        );
+        let before = topics(&[("labels", 4, 1), ("predictions", 4, 2)]);
+        assert_eq!(changed(&before, &before, &is_output), None);
+        let now = topics(&[("labels", 4, 1), ("predictions", 6, 2)]);
+        let what = changed(&before, &now, &is_output);
+        assert!(what.is_some_and(|what| what.contains("`predictions` had 4 partitions and now has 6")));
+    }
+
+    #[test]
+    fn an_input_that_was_created_again_stops_and_an_output_is_noted() {
+        let mut before = topics(&[("labels", 4, 1), ("metrics", 1, 0), ("predictions", 4, 2)]);
+        let now = topics(&[("labels", 4, 1), ("metrics", 1, 7), ("predictions", 4, 3)]);
+        let what = changed(&before, &now, &is_output);
+        assert!(what.is_some_and(|what| what.contains("`predictions`") && what.contains("created again")));
+        assert!(take_note(&mut before, &now, &is_output).is_empty(), "its first id was not known");
+        let silent = topics(&[("labels", 4, 0), ("metrics", 1, 0), ("predictions", 4, 0)]);
+        assert_eq!(changed(&before, &silent, &is_output), None, "brokers that do not say");
+        let again = topics(&[("labels", 4, 1), ("metrics", 1, 8), ("predictions", 4, 3)]);
+        assert_eq!(changed(&before, &again, &is_output), None);
+        assert_eq!(take_note(&mut before, &again, &is_output), ["metrics"]);
+        assert!(take_note(&mut before, &again, &is_output).is_empty(), "once");
     }
 }

@@ -8,6 +8,7 @@ use super::work::{SnapshotMark, Stage};
 use rdkafka::admin::{AdminClient, AdminOptions};
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::KafkaError;
+use rdkafka::types::RDKafkaErrorCode as Code;
 use rdkafka::{Offset, TopicPartitionList};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -50,7 +51,11 @@ impl Truncation {
                 match delete(&client, &cuts) {
                     Ok(()) => tracing::info!(stage = name, ?cuts, "deleted what a snapshot replaces"),
                     Err(error) => {
-                        tracing::warn!(stage = name, ?cuts, "cannot delete what a snapshot replaces: {error}")
+                        let advice = match error.rdkafka_error_code() {
+                            Some(Code::TopicAuthorizationFailed) => "; allow DELETE on it, or the topic grows for ever",
+                            _ => "",
+                        };
+                        tracing::warn!(stage = name, ?cuts, "cannot delete what a snapshot replaces: {error}{advice}")
                     }
                 }
             }

@@ -94,10 +94,22 @@ pub enum StateError {
     Configuration(String),
 }
 
+/// A record that the task cannot use, in a topic that only we write: leaving it out would give wrong numbers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BadRecord {
+    /// Its offset.
+    pub offset: i64,
+    /// What is wrong with it.
+    pub what: String,
+}
+
 /// The work on one partition. Everything it does is a function of what it is handed, in that order.
 pub trait StageTask: Send {
     /// Takes in records of one input, in offset order. Nothing goes out before [`Self::commit`].
-    fn step(&mut self, input: InputId, records: &Fetched, now: Millis);
+    ///
+    /// # Errors
+    /// At a record without which the numbers would be wrong. The task is of no use then, and is not committed.
+    fn step(&mut self, input: InputId, records: &Fetched, now: Millis) -> Result<(), BadRecord>;
 
     /// An input came to its log's end and has been silent for the idle time-out, or is so no longer.
     fn set_idle(&mut self, input: InputId, idle: bool, now: Millis);

@@ -101,14 +101,14 @@ impl<'i> Work<'i> {
             let from = next[input] as usize;
             let records: Vec<&Vec<u8>> =
                 topic[from..].iter().take_while(|(time, _)| *time < until).map(|(_, record)| record).collect();
-            self.tasks[0].step(InputId(input as u8), &fetched(from, &records), now);
+            self.tasks[0].step(InputId(input as u8), &fetched(from, &records), now).unwrap();
             next[input] += records.len() as i64;
         }
         let unit = self.tasks[0].commit(now);
         self.partials.extend(unit.outputs.iter().filter(|out| out.output.0 == 0).map(|out| out.value.clone().unwrap()));
         let join = self.blocks(0, unit, next);
         let records: Vec<&Vec<u8>> = self.partials[self.read..].iter().collect();
-        self.tasks[1].step(InputId(0), &fetched(self.read, &records), now);
+        self.tasks[1].step(InputId(0), &fetched(self.read, &records), now).unwrap();
         self.read = self.partials.len();
         let mut unit = self.tasks[1].commit(now);
         let rows = std::mem::take(&mut unit.outputs).into_iter().map(|row| row.value.unwrap()).collect();
@@ -128,6 +128,7 @@ impl<'i> Work<'i> {
             is_base: unit.snapshot.is_some_and(SnapshotMark::starts),
             piece,
             pieces: 0,
+            topics: vec![None; next.len()],
             previous: previous.clone(),
             next: next.clone(),
             payload,
@@ -208,7 +209,7 @@ fn published(inputs: &Inputs, logs: &Logs) -> Result<Vec<Vec<Vec<u8>>>, String> 
     let (mut assess, read_from, assess_commit, assess_positions) = restored(&*inputs.stages[1], &logs.assess)?;
     let from = read_from.map_or(assess_positions[0], |from| from[0]) as usize;
     let records: Vec<&Vec<u8>> = logs.partials[from..].iter().collect();
-    assess.step(InputId(0), &fetched(from, &records), 0);
+    assess.step(InputId(0), &fetched(from, &records), 0).unwrap();
     assert!(!assess.is_catching_up());
     let mut work = Work {
         inputs,

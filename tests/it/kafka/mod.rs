@@ -1,23 +1,36 @@
 //! The stage runtime on a real broker, with a small stage whose deltas say everything it did. A checker that reads only
 //! what is committed accounts for every record: each counted once, whatever happened to members and brokers.
-//! `produce` and `deployed` run the program as an operator does.
+//! `produce`, `deployed` and what rests on `deployment` run the program as an operator does.
 
+mod acls;
 mod broker;
 mod client;
+mod cluster;
 mod counting;
+mod deployment;
 mod pairing;
 mod process;
 mod program;
 mod scene;
+mod secured;
 
+mod access;
 mod broker_restart;
 mod configurations;
 mod crashes;
+mod cut;
+mod damage;
 mod deployed;
 mod idleness;
+mod leaders;
 mod one_member;
+mod outage_log;
 mod produce;
+mod recreated;
 mod refusals;
 mod service;
 mod several_members;
 mod several_stages;
+mod slow;
+mod starts;
+mod topic_checks;

@@ -5,7 +5,7 @@
 
 use postdict::event::Millis;
 use postdict::stage::work::{
-    Description, Fetched, InputId, Outgoing, OutputId, Restore, Restored, Stage, StageTask, StateError, Unit,
+    BadRecord, Description, Fetched, InputId, Outgoing, OutputId, Restore, Restored, Stage, StageTask, StateError, Unit,
 };
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
@@ -82,7 +82,7 @@ impl Pairs {
 }
 
 impl StageTask for Pairs {
-    fn step(&mut self, input: InputId, fetched: &Fetched, _now: Millis) {
+    fn step(&mut self, input: InputId, fetched: &Fetched, _now: Millis) -> Result<(), BadRecord> {
         for record in &fetched.records {
             let key = record.key.clone().expect("the tests write keys");
             let key =
@@ -93,6 +93,7 @@ impl StageTask for Pairs {
                 self.lines.push(format!("P {key}"));
             }
         }
+        Ok(())
     }
 
     fn set_idle(&mut self, input: InputId, idle: bool, _now: Millis) {

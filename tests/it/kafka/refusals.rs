@@ -3,9 +3,11 @@
 use super::broker;
 use super::client;
 use super::pairing::{PANIC_RESTORING, PANIC_RUNNING, Pairing};
+use super::process::Process;
 use super::scene::{Member, Scene};
 use postdict::stage::block::Block;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Runs a member over 100 pairs and stops it, so that there is something to be damaged.
 fn with_history(scene: &Scene) {
@@ -111,13 +113,16 @@ fn offsets_that_were_reset_by_hand_are_named() {
     let Some(broker) = broker::shared("offsets_that_were_reset_by_hand_are_named") else { return };
     let scene = Scene::new(broker, "reset", 1);
     with_history(&scene);
-    client::set_group_offset(&scene.bootstrap, &scene.group(), &scene.topic("left"), 0, 40);
-    let complaint = Member::start(&scene, scene.options(Some("a"))).complaint();
-    said(&complaint, &[&scene.topic("left"), "is 40", "goes on at 100", "--to-offset 100"]);
+    scene.feed(100..150);
+    for (offset, named) in [(40, "is 40"), (130, "is 130")] {
+        client::set_group_offset(&scene.bootstrap, &scene.group(), &scene.topic("left"), 0, offset);
+        let complaint = Member::start(&scene, scene.options(Some("a"))).complaint();
+        said(&complaint, &[&scene.topic("left"), named, "goes on at 100", "--to-offset 100"]);
+    }
     // Following the advice helps.
     client::set_group_offset(&scene.bootstrap, &scene.group(), &scene.topic("left"), 0, 100);
     let member = Member::start(&scene, scene.options(Some("a")));
-    scene.feed(100..200);
+    scene.feed(150..200);
     scene.wait_for_pairs(200);
     assert_eq!(member.stopped(), Ok(()));
     scene.check(0..200);
@@ -132,6 +137,23 @@ fn records_deleted_before_they_were_read_are_named() {
     client::delete_records(&scene.bootstrap, &scene.topic("right"), 0, 150);
     let complaint = Member::start(&scene, scene.options(Some("a"))).complaint();
     said(&complaint, &[&scene.topic("right"), "begins at offset 150", "50 records were deleted"]);
+}
+
+#[test]
+fn records_deleted_under_a_member_before_they_were_read_are_named() {
+    let Some(broker) = broker::shared("records_deleted_under_a_member") else { return };
+    let scene = Scene::new(broker, "eaten", 1);
+    let mut member = Process::start(&scene, "a", None);
+    scene.feed(0..100);
+    scene.wait_for_pairs(100);
+    member.signal("STOP");
+    // What it asked for is answered within 100 ms, with nothing; after that it asks for nothing.
+    std::thread::sleep(Duration::from_millis(500));
+    scene.feed(100..200);
+    client::delete_records(&scene.bootstrap, &scene.topic("right"), 0, 150);
+    member.signal("CONT");
+    assert!(!member.ended().success(), "{}", member.log());
+    said(&member.log(), &[&scene.topic("right"), "begins at offset 150", "50 records were deleted"]);
 }
 
 #[test]
