@@ -72,7 +72,7 @@ fn the_bytes_of_the_format_stay_readable() {
     let hex: String = small.encode().iter().map(|byte| format!("{byte:02x}")).collect();
     let expected = concat!(
         "5044434c",
-        "0200",
+        "0100",
         "046a6f696e",
         "03000000",
         "0200000000000000",
