@@ -27,6 +27,7 @@ use crate::event::{MetricRow, Millis, ModelSettings, Settings};
 use model::{ModelAssess, Moment};
 use rows::{Rows, Texts};
 use std::collections::BTreeMap;
+use std::ops::Bound;
 use std::sync::Arc;
 
 /// The settings by which the windows of `model` are kept. A label that names no model may still meet a prediction of any,
@@ -51,7 +52,18 @@ pub struct Assess {
     models: BTreeMap<Arc<str>, ModelAssess>,
     watermark: Watermark,
     late_rows: u64,
+    /// Where publishing goes on, if there was no room for all.
+    next_model: Option<Arc<str>>,
     texts: Texts,
+}
+
+/// What became of one publication.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Told {
+    /// It looked at a window, even if nothing in it had changed.
+    pub has_looked: bool,
+    /// There was no room for more, and there may be more.
+    pub has_more: bool,
 }
 
 impl Assess {
@@ -62,6 +74,7 @@ impl Assess {
             models: BTreeMap::new(),
             watermark: Watermark::new(partition_count),
             late_rows: 0,
+            next_model: None,
             texts: Texts::new(),
         }
     }
@@ -86,12 +99,12 @@ impl Assess {
 
     /// Publishes what is final and what is due.
     pub fn publish(&mut self, now: Millis, revisions: Revisions) -> Vec<MetricRow> {
-        collected(|sink| self.publish_to(now, revisions, sink))
+        collected(|sink| self.publish_to(now, revisions, usize::MAX, sink))
     }
 
     /// Publishes everything that changed and was held back.
     pub fn flush(&mut self, now: Millis) -> Vec<MetricRow> {
-        collected(|sink| self.flush_to(now, sink))
+        collected(|sink| self.flush_to(now, usize::MAX, sink))
     }
 
     /// Declares that nothing more comes: everything is expired and final.
@@ -99,35 +112,55 @@ impl Assess {
         collected(|sink| self.close_to(now, sink))
     }
 
-    /// [`Assess::publish`], row by row. True if it looked at a window, even if nothing in it had changed.
-    pub fn publish_to(&mut self, now: Millis, revisions: Revisions, sink: &mut dyn FnMut(&MetricRow)) -> bool {
+    /// [`Assess::publish`], row by row, about `room` of them.
+    pub fn publish_to(
+        &mut self,
+        now: Millis,
+        revisions: Revisions,
+        room: usize,
+        sink: &mut dyn FnMut(&MetricRow),
+    ) -> Told {
         let moment = self.moment(now);
-        let mut rows = Rows::new(&self.texts, sink);
-        for model in self.models.values_mut() {
-            model.publish(moment, revisions, &mut rows);
-        }
-        rows.has_looked
+        self.tell(room, sink, |model, rows| model.publish(moment, revisions, rows))
     }
 
     /// [`Assess::flush`], row by row, likewise.
-    pub fn flush_to(&mut self, now: Millis, sink: &mut dyn FnMut(&MetricRow)) -> bool {
+    pub fn flush_to(&mut self, now: Millis, room: usize, sink: &mut dyn FnMut(&MetricRow)) -> Told {
         let moment = self.moment(now);
-        let mut rows = Rows::new(&self.texts, sink);
-        for model in self.models.values_mut() {
-            model.publish(moment, Revisions::Final, &mut rows);
-            model.flush(moment, &mut rows);
-        }
-        rows.has_looked
+        self.tell(room, sink, |model, rows| {
+            model.publish(moment, Revisions::Final, rows);
+            model.flush(moment, rows);
+        })
     }
 
-    /// [`Assess::close`], row by row, likewise.
-    pub fn close_to(&mut self, now: Millis, sink: &mut dyn FnMut(&MetricRow)) -> bool {
+    /// [`Assess::close`], row by row.
+    pub fn close_to(&mut self, now: Millis, sink: &mut dyn FnMut(&MetricRow)) -> Told {
         let moment = Moment { reached: Some(Millis::MAX), ..self.moment(now) };
-        let mut rows = Rows::new(&self.texts, sink);
-        for model in self.models.values_mut() {
-            model.publish(moment, Revisions::Final, &mut rows);
+        self.tell(usize::MAX, sink, |model, rows| model.publish(moment, Revisions::Final, rows))
+    }
+
+    /// Lets each model publish until there is no room left; the next time begins with the model after the last one, so
+    /// that none waits for ever.
+    fn tell(
+        &mut self,
+        room: usize,
+        sink: &mut dyn FnMut(&MetricRow),
+        mut publish: impl FnMut(&mut ModelAssess, &mut Rows<'_>),
+    ) -> Told {
+        let mut rows = Rows::new(&self.texts, room, sink);
+        let first = self.next_model.take().unwrap_or_default();
+        let turns: [(Bound<&str>, Bound<&str>); 2] =
+            [(Bound::Included(&first), Bound::Unbounded), (Bound::Unbounded, Bound::Excluded(&first))];
+        for turn in turns {
+            for (id, model) in self.models.range_mut::<str, _>(turn) {
+                if rows.is_full() {
+                    self.next_model = Some(Arc::clone(id));
+                    return Told { has_looked: rows.has_looked, has_more: true };
+                }
+                publish(model, &mut rows);
+            }
         }
-        rows.has_looked
+        Told { has_looked: rows.has_looked, has_more: rows.is_full() }
     }
 
     /// Partial rows that changed nothing because their windows were final.
@@ -166,7 +199,7 @@ impl Assess {
 }
 
 /// All rows that `publish` gives out.
-fn collected(publish: impl FnOnce(&mut dyn FnMut(&MetricRow)) -> bool) -> Vec<MetricRow> {
+fn collected(publish: impl FnOnce(&mut dyn FnMut(&MetricRow)) -> Told) -> Vec<MetricRow> {
     let mut rows = Vec::new();
     publish(&mut |row| rows.push(row.clone()));
     rows

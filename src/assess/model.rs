@@ -126,7 +126,7 @@ impl ModelAssess {
         true
     }
 
-    /// Publishes what is final and what is due, and forgets what is final.
+    /// Publishes what is final and what is due, and forgets what is final; what there is no room for, another time.
     pub fn publish(&mut self, moment: Moment, revisions: Revisions, rows: &mut Rows<'_>) {
         if let Some(reached) = moment.reached {
             let watermark = reached.saturating_sub(self.settings.allowed_lateness_ms);
@@ -200,6 +200,9 @@ impl ModelAssess {
     fn publish_final(&mut self, watermark: Millis, rows: &mut Rows<'_>) {
         for place in 0..self.windows.len() {
             for start in self.windows[place].due_for_closing(&self.settings, watermark) {
+                if rows.is_full() {
+                    return;
+                }
                 let Some(mut window) = self.windows[place].close(start) else { continue };
                 let spec = self.windows[place].spec;
                 let groups: BTreeSet<GroupId> =
@@ -229,6 +232,9 @@ impl ModelAssess {
                 .map(|(start, _)| *start)
                 .collect();
             for start in due {
+                if rows.is_full() {
+                    return;
+                }
                 let Some(mut window) = self.windows[place].open.remove(&start) else { continue };
                 self.publisher(watermark, false).window(spec, start, &mut window, rows);
                 self.windows[place].open.insert(start, window);

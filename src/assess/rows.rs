@@ -59,14 +59,21 @@ pub struct Rows<'s> {
     pub texts: &'s Texts,
     /// A window was looked at, whether anything in it had changed or not.
     pub has_looked: bool,
+    /// How many more there is room for; the rows of one window go out together, whether there is or not.
+    room: usize,
     ids: RowIds,
     sink: &'s mut dyn FnMut(&MetricRow),
 }
 
 impl<'s> Rows<'s> {
-    /// Into `sink`.
-    pub fn new(texts: &'s Texts, sink: &'s mut dyn FnMut(&MetricRow)) -> Self {
-        Rows { texts, has_looked: false, ids: RowIds::default(), sink }
+    /// About `room` rows into `sink`.
+    pub fn new(texts: &'s Texts, room: usize, sink: &'s mut dyn FnMut(&MetricRow)) -> Self {
+        Rows { texts, has_looked: false, room, ids: RowIds::default(), sink }
+    }
+
+    /// True if no further window is to be begun.
+    pub fn is_full(&self) -> bool {
+        self.room == 0
     }
 
     /// Adds the rows of a series whose content differs from what was `published` last, and notes them there. `series`
@@ -110,6 +117,7 @@ impl<'s> Rows<'s> {
             row.revision = noted.revision;
             row.id.clear();
             noted.id.put_text(&mut row.id);
+            self.room = self.room.saturating_sub(1);
             (self.sink)(&row);
         };
         values.iter().for_each(|value| put(value, published));
@@ -223,7 +231,7 @@ mod tests {
         let mut rows = Vec::new();
         let mut sink = |row: &MetricRow| rows.push(row.clone());
         let classes = ["cat".into(), "dog".into()];
-        Rows::new(&texts, &mut sink).publish(series(&texts), &classes, values, published);
+        Rows::new(&texts, usize::MAX, &mut sink).publish(series(&texts), &classes, values, published);
         rows
     }
 

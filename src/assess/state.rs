@@ -47,6 +47,7 @@ impl Assess {
         out.push(FORMAT);
         put_watermark(out, &self.watermark);
         put_varint(out, self.late_rows);
+        put_texts(out, self.next_model.as_slice());
         // Rows name their metric by its number, which another version of the program may count otherwise.
         put_varint(out, Metric::ALL.len() as u64);
         Metric::ALL.iter().for_each(|metric| put_text(out, metric.name()));
@@ -70,6 +71,7 @@ impl Assess {
         let mut assess = Assess::new(settings, partition_count);
         assess.watermark = take_watermark(input, partition_count)?;
         assess.late_rows = take_varint(input)?;
+        assess.next_model = take_texts(input)?.pop();
         let number = |name: &Arc<str>| Metric::ALL.iter().position(|metric| *metric.name() == **name);
         let metrics: Vec<Option<usize>> = take_texts(input)?.iter().map(number).collect();
         for _ in 0..take_length(input)? {

@@ -108,9 +108,9 @@ fn publish(
             }
         };
         match message {
-            Message::Commit(commit) => task.step_to([&commit.partials], now, &mut write),
+            Message::Commit(commit) => task.step_to([&commit.partials], now, usize::MAX, &mut write),
             Message::End(AtEnd::Close) => task.close_to(now, &mut write),
-            Message::End(AtEnd::Hold) => task.flush_to(now, &mut write),
+            Message::End(AtEnd::Hold) => task.flush_to(now, usize::MAX, &mut write),
         };
         written?;
     }

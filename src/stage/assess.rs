@@ -21,7 +21,7 @@ use super::work::{
 use super::work::{StateError, Unit};
 use crate::aggregate::Wire;
 use crate::aggregate::partial::PartialBatch;
-use crate::assess::{Assess, Revisions, SnapshotError};
+use crate::assess::{Assess, Revisions, SnapshotError, Told};
 use crate::codec::RowEncoder;
 use crate::config::Config;
 use crate::event::{MetricRow, Millis, Settings};
@@ -89,19 +89,22 @@ struct Snapshot {
     written: usize,
 }
 
-/// When snapshots are taken, and how much of them is written at a time.
+/// When snapshots are taken, and how much is written at a time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct AssessPace {
     /// Partials that a restart may have to take in again are at most about this long, or twice as long as the state.
     pub repeated_bytes: usize,
     /// How much of a snapshot is written with one commit.
     pub bytes_per_commit: usize,
+    /// How many rows are published with one commit, about; the next one follows at once if there are more.
+    pub rows_per_commit: usize,
 }
 
 impl Default for AssessPace {
-    /// 16 MiB of partials are taken in again within seconds.
+    /// 16 MiB of partials are taken in again within seconds. What a commit publishes is in memory twice for a moment: some
+    /// 10 MB.
     fn default() -> Self {
-        AssessPace { repeated_bytes: 16 << 20, bytes_per_commit: 4 << 20 }
+        AssessPace { repeated_bytes: 16 << 20, bytes_per_commit: 4 << 20, rows_per_commit: 10_000 }
     }
 }
 
@@ -125,7 +128,7 @@ impl Restore for AssessWorkRestore {
 
     fn finish(self: Box<Self>) -> Result<Restored, StateError> {
         let (log, partitions) = (self.log, self.join_partitions);
-        let today = Arc::new(Basis::of_today(self.settings));
+        let today = Arc::new(Basis::of_today(self.settings, self.pace.rows_per_commit));
         let bases = log.bases()?;
         let first = bases.as_ref().map_or(&today, |(first, _)| first);
         let settings = Arc::clone(&first.settings);
@@ -152,6 +155,7 @@ impl Restore for AssessWorkRestore {
             models,
             has_news: false,
             is_idle: false,
+            has_more: false,
             taken_bytes: 0,
             repeated_bytes: 0,
             pace: self.pace,
@@ -193,6 +197,8 @@ struct AssessWork {
     /// Partials came since the last commit.
     has_news: bool,
     is_idle: bool,
+    /// There was no room for all rows in the last commit.
+    has_more: bool,
     taken_bytes: usize,
     /// Length of the partials since the last snapshot.
     repeated_bytes: usize,
@@ -234,7 +240,7 @@ impl StageTask for AssessWork {
     fn commit(&mut self, now: Millis) -> Unit {
         let mut outputs = Vec::new();
         let is_flush = self.is_idle && self.task.assess().watermark().is_all_idle();
-        let has_looked = self.publish(now, is_flush, |row, encoder| {
+        let told = self.publish(now, is_flush, |row, encoder| {
             outputs.push(Outgoing {
                 output: METRICS,
                 partition: None,
@@ -245,9 +251,10 @@ impl StageTask for AssessWork {
             });
         });
         self.taken_bytes = 0;
+        self.has_more = told.has_more;
         let mut unit = Unit { outputs, ..Unit::default() };
         // A window that was looked at pauses, even if nothing in it had changed.
-        if std::mem::take(&mut self.has_news) || has_looked {
+        if std::mem::take(&mut self.has_news) || told.has_looked {
             if self.logged.replace(Arc::clone(&self.in_force)).is_none_or(|logged| logged != self.in_force) {
                 put_basis(&mut unit.delta, &self.in_force);
             }
@@ -268,6 +275,10 @@ impl StageTask for AssessWork {
     fn uncommitted_bytes(&self) -> usize {
         // What is published is not known before: a small multiple of what came in.
         4 * self.taken_bytes
+    }
+
+    fn wants_commit(&self) -> bool {
+        self.has_more
     }
 
     fn is_catching_up(&self) -> bool {
@@ -352,10 +363,10 @@ impl AssessWork {
         self.in_force = basis;
     }
 
-    /// True if it looked at a window.
-    fn publish(&mut self, now: Millis, is_flush: bool, mut sink: impl FnMut(&MetricRow, &RowEncoder)) -> bool {
+    fn publish(&mut self, now: Millis, is_flush: bool, mut sink: impl FnMut(&MetricRow, &RowEncoder)) -> Told {
+        let room = self.in_force.rows_per_commit;
         let encoder = &self.encoder;
         let mut sink = |row: &MetricRow| sink(row, encoder);
-        if is_flush { self.task.flush_to(now, &mut sink) } else { self.task.step_to([], now, &mut sink) }
+        if is_flush { self.task.flush_to(now, room, &mut sink) } else { self.task.step_to([], now, room, &mut sink) }
     }
 }

@@ -22,12 +22,15 @@ pub struct Basis {
     pub settings: Arc<Settings>,
     /// Names of all metrics that the program knew.
     pub metrics: Vec<Arc<str>>,
+    /// How many rows one commit was to publish, about.
+    pub rows_per_commit: usize,
 }
 
 impl Basis {
     /// Of this program.
-    pub fn of_today(settings: Arc<Settings>) -> Basis {
-        Basis { settings, metrics: Metric::ALL.iter().map(|metric| metric.name().into()).collect() }
+    pub fn of_today(settings: Arc<Settings>, rows_per_commit: usize) -> Basis {
+        let metrics = Metric::ALL.iter().map(|metric| metric.name().into()).collect();
+        Basis { settings, metrics, rows_per_commit }
     }
 
     /// The metrics that it had, if they are not those of this program.

@@ -185,7 +185,7 @@ impl Engine {
             }
             if Instant::now() >= next_tick {
                 self.tick();
-                next_tick = Instant::now() + interval;
+                next_tick = Instant::now() + if self.tasks.want_commit() { Duration::ZERO } else { interval };
             }
             if let Some(reason) = self.ended.take() {
                 break reason;

@@ -112,6 +112,11 @@ impl Tasks {
         self.0.values().filter_map(|running| running.task.reached(input)).collect()
     }
 
+    /// True if a task has more for the next commit already.
+    pub fn want_commit(&self) -> bool {
+        self.0.values().any(|running| running.task.wants_commit())
+    }
+
     /// What waits for the next commit.
     pub fn uncommitted_bytes(&self) -> usize {
         self.0.values().map(|running| running.task.uncommitted_bytes()).sum()

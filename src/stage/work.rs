@@ -120,6 +120,11 @@ pub trait StageTask: Send {
     /// What is held in memory for the next unit, in bytes: the runtime commits early rather than let it grow.
     fn uncommitted_bytes(&self) -> usize;
 
+    /// True if the last commit did not have room for all that was to go out: the next one need not wait for its time.
+    fn wants_commit(&self) -> bool {
+        false
+    }
+
     /// Largest event time that it has read of an input, where records have event times and inputs are read in step.
     fn reached(&self, _input: InputId) -> Option<Millis> {
         None

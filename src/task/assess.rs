@@ -1,7 +1,7 @@
 //! The ASSESS task: partials in, metric rows out.
 
 use crate::aggregate::partial::PartialBatch;
-use crate::assess::{Assess, Revisions, SnapshotError};
+use crate::assess::{Assess, Revisions, SnapshotError, Told};
 use crate::event::{MetricRow, Millis, Settings};
 use std::sync::Arc;
 
@@ -82,25 +82,25 @@ impl AssessTask {
         AssessOutput { metrics: self.assess.close(now) }
     }
 
-    /// [`AssessTask::step`], row by row: where a step has more rows than should be held. True if it looked at a window,
-    /// even if nothing in it had changed.
+    /// [`AssessTask::step`], row by row, about `room` of them: where a step has more rows than should be held.
     pub fn step_to<'b>(
         &mut self,
         batches: impl IntoIterator<Item = &'b PartialBatch>,
         now: Millis,
+        room: usize,
         sink: &mut dyn FnMut(&MetricRow),
-    ) -> bool {
+    ) -> Told {
         batches.into_iter().for_each(|batch| self.assess.merge(batch));
-        self.assess.publish_to(now, self.revisions, sink)
+        self.assess.publish_to(now, self.revisions, room, sink)
     }
 
-    /// [`AssessTask::flush`], row by row.
-    pub fn flush_to(&mut self, now: Millis, sink: &mut dyn FnMut(&MetricRow)) -> bool {
-        self.assess.flush_to(now, sink)
+    /// [`AssessTask::flush`], row by row, about `room` of them.
+    pub fn flush_to(&mut self, now: Millis, room: usize, sink: &mut dyn FnMut(&MetricRow)) -> Told {
+        self.assess.flush_to(now, room, sink)
     }
 
     /// [`AssessTask::close`], row by row.
-    pub fn close_to(&mut self, now: Millis, sink: &mut dyn FnMut(&MetricRow)) -> bool {
+    pub fn close_to(&mut self, now: Millis, sink: &mut dyn FnMut(&MetricRow)) -> Told {
         self.assess.close_to(now, sink)
     }
 

@@ -44,8 +44,11 @@ impl Inputs {
         let config: Arc<Config> = Arc::new(postdict::config::load(&folder.join("postdict.yaml")).unwrap());
         let join = JoinStage::new(Arc::clone(&config), 1).unwrap();
         let join = join.with_pace(SnapshotPace { small_log_bytes: 6_000, rows_per_commit: 30 });
-        let assess =
-            AssessStage::new(config, 1).with_pace(AssessPace { repeated_bytes: 5_000, bytes_per_commit: 30_000 });
+        let assess = AssessStage::new(config, 1).with_pace(AssessPace {
+            repeated_bytes: 5_000,
+            bytes_per_commit: 30_000,
+            rows_per_commit: 1000,
+        });
         let topics = ["predictions", "labels"].map(|name| {
             let text = fs::read_to_string(folder.join(name).with_extension("ndjson")).unwrap();
             let time = |line: &str| serde_json::from_str::<Value>(line).unwrap()["timestamp"].as_i64().unwrap();

@@ -150,7 +150,11 @@ fn stages(settings: &str) -> [Box<dyn Stage>; 2] {
     let config: Arc<Config> = Arc::new(config);
     let join = JoinStage::new(Arc::clone(&config), 1).unwrap();
     let join = join.with_pace(SnapshotPace { small_log_bytes: 60_000, rows_per_commit: 300 });
-    let assess = AssessStage::new(config, 1).with_pace(AssessPace { repeated_bytes: 4_000, bytes_per_commit: 9_000 });
+    let assess = AssessStage::new(config, 1).with_pace(AssessPace {
+        repeated_bytes: 4_000,
+        bytes_per_commit: 9_000,
+        rows_per_commit: 40,
+    });
     [Box::new(join), Box::new(assess)]
 }
 
@@ -217,11 +221,22 @@ fn played(seed: u64, dies: bool, settings: &[&str]) -> (Vec<MetricRow>, [Member;
     partials.0.extend(join.commit(now, None).into_iter().map(|record| record.value));
     assess.step(0, &partials, partials.0.len(), now);
     assess.task.set_idle(InputId(0), true, now);
-    let published = assess.commit(now, Some(&mut partials));
-    rows.extend(
-        published.iter().map(|record| serde_json::from_slice::<MetricRow>(record.value.as_ref().unwrap()).unwrap()),
-    );
-    (rows, [join, assess])
+    loop {
+        let published = assess.commit(now, Some(&mut partials));
+        rows.extend(
+            published.iter().map(|record| serde_json::from_slice::<MetricRow>(record.value.as_ref().unwrap()).unwrap()),
+        );
+        if !assess.task.wants_commit() {
+            return (rows, [join, assess]);
+        }
+        // Not too much at a time: the rows of a window at the most beyond.
+        assert!((1..2_000).contains(&published.len()), "{} rows in a commit", published.len());
+        if dies && dice.below(3) == 0 {
+            assess.die();
+            assess.step(0, &partials, partials.0.len(), now);
+            assess.task.set_idle(InputId(0), true, now);
+        }
+    }
 }
 
 const SETTINGS: &str = "{task: binary, segments: [origin], windows: [1d], correction_horizon: 6h}";

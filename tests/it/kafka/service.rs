@@ -303,7 +303,8 @@ fn snapshots_replace_the_beginning_of_the_logs() {
         let join = JoinStage::new(Arc::clone(&config), 2).unwrap();
         let join = join.with_pace(SnapshotPace { small_log_bytes: 100_000, rows_per_commit: 1_000 });
         let assess = AssessStage::new(Arc::clone(&config), 2);
-        let assess = assess.with_pace(AssessPace { repeated_bytes: 10_000, bytes_per_commit: 100_000 });
+        let assess =
+            assess.with_pace(AssessPace { repeated_bytes: 10_000, bytes_per_commit: 100_000, rows_per_commit: 500 });
         Member::start_stages(vec![Arc::new(join), Arc::new(assess)], options)
     };
     let begins = |role: &str| client::begins(&service.broker.bootstrap, &service.topic(role));
