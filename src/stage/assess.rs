@@ -130,7 +130,7 @@ impl Restore for AssessWorkRestore {
         let (log, partitions) = (self.log, self.join_partitions);
         let today = Arc::new(Basis::of_today(self.settings, self.pace.rows_per_commit));
         let bases = log.bases()?;
-        let first = bases.as_ref().map_or(&today, |(first, _)| first);
+        let first = bases.as_ref().map_or(&today, |bases| &bases.first);
         let settings = Arc::clone(&first.settings);
         let mut task = match &log.snapshot {
             None => AssessTask::new(settings, partitions, Revisions::All),
@@ -139,8 +139,8 @@ impl Restore for AssessWorkRestore {
         task.publish_only(first.other_metrics());
         let mut models = log.models;
         models.extend(task.assess().model_ids().cloned());
-        if let Some((_, last)) = &bases {
-            Assess::check_change(&models, &last.settings, &today.settings).map_err(state_error)?;
+        if let Some(bases) = &bases {
+            Assess::check_change(&models, &bases.last.settings, &today.settings).map_err(state_error)?;
         }
         let mut work = AssessWork {
             task,
@@ -150,7 +150,7 @@ impl Restore for AssessWorkRestore {
             start: log.start,
             is_start_logged: log.start.is_some(),
             in_force: Arc::clone(first),
-            logged: bases.map(|(_, last)| last),
+            logged: bases.as_ref().map(|bases| Arc::clone(&bases.last)),
             today,
             models,
             has_news: false,

@@ -113,6 +113,15 @@ pub fn put_basis(delta: &mut Vec<Vec<u8>>, basis: &Basis) {
     }
 }
 
+/// What rows were published by at the start of what is to be gone through again, and at its end.
+#[derive(Debug)]
+pub struct Bases {
+    /// At the start.
+    pub first: Arc<Basis>,
+    /// At the end.
+    pub last: Arc<Basis>,
+}
+
 /// What a log says, as far as it was read.
 #[derive(Debug, Default)]
 pub struct Log {
@@ -227,7 +236,7 @@ impl Log {
     ///
     /// # Errors
     /// If something is missing.
-    pub fn bases(&self) -> Result<Option<(Arc<Basis>, Arc<Basis>)>, StateError> {
+    pub fn bases(&self) -> Result<Option<Bases>, StateError> {
         if self.start.is_none() && self.events.is_empty() {
             return Ok(None);
         }
@@ -235,7 +244,7 @@ impl Log {
             return Err(StateError::Corrupt("the log begins with a snapshot that is not complete".to_owned()));
         }
         match (&self.first, &self.last) {
-            (Some(first), Some(last)) => Ok(Some((Arc::clone(first), Arc::clone(last)))),
+            (Some(first), Some(last)) => Ok(Some(Bases { first: Arc::clone(first), last: Arc::clone(last) })),
             _ => Err(StateError::Corrupt("the log does not say what rows were published by".to_owned())),
         }
     }

@@ -7,7 +7,7 @@ use flate2::write::GzEncoder;
 use postdict::config::Config;
 use postdict::join::state::SnapshotPace;
 use postdict::stage::block::{Block, Chain};
-use postdict::stage::work::{Fetched, FetchedRecord, InputId, Restore, SnapshotMark, Stage, StageTask, Unit};
+use postdict::stage::work::{Fetched, FetchedRecord, InputId, Restore, Restored, SnapshotMark, Stage, StageTask, Unit};
 use postdict::stage::{AssessPace, AssessStage, JoinStage};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -47,7 +47,7 @@ impl Inputs {
         let assess = AssessStage::new(config, 1).with_pace(AssessPace {
             repeated_bytes: 5_000,
             bytes_per_commit: 30_000,
-            rows_per_commit: 1000,
+            rows_per_commit: 100_000,
         });
         let topics = ["predictions", "labels"].map(|name| {
             let text = fs::read_to_string(folder.join(name).with_extension("ndjson")).unwrap();
@@ -184,11 +184,15 @@ fn written(inputs: &Inputs) -> Logs {
     logs
 }
 
+/// A stage's task as its log says, the number of the last commit, and the positions after it.
+struct Again {
+    restored: Restored,
+    commit: u64,
+    positions: Vec<i64>,
+}
+
 /// Restores a stage from the blocks of its log.
-fn restored(
-    stage: &dyn Stage,
-    log: &[Vec<u8>],
-) -> Result<(Box<dyn StageTask>, Option<Vec<i64>>, u64, Vec<i64>), String> {
+fn restored(stage: &dyn Stage, log: &[Vec<u8>]) -> Result<Again, String> {
     let mut chain = Chain::new(stage.name(), 0, stage.inputs().len());
     let mut restore: Box<dyn Restore> = stage.restore(0);
     for bytes in log {
@@ -198,7 +202,7 @@ fn restored(
     }
     let (commit, positions) = chain.finish().map_err(|error| error.to_string())?;
     let restored = restore.finish().map_err(|error| error.to_string())?;
-    Ok((restored.task, restored.read_from, commit, positions.unwrap_or_default()))
+    Ok(Again { restored, commit, positions: positions.unwrap_or_default() })
 }
 
 /// What is told after `logs` by stages that are restored from them.
@@ -208,16 +212,17 @@ fn continued(inputs: &Inputs, logs: &Logs) -> Result<Vec<String>, String> {
 
 /// What is published after `logs`, commit by commit.
 fn published(inputs: &Inputs, logs: &Logs) -> Result<Vec<Vec<Vec<u8>>>, String> {
-    let (join, _, join_commit, join_positions) = restored(&*inputs.stages[0], &logs.join)?;
-    let (mut assess, read_from, assess_commit, assess_positions) = restored(&*inputs.stages[1], &logs.assess)?;
-    let from = read_from.map_or(assess_positions[0], |from| from[0]) as usize;
+    let join = restored(&*inputs.stages[0], &logs.join)?;
+    let assess = restored(&*inputs.stages[1], &logs.assess)?;
+    let from = assess.restored.read_from.map_or(assess.positions[0], |from| from[0]) as usize;
     let records: Vec<&Vec<u8>> = logs.partials[from..].iter().collect();
-    assess.step(InputId(0), &fetched(from, &records), 0).unwrap();
-    assert!(!assess.is_catching_up());
+    let mut task = assess.restored.task;
+    task.step(InputId(0), &fetched(from, &records), 0).unwrap();
+    assert!(!task.is_catching_up());
     let mut work = Work {
         inputs,
-        tasks: [join, assess],
-        commits: [(join_commit, join_positions), (assess_commit, assess_positions)],
+        tasks: [join.restored.task, task],
+        commits: [(join.commit, join.positions), (assess.commit, assess.positions)],
         partials: logs.partials.clone(),
         read: logs.partials.len(),
     };
