@@ -88,6 +88,9 @@ pub fn burst(
     pass("commit.sent");
     producer.flush()?;
     pass("commit.flushed");
+    for mark in parts.iter().filter_map(|part| part.snapshot) {
+        pass(if mark.starts() { "snapshot.start" } else { "snapshot.complete" });
+    }
     let identity = current_member(member, losses)?;
     pass("commit.guarded");
     producer.send_offsets(&offsets, &identity)?;

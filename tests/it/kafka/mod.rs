@@ -5,9 +5,10 @@
 mod broker;
 mod client;
 mod counting;
+mod member;
 mod pairing;
 mod process;
-mod program;
+mod reader;
 mod scene;
 
 mod broker_restart;
