@@ -124,10 +124,8 @@ impl Oracle {
                     answer = Ok(true);
                     break;
                 }
-                Some(Err(error)) => {
-                    answer = Err(error);
-                    break;
-                }
+                // Perhaps of an outage that is over: what the client had to say since the last question comes first.
+                Some(Err(error)) => answer = Err(error),
             }
         }
         self.reader.unassign()?;

@@ -2,7 +2,7 @@
 
 use super::stream::records;
 use super::wire::Wire;
-use super::{FLIGHTS, Service, Setup, shipped_flights};
+use super::{BRIEF_FLIGHTS, Service, Setup, shipped_flights};
 use crate::kafka::broker;
 use crate::kafka::process::Process;
 use std::time::{Duration, Instant, SystemTime};
@@ -48,7 +48,7 @@ impl Drop for Moments {
 #[test]
 fn a_service_killed_at_a_hundred_random_moments_agrees_with_replay() {
     let Some(broker) = broker::shared("killed_at_a_hundred_random_moments") else { return };
-    let setup = Setup { session_ms: 2500, ..Setup::new("chaos", 4, Wire::Json, FLIGHTS) };
+    let setup = Setup { session_ms: 2500, ..Setup::new("chaos", 4, Wire::Json, BRIEF_FLIGHTS) };
     let service = Service::new(broker, &setup);
     let records = records(&shipped_flights(), usize::MAX);
     let mut parts = records.chunks(records.len() / KILLS + 1);

@@ -2,7 +2,7 @@
 
 use super::stream::records;
 use super::wire::Wire;
-use super::{FLIGHTS, Service, Setup, shipped_flights};
+use super::{BRIEF_FLIGHTS, FLIGHTS, Service, Setup, shipped_flights};
 use crate::kafka::broker;
 use crate::kafka::client;
 use crate::kafka::process::Process;
@@ -50,22 +50,21 @@ fn a_service_that_is_started_again_publishes_nothing_new_until_records_come() {
 #[test]
 fn snapshots_replace_the_beginning_of_the_logs() {
     let Some(broker) = broker::shared("snapshots_replace_the_beginning_of_the_logs") else { return };
-    let service = Service::new(broker, &Setup::new("snapshots", 2, Wire::Avro, FLIGHTS));
-    let records = records(&shipped_flights(), 10_000);
-    let (first, second) = records.split_at(records.len() * 2 / 3);
-    let process = service.start_small("a", &[]);
-    service.feed(first);
+    let service = Service::new(broker, &Setup::new("snapshots", 2, Wire::Avro, BRIEF_FLIGHTS));
+    let records = records(&shipped_flights(), 16_000);
+    let mut parts = records.chunks(records.len() / 60);
+    let mut process = service.start_small("a", &[]);
     let begins = |role: &str| client::begins(&service.bootstrap, &service.topic(role));
+    let roles = ["join-changelog", "partials"];
     let deadline = Instant::now() + WAIT_MAX;
-    // Of partials and the log of ASSESS, one partition may be that of no model.
-    while !begins("join-changelog").iter().all(|begin| *begin > 0) || begins("partials").iter().all(|begin| *begin == 0)
-    {
-        let roles = ["join-changelog", "partials"];
-        assert!(Instant::now() < deadline, "begins at {:?}: {}", roles.map(begins), process.said());
+    // Of partials, one partition may be that of no model.
+    while roles.iter().any(|role| begins(role).iter().all(|begin| *begin == 0)) {
+        assert!(process.runs() && Instant::now() < deadline, "begins at {:?}: {}", roles.map(begins), process.said());
+        parts.next().into_iter().for_each(|part| service.feed(part));
         std::thread::sleep(Duration::from_millis(100));
     }
     service.ends_as_replay(vec![process]);
     let process = service.start_small("a", &[]);
-    service.feed(second);
+    parts.for_each(|part| service.feed(part));
     service.ends_as_replay(vec![process]);
 }

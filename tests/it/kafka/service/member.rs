@@ -41,9 +41,9 @@ fn member() {
     let mut options = Options::new(&config, std::env::var(INSTANCE_VARIABLE).ok()).unwrap();
     options.transaction_timeout = Duration::from_secs(4);
     let join = JoinStage::new(Arc::clone(&config), partials as i32).unwrap();
-    let join = join.with_pace(SnapshotPace { small_log_bytes: 30_000, rows_per_commit: 100 });
+    let join = join.with_pace(SnapshotPace { small_log_bytes: 20_000, rows_per_commit: 50 });
     let assess = AssessStage::new(Arc::clone(&config), partitions);
-    let assess = assess.with_pace(AssessPace { repeated_bytes: 10_000, bytes_per_commit: 40_000 });
+    let assess = assess.with_pace(AssessPace { repeated_bytes: 10_000, bytes_per_commit: 20_000 });
     let stop = Stop::default();
     stop.on_signals().unwrap();
     run(vec![Arc::new(join), Arc::new(assess)], &options, &stop).unwrap();

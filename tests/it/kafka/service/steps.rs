@@ -3,7 +3,7 @@
 
 use super::stream::records;
 use super::wire::Wire;
-use super::{FLIGHTS, Service, Setup, WAIT_MAX, shipped_flights, verifier};
+use super::{BRIEF_FLIGHTS, Service, Setup, WAIT_MAX, shipped_flights, verifier};
 use crate::kafka::broker;
 use crate::kafka::client;
 use std::time::{Duration, Instant};
@@ -39,30 +39,41 @@ impl Service {
     }
 }
 
+/// How many parts of the records a step needs, at most: a snapshot is due when the log has grown.
+fn parts_for(step: &str) -> usize {
+    let is_of_snapshot = step.starts_with("snapshot") || step.starts_with("truncate");
+    if is_of_snapshot { 30 } else { 1 }
+}
+
 /// Kills the service at each step of a stage.
 fn killed_at_each_step(stage: &str) {
     let Some(broker) = broker::shared("killed_at_each_step") else { return };
-    let service = Service::new(broker, &Setup::new(&format!("steps-{stage}"), 2, Wire::Json, FLIGHTS));
-    let records = records(&shipped_flights(), 20_000);
-    let mut parts = records.chunks(records.len() / 300);
+    let service = Service::new(broker, &Setup::new(&format!("steps-{stage}"), 2, Wire::Json, BRIEF_FLIGHTS));
+    let records = records(&shipped_flights(), usize::MAX);
+    let mut parts = records.chunks(records.len() / 120);
     for step in STEPS {
         let place = format!("{stage}/{step}");
         let mut process = service.start_small("a", &[("POSTDICT_FAILPOINT", &place)]);
         let deadline = Instant::now() + WAIT_MAX;
         let is_revoke = step == "revoke";
         let mut fed = 0;
-        // Records come until it dies: a snapshot needs some.
         while process.runs() {
-            assert!(Instant::now() < deadline, "it does not come to {place}: {}", process.said());
-            if fed < 12 {
-                service.feed(parts.next().expect("a part"));
+            assert!(
+                Instant::now() < deadline,
+                "it does not come to {place}; the logs begin at {:?}: {}",
+                ["join-changelog", "assess-changelog"]
+                    .map(|role| client::begins(&service.bootstrap, &service.topic(role))),
+                process.said()
+            );
+            if fed < parts_for(step) {
+                parts.next().into_iter().for_each(|part| service.feed(part));
                 fed += 1;
             }
             if is_revoke && process.said().contains(" restored ") {
                 process.signal("TERM");
                 break;
             }
-            std::thread::sleep(Duration::from_millis(100));
+            std::thread::sleep(Duration::from_millis(150));
         }
         process.killed_itself();
         assert!(process.said().contains("failpoint"), "{place}: {}", process.said());
