@@ -1,6 +1,6 @@
 //! The stage runtime on a real broker, with a small stage whose deltas say everything it did. A checker that reads only
 //! what is committed accounts for every record: each counted once, whatever happened to members and brokers.
-//! `produce` and `deployed` run the program as an operator does.
+//! `service` runs the real stages on real streams, and `produce` and `deployed` the program as an operator does.
 
 mod broker;
 mod client;

@@ -165,7 +165,7 @@ impl Service {
         let mut fed = self.fed.borrow_mut();
         let mut written = Vec::with_capacity(records.len() + records.len() / BAD_EVERY + 1);
         for good in records {
-            if fed.len() % BAD_EVERY == 0 {
+            if fed.len().is_multiple_of(BAD_EVERY) {
                 let number = self.bad.replace(self.bad.get() + 1);
                 let kind = &kinds[number % kinds.len()];
                 written.push((topics[kind.input].as_str(), self.bad_record(kind, number)));
