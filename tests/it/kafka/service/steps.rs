@@ -64,7 +64,7 @@ fn killed_at(broker: &Broker, stage: &str, steps: &[&str]) {
                 parts.next().into_iter().for_each(|part| service.feed(part));
                 fed += 1;
             }
-            if is_revoke && process.said().contains(" restored ") {
+            if is_revoke && process.said().contains(&format!("restored stage=\"{stage}\"")) {
                 process.signal("TERM");
                 break;
             }
