@@ -16,3 +16,5 @@ pub mod topics;
 pub mod broker;
 #[path = "../../tests/it/kafka/client.rs"]
 pub mod client;
+#[path = "../../tests/it/kafka/reader.rs"]
+pub mod reader;

@@ -97,6 +97,9 @@ pub fn burst(
     pass("commit.sent");
     producer.flush()?;
     pass("commit.flushed");
+    for mark in parts.iter().filter_map(|part| part.snapshot) {
+        pass(if mark.starts() { "snapshot.start" } else { "snapshot.complete" });
+    }
     let identity = current_member(member, losses)?;
     pass("commit.guarded");
     producer.send_offsets(&offsets, identity).map_err(|failure| with_topics(stage, failure))?;

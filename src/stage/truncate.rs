@@ -3,6 +3,7 @@
 //! Housekeeping: it happens beside the work, and where it fails the log stays longer than it must.
 
 use super::commit::Part;
+use super::failpoint::pass;
 use super::log::Plain;
 use super::work::{SnapshotMark, Stage};
 use rdkafka::admin::{AdminClient, AdminOptions};
@@ -48,7 +49,10 @@ impl Truncation {
         let name = stage.name();
         let work = move || {
             for cuts in receiver {
-                match delete(&client, &cuts) {
+                pass("truncate.begin");
+                let deleted = delete(&client, &cuts);
+                pass("truncate.done");
+                match deleted {
                     Ok(()) => tracing::info!(stage = name, ?cuts, "deleted what a snapshot replaces"),
                     Err(error) => {
                         let advice = match error.rdkafka_error_code() {
@@ -66,6 +70,9 @@ impl Truncation {
 
     /// Before the parts are sent: notes where snapshots begin.
     pub fn before_commit(&mut self, parts: &[Part]) {
+        if parts.iter().any(|part| part.snapshot.is_none() && self.begun.contains_key(&part.partition)) {
+            pass("snapshot.part");
+        }
         for part in parts.iter().filter(|part| part.snapshot.is_some_and(SnapshotMark::starts)) {
             let changelog = self.stage.changelog();
             // Only this process writes there, so its next block is at the end or behind it.
@@ -82,6 +89,7 @@ impl Truncation {
     /// After the parts are durable: has what complete snapshots replace deleted.
     pub fn committed(&mut self, parts: &[Part]) {
         for part in parts.iter().filter(|part| part.snapshot.is_some_and(SnapshotMark::ends)) {
+            pass("snapshot.durable");
             if let (Some(cuts), Some(sender)) = (self.begun.remove(&part.partition), &self.sender) {
                 let _ = sender.try_send(cuts);
             }

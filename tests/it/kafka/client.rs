@@ -1,11 +1,11 @@
 //! Plain clients of the tests: to make topics, to write inputs, and to read what was committed.
 
+use super::reader::{Reader, Record};
 use rdkafka::admin::{AdminClient, AdminOptions, NewPartitions, NewTopic, TopicReplication};
 use rdkafka::client::DefaultClientContext;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::{BaseConsumer, Consumer};
-use rdkafka::error::KafkaError;
-use rdkafka::message::Message;
+use rdkafka::message::{Header, OwnedHeaders};
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
 use rdkafka::{ClientConfig, Offset, TopicPartitionList};
 use std::pin::pin;
@@ -15,9 +15,10 @@ use std::thread::Thread;
 use std::time::{Duration, Instant};
 
 /// For questions that are answered at once by a broker that is up.
-const ASK: Duration = Duration::from_secs(30);
+pub const ASK: Duration = Duration::from_secs(30);
 
-fn config(bootstrap: &str) -> ClientConfig {
+/// Of any client of the tests.
+pub fn config(bootstrap: &str) -> ClientConfig {
     let mut config = ClientConfig::new();
     config.set("bootstrap.servers", bootstrap).set_log_level(RDKafkaLogLevel::Critical);
     config
@@ -102,9 +103,27 @@ pub fn delete_records(bootstrap: &str, topic: &str, partition: i32, before: i64)
 
 /// Writes records: topic, partition, key, value. Returns when the broker has them.
 pub fn write<'a>(bootstrap: &str, records: impl IntoIterator<Item = (&'a str, i32, String, Vec<u8>)>) {
+    let records = records.into_iter().map(|(topic, partition, key, value)| {
+        let record =
+            Record { partition, offset: 0, key: Some(key.into_bytes()), value: Some(value), headers: Vec::new() };
+        (topic, record)
+    });
+    write_records(bootstrap, records);
+}
+
+/// Writes records (their offsets are the broker's to choose), in their order. Returns when the broker has them.
+pub fn write_records<'a>(bootstrap: &str, records: impl IntoIterator<Item = (&'a str, Record)>) {
     let producer: BaseProducer = config(bootstrap).set("enable.idempotence", "true").create().unwrap();
-    for (topic, partition, key, value) in records {
-        let mut record = BaseRecord::to(topic).partition(partition).key(&key).payload(&value);
+    for (topic, Record { partition, key, value, headers, .. }) in records {
+        let mut record = BaseRecord::<[u8], [u8]>::to(topic).partition(partition);
+        record.key = key.as_deref();
+        record.payload = value.as_deref();
+        if !headers.is_empty() {
+            let add = |all: OwnedHeaders, (key, value): &(String, Option<Vec<u8>>)| {
+                all.insert(Header { key, value: value.as_ref() })
+            };
+            record.headers = Some(headers.iter().fold(OwnedHeaders::new(), add));
+        }
         while let Err((_, back)) = producer.send(record) {
             record = back;
             producer.poll(Duration::from_millis(10));
@@ -124,6 +143,12 @@ pub fn write_transaction(bootstrap: &str, topic: &str, key: &str, commit: bool) 
     if commit { producer.commit_transaction(ASK) } else { producer.abort_transaction(ASK) }.unwrap();
 }
 
+/// Takes a transactional id over, as its next owner would: whatever its last owner had begun is ended.
+pub fn fence(bootstrap: &str, transactional_id: &str) {
+    let producer: BaseProducer = config(bootstrap).set("transactional.id", transactional_id).create().unwrap();
+    producer.init_transactions(ASK).unwrap();
+}
+
 /// A committed record.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Committed {
@@ -135,37 +160,17 @@ pub struct Committed {
 
 /// Everything that is committed in a topic, up to its end of now.
 pub fn read_committed(bootstrap: &str, topic: &str) -> Vec<Committed> {
-    let consumer: BaseConsumer = config(bootstrap)
-        .set("group.id", "reader-of-tests")
-        .set("enable.auto.commit", "false")
-        .set("isolation.level", "read_committed")
-        .set("enable.partition.eof", "true")
-        .set("fetch.wait.max.ms", "10")
-        .create()
-        .unwrap();
-    let partitions = partitions(&consumer, topic);
-    let mut list = TopicPartitionList::new();
-    for partition in 0..partitions {
-        list.add_partition_offset(topic, partition, Offset::Beginning).unwrap();
-    }
-    consumer.assign(&list).unwrap();
-    let (mut records, mut open) = (Vec::new(), partitions);
-    while open > 0 {
-        match consumer.poll(ASK).expect("the broker answers") {
-            Ok(message) => records.push(Committed {
-                partition: message.partition(),
-                offset: message.offset(),
-                key: String::from_utf8_lossy(message.key().unwrap_or_default()).into_owned(),
-                value: message.payload().unwrap_or_default().to_vec(),
-            }),
-            Err(KafkaError::PartitionEOF(_)) => open -= 1,
-            Err(_) => {}
-        }
-    }
-    records
+    let committed = |record: Record| Committed {
+        partition: record.partition,
+        offset: record.offset,
+        key: String::from_utf8_lossy(&record.key.unwrap_or_default()).into_owned(),
+        value: record.value.unwrap_or_default(),
+    };
+    Reader::new(bootstrap, topic).all().into_iter().map(committed).collect()
 }
 
-fn partitions(client: &BaseConsumer, topic: &str) -> i32 {
+/// How many partitions a topic has.
+pub fn partitions(client: &BaseConsumer, topic: &str) -> i32 {
     let metadata = client.fetch_metadata(Some(topic), ASK).unwrap();
     metadata.topics()[0].partitions().len() as i32
 }

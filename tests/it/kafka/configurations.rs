@@ -3,8 +3,9 @@
 
 use super::broker::{self, Broker, folder};
 use super::client;
-use super::program::{Program, unique};
+use super::process::Process;
 use super::scene::WAIT_MAX;
+use super::scene::unique;
 use flate2::read::GzDecoder;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -67,12 +68,12 @@ impl<'b> Service<'b> {
 
     /// Runs a command to its end.
     fn run(&self, words: &[&str]) -> (Option<i32>, String) {
-        Program::run(&self.arguments(words))
+        Process::run(&self.arguments(words))
     }
 
     /// Starts the service.
-    fn start(&self) -> Program {
-        Program::start(&self.arguments(&["run"]))
+    fn start(&self) -> Process {
+        Process::start(&self.arguments(&["run"]))
     }
 
     /// Writes the records of these times to their topics, each request id to one partition.
@@ -122,7 +123,7 @@ impl<'b> Service<'b> {
     }
 
     /// Waits until the published rows that `counts` names are `expected`.
-    fn wait_for(&self, program: &mut Program, expected: &Fold, counts: &dyn Fn(&Value) -> bool) -> Fold {
+    fn wait_for(&self, program: &mut Process, expected: &Fold, counts: &dyn Fn(&Value) -> bool) -> Fold {
         assert!(expected.len() > 100, "{} rows", expected.len());
         let deadline = Instant::now() + WAIT_MAX;
         loop {
@@ -144,7 +145,7 @@ impl<'b> Service<'b> {
 }
 
 /// Asks the program to stop, and waits until it has, with everything committed.
-fn stop(mut program: Program) {
+fn stop(mut program: Process) {
     program.signal("TERM");
     let status = program.ended();
     assert!(status.success(), "{status}: {}", program.said());

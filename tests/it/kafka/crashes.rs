@@ -2,7 +2,7 @@
 
 use super::broker::{self, folder};
 use super::client;
-use super::process::{Process, SESSION, TRANSACTION};
+use super::member::{self, SESSION, TRANSACTION};
 use super::scene::{Scene, WAIT_MAX};
 use std::time::{Duration, Instant};
 
@@ -30,14 +30,14 @@ fn a_member_killed_at_any_step_goes_on_after_a_restart() {
     for step in STEPS {
         scene.feed(fed..fed + 300);
         fed += 300;
-        let mut member = Process::start(&scene, "a", Some(step));
+        let mut member = member::start(&scene, "a", Some(step));
         if step == "revoke" {
             scene.wait_for_pairs(fed as usize);
             member.signal("TERM");
         }
         member.killed_itself();
     }
-    let member = Process::start(&scene, "a", None);
+    let member = member::start(&scene, "a", None);
     scene.wait_for_pairs(fed as usize);
     member.stopped();
     scene.check(0..fed);
@@ -49,9 +49,9 @@ fn another_member_takes_over_from_one_that_was_killed_in_a_transaction() {
     let scene = Scene::new(broker, "takeover", 2);
     scene.feed(0..500);
     // Without names, so that the second waits for the session and the transaction of the first to time out.
-    let mut first = Process::start(&scene, "-1", Some("commit.offsets"));
+    let mut first = member::start(&scene, "-1", Some("commit.offsets"));
     first.killed_itself();
-    let second = Process::start(&scene, "-2", None);
+    let second = member::start(&scene, "-2", None);
     scene.wait_for_pairs(500);
     second.stopped();
     scene.check(0..500);
@@ -67,7 +67,7 @@ fn members_killed_at_random_moments_count_each_record_once() {
         seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (seed >> 33) % below
     };
-    let mut members = [Process::start(&scene, "a", None), Process::start(&scene, "b", None)];
+    let mut members = [member::start(&scene, "a", None), member::start(&scene, "b", None)];
     let mut fed = 0;
     for _ in 0..16 {
         scene.feed(fed..fed + 400);
@@ -75,7 +75,7 @@ fn members_killed_at_random_moments_count_each_record_once() {
         // No synchronisation: any moment is right.
         std::thread::sleep(Duration::from_millis(random(1500)));
         let chosen = random(2) as usize;
-        let next = Process::start(&scene, ["a", "b"][chosen], None);
+        let next = member::start(&scene, ["a", "b"][chosen], None);
         std::mem::replace(&mut members[chosen], next).kill();
     }
     scene.wait_for_pairs(fed as usize);
@@ -91,9 +91,9 @@ fn a_member_that_was_frozen_past_its_session_and_transaction_does_no_harm() {
     for step in ["commit.flushed", "commit.offsets"] {
         let scene = Scene::new(broker, "frozen", 2);
         scene.feed(0..300);
-        let mut frozen = Process::start_frozen(&scene, "-1", step);
+        let mut frozen = member::start_frozen(&scene, "-1", step);
         frozen.wait_until_frozen();
-        let second = Process::start(&scene, "-2", None);
+        let second = member::start(&scene, "-2", None);
         // Done by the second alone, after session and transaction of the first timed out.
         scene.wait_for_pairs(300);
         frozen.signal("CONT");
@@ -101,7 +101,7 @@ fn a_member_that_was_frozen_past_its_session_and_transaction_does_no_harm() {
         scene.wait_for_pairs(600);
         // The first comes back into the group.
         scene.wait_for_owners(2);
-        assert!(frozen.runs(), "{step}: {}", frozen.log());
+        assert!(frozen.runs(), "{step}: {}", frozen.said());
         scene.feed(600..900);
         scene.wait_for_pairs(900);
         frozen.stopped();
@@ -121,7 +121,7 @@ fn a_transaction_that_the_broker_ended_is_written_anew() {
         (SESSION, "60000"),
         (TRANSACTION, "2000"),
     ];
-    let mut member = Process::start_with(&scene, "a", &variables);
+    let mut member = member::start_with(&scene, "a", &variables);
     scene.feed(0..100);
     scene.wait_for_pairs(100);
     for round in 1..3 {
@@ -135,7 +135,7 @@ fn a_transaction_that_the_broker_ended_is_written_anew() {
         assert!(Instant::now() < deadline, "the broker does not end the transaction");
     }
     member.signal("CONT");
-    member.wait_for_log("the producer was replaced");
+    member.wait_for("the producer was replaced");
     scene.feed(300..400);
     scene.wait_for_pairs(400);
     member.stopped();
@@ -148,14 +148,14 @@ fn a_commit_that_a_rebalance_overtakes_is_sent_again() {
     let scene = Scene::new(broker, "overtaken", 4);
     let go_on = folder("hold").join("go-on");
     let hold = [("POSTDICT_FAILPOINT", "commit.guarded"), ("POSTDICT_FAILPOINT_HOLD", go_on.to_str().unwrap())];
-    let mut first = Process::start_with(&scene, "a", &hold);
+    let mut first = member::start_with(&scene, "a", &hold);
     scene.feed(0..400);
-    first.wait_for_log("failpoint: held");
+    first.wait_for("failpoint: held");
     // The second makes the group go on to its next generation, while the first holds the identity of the old one.
-    let second = Process::start(&scene, "b", None);
+    let second = member::start(&scene, "b", None);
     scene.wait_for_generation_change();
     std::fs::write(&go_on, "").unwrap();
-    first.wait_for_log("committing the same again");
+    first.wait_for("committing the same again");
     scene.wait_for_pairs(400);
     scene.wait_for_owners(2);
     scene.feed(400..800);
@@ -171,18 +171,18 @@ fn a_member_that_joined_again_does_not_commit_what_it_took_in_before() {
     let scene = Scene::new(broker, "rejoined", 2);
     let go_on = folder("hold").join("go-on");
     let hold = [("POSTDICT_FAILPOINT", "commit.begun"), ("POSTDICT_FAILPOINT_HOLD", go_on.to_str().unwrap())];
-    let mut first = Process::start_with(&scene, "-1", &hold);
+    let mut first = member::start_with(&scene, "-1", &hold);
     scene.feed(0..300);
-    first.wait_for_log("failpoint: held");
+    first.wait_for("failpoint: held");
     first.signal("STOP");
-    let second = Process::start(&scene, "-2", None);
+    let second = member::start(&scene, "-2", None);
     // Done by the second alone, as the first was expelled.
     scene.wait_for_pairs(300);
     first.signal("CONT");
     // Its membership is a new one, with a good identity, while its engine is still in the old commit.
     scene.wait_for_owners(2);
     std::fs::write(&go_on, "").unwrap();
-    first.wait_for_log("the assignment is lost");
+    first.wait_for("the assignment is lost");
     scene.feed(300..600);
     scene.wait_for_pairs(600);
     first.stopped();

@@ -2,7 +2,7 @@
 
 use super::broker::{Node, free_port, java};
 use super::client;
-use super::program::unique;
+use super::scene::unique;
 use super::scene::{Member, Scene, WAIT_MAX};
 use std::io;
 use std::net::{Shutdown, TcpListener, TcpStream};

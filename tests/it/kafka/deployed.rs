@@ -3,8 +3,8 @@
 
 use super::broker::{self, folder};
 use super::client;
-use super::program::{Program, unique};
-use super::scene::WAIT_MAX;
+use super::process::Process;
+use super::scene::{WAIT_MAX, unique};
 use crate::deploy::compose::{Service, services};
 use crate::deploy::text;
 use std::fs;
@@ -41,14 +41,14 @@ fn the_commands_of_docker_compose_bring_metrics() {
     fs::write(&config, written).unwrap();
     let services = services();
 
-    let (code, said) = Program::run(&command(&services["topics"], &config));
+    let (code, said) = Process::run(&command(&services["topics"], &config));
     assert_eq!(code, Some(0), "{said}");
     assert_eq!(said.matches("created ").count(), 7, "{said}");
-    let (code, said) = Program::run(&["topics", "check", "-c", &config.display().to_string()]);
+    let (code, said) = Process::run(&["topics", "check", "-c", &config.display().to_string()]);
     assert_eq!(code, Some(0), "the health check: {said}");
 
-    let mut service = Program::start(&command(&services["postdict"], &config));
-    let mut producer = Program::start(&command(&services["producer"], &config));
+    let mut service = Process::start(&command(&services["postdict"], &config));
+    let mut producer = Process::start(&command(&services["producer"], &config));
     let deadline = Instant::now() + WAIT_MAX;
     let accuracy = |row: &serde_json::Value| row["metric"] == "accuracy" && row["value"].is_number();
     let metrics = loop {

@@ -2,8 +2,9 @@
 
 use super::broker::folder;
 use super::client::{self, Committed};
-use super::program::{Program, unique};
+use super::process::Process;
 use super::scene::WAIT_MAX;
+use super::scene::unique;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -71,13 +72,13 @@ impl Deployment {
     }
 
     /// Starts the program.
-    pub fn start(&self, words: &[&str]) -> Program {
-        Program::start(&self.arguments(words))
+    pub fn start(&self, words: &[&str]) -> Process {
+        Process::start(&self.arguments(words))
     }
 
     /// Runs the program to its end.
     pub fn run(&self, words: &[&str]) -> (Option<i32>, String) {
-        Program::run(&self.arguments(words))
+        Process::run(&self.arguments(words))
     }
 
     /// Makes the topics with so many partitions.
@@ -124,7 +125,7 @@ impl Deployment {
     }
 
     /// Waits until the metrics say that so many rows have matched.
-    pub fn wait_for_matched(&self, count: usize, service: &mut Program) {
+    pub fn wait_for_matched(&self, count: usize, service: &mut Process) {
         let deadline = Instant::now() + WAIT_MAX;
         while !self.has_matched(count) {
             assert!(service.runs() && Instant::now() < deadline, "{count} have not matched: {}", service.said());

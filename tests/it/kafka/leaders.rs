@@ -2,9 +2,10 @@
 //! members go on by themselves.
 
 use super::cluster::Cluster;
+use super::member;
 use super::process::Process;
-use super::program::unique;
 use super::scene::Scene;
+use super::scene::unique;
 
 const PARTITIONS: i32 = 3;
 /// Pairs that are fed with all brokers there, and as many with one of them gone.
@@ -16,7 +17,7 @@ fn members_go_on_while_each_broker_is_lost_in_turn() {
     let scene = Scene { bootstrap: cluster.bootstrap.clone(), name: unique("leaders"), partitions: PARTITIONS };
     let topics = ["left", "right", "pairs", "changelog"].map(|role| scene.topic(role));
     cluster.create_topics(&topics, PARTITIONS as usize);
-    let mut members = ["a", "-b"].map(|instance| Process::start(&scene, instance, None));
+    let mut members = ["a", "-b"].map(|instance| member::start(&scene, instance, None));
     scene.wait_for_owners(2);
     let mut fed = 0;
     let mut feed = || {
@@ -38,7 +39,7 @@ fn members_go_on_while_each_broker_is_lost_in_turn() {
     let all = feed();
     scene.wait_for_pairs(all as usize);
     for member in members {
-        let log = member.log();
+        let log = member.said();
         assert!(log.contains("WARN") && !log.contains("ERROR"), "{log}");
         // A few lines for each time and client, not a flood.
         assert!(log.lines().count() < 300, "{} lines: {log}", log.lines().count());

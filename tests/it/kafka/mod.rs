@@ -1,6 +1,7 @@
 //! The stage runtime on a real broker, with a small stage whose deltas say everything it did. A checker that reads only
 //! what is committed accounts for every record: each counted once, whatever happened to members and brokers.
-//! `produce`, `deployed` and what rests on `deployment` run the program as an operator does.
+//! `service` runs the real stages on real streams; `produce`, `deployed` and what rests on `deployment` run the program as an
+//! operator does.
 
 mod acls;
 mod broker;
@@ -8,9 +9,10 @@ mod client;
 mod cluster;
 mod counting;
 mod deployment;
+mod member;
 mod pairing;
 mod process;
-mod program;
+mod reader;
 mod scene;
 mod secured;
 

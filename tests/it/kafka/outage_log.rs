@@ -2,7 +2,7 @@
 
 use super::broker;
 use super::deployment::{Deployment, Settings};
-use super::program::Program;
+use super::process::Process;
 use super::scene::WAIT_MAX;
 use serde_json::Value;
 use std::time::{Duration, Instant};
@@ -10,13 +10,13 @@ use std::time::{Duration, Instant};
 /// Different things that happen in one outage, over all clients of both stages.
 const LINES_MAX: usize = 40;
 
-fn lines(service: &Program) -> Vec<Value> {
+fn lines(service: &Process) -> Vec<Value> {
     let said = service.said();
     let parse = |line: &str| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"));
     said.lines().map(parse).collect()
 }
 
-fn wait_for(service: &mut Program, text: &str) {
+fn wait_for(service: &mut Process, text: &str) {
     let deadline = Instant::now() + WAIT_MAX;
     while !service.said().contains(text) {
         assert!(service.runs() && Instant::now() < deadline, "`{text}` is not in: {}", service.said());

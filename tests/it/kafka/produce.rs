@@ -2,8 +2,8 @@
 
 use super::broker::{self, Broker, folder};
 use super::client::{self, Committed};
-use super::program::{Program, unique};
-use super::scene::WAIT_MAX;
+use super::process::Process;
+use super::scene::{WAIT_MAX, unique};
 use std::collections::BTreeMap;
 use std::fs;
 use std::time::{Duration, Instant};
@@ -54,7 +54,7 @@ fn files_arrive_keyed_and_in_order() {
     let Some(broker) = broker::shared("files_arrive_keyed_and_in_order") else { return };
     let topics = Topics::new(broker, "arrive");
     topics.create(3, 3);
-    let (code, said) = Program::run(&topics.produce(&["--predictions", PREDICTIONS, "--labels", LABELS]));
+    let (code, said) = Process::run(&topics.produce(&["--predictions", PREDICTIONS, "--labels", LABELS]));
     assert_eq!(code, Some(0), "{said}");
     assert!(said.contains("sent 26,362 predictions and 25,148 labels, until 2013-07-1"), "{said}");
 
@@ -90,7 +90,7 @@ fn a_record_without_an_id_is_sent_without_a_key() {
     let predictions =
         write("p.ndjson", "{\"request_id\":\"a\",\"timestamp\":5,\"score\":\"bad\"}\nnot json\n{\"timestamp\":7}\n");
     let labels = write("l.ndjson", "{\"request_id\":12,\"timestamp\":6,\"label\":1}\n");
-    let (code, said) = Program::run(&topics.produce(&["--predictions", &predictions, "--labels", &labels]));
+    let (code, said) = Process::run(&topics.produce(&["--predictions", &predictions, "--labels", &labels]));
     assert_eq!(code, Some(0), "{said}");
     assert!(said.contains("sent 3 predictions and 1 labels") && said.contains("2 of them without a key"), "{said}");
     let keys: Vec<String> = topics.read("predictions").into_iter().map(|record| record.key).collect();
@@ -103,7 +103,7 @@ fn it_stops_at_once_and_says_what_was_sent() {
     let Some(broker) = broker::shared("it_stops_at_once_and_says_what_was_sent") else { return };
     let topics = Topics::new(broker, "stops");
     topics.create(1, 1);
-    let mut program = Program::start(&topics.produce(&["--predictions", PREDICTIONS, "--pace", "60"]));
+    let mut program = Process::start(&topics.produce(&["--predictions", PREDICTIONS, "--pace", "60"]));
     let deadline = Instant::now() + WAIT_MAX;
     while topics.read("predictions").is_empty() {
         assert!(program.runs() && Instant::now() < deadline, "{}", program.said());
@@ -123,7 +123,7 @@ fn what_cannot_be_sent_is_named() {
     let Some(broker) = broker::shared("what_cannot_be_sent_is_named") else { return };
     let topics = Topics::new(broker, "unsent");
     let refused = |arguments: &[&str], status: i32, parts: &[&str]| {
-        let (code, said) = Program::run(&topics.produce(arguments));
+        let (code, said) = Process::run(&topics.produce(arguments));
         assert_eq!(code, Some(status), "{said}");
         parts.iter().for_each(|part| assert!(said.contains(part), "`{part}` is not in: {said}"));
     };

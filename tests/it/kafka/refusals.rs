@@ -2,8 +2,8 @@
 
 use super::broker;
 use super::client;
+use super::member;
 use super::pairing::{PANIC_RESTORING, PANIC_RUNNING, Pairing};
-use super::process::Process;
 use super::scene::{Member, Scene};
 use postdict::stage::block::Block;
 use std::sync::Arc;
@@ -143,7 +143,7 @@ fn records_deleted_before_they_were_read_are_named() {
 fn records_deleted_under_a_member_before_they_were_read_are_named() {
     let Some(broker) = broker::shared("records_deleted_under_a_member") else { return };
     let scene = Scene::new(broker, "eaten", 1);
-    let mut member = Process::start(&scene, "a", None);
+    let mut member = member::start(&scene, "a", None);
     scene.feed(0..100);
     scene.wait_for_pairs(100);
     member.signal("STOP");
@@ -152,8 +152,8 @@ fn records_deleted_under_a_member_before_they_were_read_are_named() {
     scene.feed(100..200);
     client::delete_records(&scene.bootstrap, &scene.topic("right"), 0, 150);
     member.signal("CONT");
-    assert!(!member.ended().success(), "{}", member.log());
-    said(&member.log(), &[&scene.topic("right"), "begins at offset 150", "50 records were deleted"]);
+    assert!(!member.ended().success(), "{}", member.said());
+    said(&member.said(), &[&scene.topic("right"), "begins at offset 150", "50 records were deleted"]);
 }
 
 #[test]

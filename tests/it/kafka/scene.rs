@@ -17,6 +17,12 @@ use std::time::{Duration, Instant};
 /// For everything that is waited for: longer than any time-out in the settings of the tests, also on a busy machine.
 pub const WAIT_MAX: Duration = Duration::from_secs(120);
 
+/// A name that no other test and no other run has.
+pub fn unique(test: &str) -> String {
+    let nanos = std::time::SystemTime::UNIX_EPOCH.elapsed().unwrap().as_nanos();
+    format!("{test}-{}-{nanos:x}", std::process::id())
+}
+
 /// The topics of a test.
 #[derive(Clone)]
 pub struct Scene {
@@ -28,8 +34,7 @@ pub struct Scene {
 impl Scene {
     /// Makes the topics.
     pub fn new(broker: &Broker, test: &str, partitions: i32) -> Scene {
-        let nanos = std::time::SystemTime::UNIX_EPOCH.elapsed().unwrap().as_nanos();
-        let name = format!("{test}-{}-{nanos:x}", std::process::id());
+        let name = unique(test);
         let scene = Scene { bootstrap: broker.bootstrap.clone(), name, partitions };
         let topics = ["left", "right", "pairs", "changelog"].map(|role| scene.topic(role));
         let topics: Vec<(&str, i32)> = topics.iter().map(|topic| (topic.as_str(), partitions)).collect();

@@ -3,7 +3,7 @@
 
 use super::broker::{Node, folder, free_port, java};
 use super::client;
-use super::program::unique;
+use super::scene::unique;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};

@@ -81,7 +81,8 @@ impl Fold {
         Fold::of(rows)
     }
 
-    fn of(rows: impl Iterator<Item = Row>) -> Fold {
+    /// Of rows in their order. Panics as [`Fold::read`] does.
+    pub fn of(rows: impl Iterator<Item = Row>) -> Fold {
         let mut last: HashMap<String, Row> = HashMap::new();
         for row in rows {
             assert_eq!(row.value.is_none(), row.undefined_reason.is_some(), "a value or a reason: {row:?}");

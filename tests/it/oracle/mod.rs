@@ -4,13 +4,13 @@
 //! how many values it compared, and fails if they are fewer than there are.
 
 mod columns;
-mod compare;
+pub mod compare;
 mod fairness;
-mod fold;
+pub mod fold;
 mod lateness;
-mod performance;
+pub mod performance;
 mod published;
 mod run;
-mod sets;
+pub mod sets;
 mod shipped;
 mod table;

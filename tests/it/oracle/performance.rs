@@ -19,6 +19,9 @@ use std::sync::LazyLock;
 /// Longer than any label of the oracle takes.
 pub const LONG: &str = "730d";
 
+/// All kinds of lines.
+const KINDS: [&str; 3] = ["all", "count", "window"];
+
 /// Columns whose segments were computed.
 fn segment_columns(table: &Table) -> Vec<String> {
     let mut columns: Vec<String> = table.lines().iter().map(|line| line.text("segment").to_owned()).collect();
@@ -34,11 +37,16 @@ fn tables(set: &Set) -> (Table, Option<Table>) {
     (Table::read(&set.expected("sklearn_performance", ".csv")), segments.is_file().then(read))
 }
 
+/// The line of a configuration with the segments that were computed, if any.
+pub fn segments(set: &Set) -> Option<String> {
+    let (_, table) = tables(set);
+    table.map(|table| format!("segments: [{}]", segment_columns(&table).join(", ")))
+}
+
 /// What Postdict makes of one split of `set`, chunks as versions; `more` is added to the configuration.
 fn replay_chunks(set: &Set, split: Split, more: &[String]) -> Fold {
-    let (table, segments) = tables(set);
-    let columns = segments.as_ref().map(|table| format!("segments: [{}]", segment_columns(table).join(", ")));
-    let more: Vec<String> = columns.into_iter().chain(more.iter().cloned()).collect();
+    let (table, _) = tables(set);
+    let more: Vec<String> = segments(set).into_iter().chain(more.iter().cloned()).collect();
     let chunks: Vec<&str> = table
         .having("kind", "count")
         .filter(|line| line.text("split") == split.name())
@@ -94,11 +102,11 @@ fn segment_value(text: &str) -> &str {
     }
 }
 
-/// Compares one split with every line about it.
-fn compare_split(comparison: &mut Comparison, set: &Set, split: Split, fold: &Fold) {
+/// Compares one split with every line about it, of the kinds that are given (`all`, `window`, `count`), and segments.
+pub fn compare_split(comparison: &mut Comparison, set: &Set, split: Split, fold: &Fold, kinds: &[&str]) {
     let (table, segments) = tables(set);
     let mut windows = Vec::new();
-    for line in table.having("split", split.name()) {
+    for line in table.having("split", split.name()).filter(|line| kinds.contains(&line.text("kind"))) {
         let place = place_of(set, split, line);
         if line.text("kind") == "window" {
             windows.push(place.start);
@@ -130,7 +138,7 @@ fn agrees(name: &str, at_least: usize) {
     let set = Set::read(&shared, name);
     let mut comparison = Comparison::of(format!("{name} and scikit-learn"));
     for split in Split::BOTH {
-        compare_split(&mut comparison, &set, split, &replay_chunks(&set, split, &[]));
+        compare_split(&mut comparison, &set, split, &replay_chunks(&set, split, &[]), &KINDS);
     }
     comparison.finish(at_least);
 }
@@ -181,7 +189,7 @@ fn employment_agrees_with_scikit_learn() {
     let Some((set, folds)) = &*EMPLOYMENT else { return };
     let mut comparison = Comparison::of("nml_ma_employment and scikit-learn");
     for (split, fold) in folds {
-        compare_split(&mut comparison, set, *split, fold);
+        compare_split(&mut comparison, set, *split, fold, &KINDS);
     }
     comparison.finish(3_618);
 }

@@ -62,6 +62,11 @@ impl Set {
         }
     }
 
+    /// Id of the model.
+    pub fn model(&self) -> &str {
+        &self.model
+    }
+
     /// The files of `split`.
     pub fn data(&self, split: Split) -> Data {
         let file = |role: &str| {

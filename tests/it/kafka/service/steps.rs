@@ -1,0 +1,89 @@
+//! The service is killed at every step of commit, snapshot, restore and revoke, in either stage; after each death the
+//! topics must be whole, and in the end the numbers those of `replay`.
+
+use super::stream::records;
+use super::wire::Wire;
+use super::{BRIEF_FLIGHTS, Service, Setup, WAIT_MAX, shipped_flights, verifier};
+use crate::kafka::broker::{self, Broker};
+use crate::kafka::client;
+use std::time::{Duration, Instant};
+
+/// Every step that has a name, in groups that share their topics: a second snapshot would be long in coming.
+const STEPS: [&[&str]; 5] = [
+    &["restore.offsets", "restore.settled", "restore.read", "commit.begin", "commit.begun", "commit.half_sent"],
+    &["commit.sent", "commit.flushed", "commit.guarded", "commit.offsets", "commit.done"],
+    &["snapshot.start", "snapshot.part", "snapshot.complete", "snapshot.durable"],
+    &["truncate.begin"],
+    &["truncate.done", "revoke"],
+];
+
+impl Service {
+    /// Ends what the last process had begun, as the next one would.
+    fn fence(&self, instance: &str) {
+        for stage in ["join", "assess"] {
+            client::fence(&self.bootstrap, &format!("{}-{instance}", self.group(stage)));
+        }
+    }
+}
+
+/// How many parts of the records a step needs, at most: a snapshot is due when the log has grown.
+fn parts_for(step: &str) -> usize {
+    let is_of_snapshot = step.starts_with("snapshot") || step.starts_with("truncate");
+    if is_of_snapshot { 30 } else { 1 }
+}
+
+/// Kills the service at each step of a stage; the groups at the same time.
+fn killed_at_each_step(stage: &str) {
+    let Some(broker) = broker::shared("killed_at_each_step") else { return };
+    std::thread::scope(|scope| {
+        for steps in STEPS {
+            scope.spawn(move || killed_at(broker, stage, steps));
+        }
+    });
+}
+
+fn killed_at(broker: &Broker, stage: &str, steps: &[&str]) {
+    let service = Service::new(broker, &Setup::new(&format!("steps-{stage}"), 2, Wire::Json, BRIEF_FLIGHTS));
+    let records = records(&shipped_flights(), usize::MAX);
+    let mut parts = records.chunks(records.len() / 120);
+    for step in steps {
+        let place = format!("{stage}/{step}");
+        let mut process = service.start_small("a", &[("POSTDICT_FAILPOINT", &place)]);
+        let deadline = Instant::now() + WAIT_MAX;
+        let is_revoke = *step == "revoke";
+        let mut fed = 0;
+        while process.runs() {
+            assert!(
+                Instant::now() < deadline,
+                "it does not come to {place}; the logs begin at {:?}: {}",
+                ["join-changelog", "assess-changelog"]
+                    .map(|role| client::begins(&service.bootstrap, &service.topic(role))),
+                process.said()
+            );
+            if fed < parts_for(step) {
+                parts.next().into_iter().for_each(|part| service.feed(part));
+                fed += 1;
+            }
+            if is_revoke && process.said().contains(&format!("restored stage=\"{stage}\"")) {
+                process.signal("TERM");
+                break;
+            }
+            std::thread::sleep(Duration::from_millis(150));
+        }
+        process.killed_itself();
+        assert!(process.said().contains("failpoint"), "{place}: {}", process.said());
+        service.fence("a");
+        verifier::at_standstill(&service);
+    }
+    service.ends_as_replay(vec![service.start_small("a", &[])]);
+}
+
+#[test]
+fn a_service_killed_at_any_step_of_join_goes_on() {
+    killed_at_each_step("join");
+}
+
+#[test]
+fn a_service_killed_at_any_step_of_assess_goes_on() {
+    killed_at_each_step("assess");
+}
