@@ -63,6 +63,7 @@ impl Set {
     }
 
     /// Id of the model.
+    #[cfg(feature = "kafka")]
     pub fn model(&self) -> &str {
         &self.model
     }
