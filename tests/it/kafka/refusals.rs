@@ -105,7 +105,11 @@ fn a_record_that_is_too_large_is_refused_once() {
         said(&member.complaint(), &[named, "max.message.bytes"]);
     }
     assert_eq!(client::read_committed(&scene.bootstrap, &scene.topic("pairs")), []);
-    assert_eq!(client::read_committed(&scene.bootstrap, &scene.topic("changelog")), []);
+    // A commit may have come between the two inputs; none has the pair.
+    for record in client::read_committed(&scene.bootstrap, &scene.topic("changelog")) {
+        let lines = String::from_utf8(Block::decode(&record.value).unwrap().payload).unwrap();
+        assert!(!lines.contains("P "), "{lines}");
+    }
 }
 
 #[test]
