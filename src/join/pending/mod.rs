@@ -158,7 +158,7 @@ impl PendingBuffer {
             let row = segment.get(place.at);
             journal.append(Tag::RowChanged, false, |out| {
                 entry::put_row_name(out, RowName::of(row));
-                out.extend_from_slice(&row.settled.to_bytes());
+                entry::put_settled(out, row.settled);
             });
         }
     }

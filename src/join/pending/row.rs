@@ -73,16 +73,6 @@ impl Settled {
         Settled([a, b, c, d, e])
     }
 
-    /// As bytes, for the log of the state.
-    pub fn to_bytes(self) -> [u8; 5] {
-        self.0
-    }
-
-    /// From what [`Self::to_bytes`] gave.
-    pub fn from_bytes(bytes: [u8; 5]) -> Settled {
-        Settled(bytes)
-    }
-
     /// How long after its prediction the label came; `None` where there is none.
     pub fn delay_ms(self) -> Option<Millis> {
         let [a, b, c, d, e] = self.0;

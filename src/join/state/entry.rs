@@ -1,10 +1,13 @@
-//! One entry of the join's log as bytes: a tag, then fields of fixed width where there are many of a kind, so that
-//! restoring millions of rows is little more than copying.
+//! One entry of the join's log as bytes: a tag, then what it says. The log is written through the network and kept by each
+//! replica, and most of it is predictions and what became of them: what is mostly small in these is a varint.
 //!
 //! Entries of a snapshot are marked: they say what is already known to whoever has read the log from its beginning.
 
 use crate::aggregate::ClassId;
-use crate::aggregate::wire::{WireError, put_text, put_varint, take_byte, take_bytes, take_length, take_text};
+use crate::aggregate::wire::{
+    WireError, put_signed, put_text, put_varint, take_byte, take_bytes, take_length, take_signed, take_text,
+    take_varint,
+};
 use crate::event::Millis;
 use crate::join::accounting::LabelOutcome;
 use crate::join::labels::LabelRow;
@@ -116,23 +119,23 @@ pub struct LabelName {
 
 pub fn put_row(out: &mut Vec<u8>, row: &PendingRow) {
     out.extend_from_slice(&row.key.0.to_le_bytes());
-    out.extend_from_slice(&row.time.to_le_bytes());
+    put_signed(out, row.time);
     out.extend_from_slice(&row.output.to_bits().to_le_bytes());
-    out.extend_from_slice(&row.series.0.to_le_bytes());
-    out.extend_from_slice(&row.class.to_le_bytes());
-    out.extend_from_slice(&row.settled.to_bytes());
+    put_varint(out, u64::from(row.series.0));
+    put_varint(out, u64::from(row.class));
+    put_settled(out, row.settled);
     out.push(row.kind as u8);
 }
 
 pub fn take_row(input: &mut &[u8]) -> Result<PendingRow, WireError> {
     Ok(PendingRow {
         key: RequestKey(u128::from_le_bytes(take_array(input)?)),
-        time: take_time(input)?,
+        time: take_signed(input)?,
         output: f64::from_bits(u64::from_le_bytes(take_array(input)?)),
-        series: SeriesId(u32::from_le_bytes(take_array(input)?)),
+        series: take_series(take_varint(input)?)?,
         payload: PayloadAt::NONE,
-        class: u16::from_le_bytes(take_array(input)?),
-        settled: Settled::from_bytes(take_array(input)?),
+        class: u16::try_from(take_varint(input)?).map_err(|_| WireError::Malformed("an unknown class"))?,
+        settled: take_settled(input)?,
         kind: RowKind::ALL
             .get(usize::from(take_byte(input)?))
             .copied()
@@ -164,18 +167,40 @@ pub fn take_payload(input: &mut &[u8], scores: &mut Vec<(ClassId, f64)>) -> Resu
 
 pub fn put_row_name(out: &mut Vec<u8>, name: RowName) {
     out.extend_from_slice(&name.key.0.to_le_bytes());
-    out.extend_from_slice(&name.time.to_le_bytes());
-    out.extend_from_slice(&name.series.0.to_le_bytes());
-    out.push(u8::from(name.is_failed));
+    put_signed(out, name.time);
+    put_varint(out, u64::from(name.series.0) << 1 | u64::from(name.is_failed));
 }
 
 pub fn take_row_name(input: &mut &[u8]) -> Result<RowName, WireError> {
-    Ok(RowName {
-        key: RequestKey(u128::from_le_bytes(take_array(input)?)),
-        time: take_time(input)?,
-        series: SeriesId(u32::from_le_bytes(take_array(input)?)),
-        is_failed: take_byte(input)? != 0,
-    })
+    let key = RequestKey(u128::from_le_bytes(take_array(input)?));
+    let time = take_signed(input)?;
+    let series_and_failed = take_varint(input)?;
+    Ok(RowName { key, time, series: take_series(series_and_failed >> 1)?, is_failed: series_and_failed & 1 != 0 })
+}
+
+fn take_series(number: u64) -> Result<SeriesId, WireError> {
+    u32::try_from(number).map(SeriesId).map_err(|_| WireError::Malformed("an unknown series"))
+}
+
+/// Writes how a row is settled: 0 where it waits, 1 where it is no more, else 2 and the delay of its label.
+pub fn put_settled(out: &mut Vec<u8>, settled: Settled) {
+    match settled.delay_ms() {
+        None => out.push(u8::from(settled == Settled::REMOVED)),
+        Some(delay_ms) => {
+            out.push(2);
+            put_signed(out, delay_ms);
+        }
+    }
+}
+
+/// Reads what [`put_settled`] wrote.
+pub fn take_settled(input: &mut &[u8]) -> Result<Settled, WireError> {
+    match take_byte(input)? {
+        0 => Ok(Settled::WAITING),
+        1 => Ok(Settled::REMOVED),
+        2 => take_signed(input).map(Settled::after),
+        _ => Err(WireError::Malformed("an unknown way to be settled")),
+    }
 }
 
 pub fn put_label(out: &mut Vec<u8>, label: &LabelRow) {
@@ -225,4 +250,73 @@ pub fn take_array<const N: usize>(input: &mut &[u8]) -> Result<[u8; N], WireErro
     let mut array = [0; N];
     array.copy_from_slice(take_bytes(input, N)?);
     Ok(array)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The largest delay that a row keeps, in ms: 2^39 − 2.
+    const DELAY_MAX_MS: Millis = (1 << 39) - 2;
+
+    fn settled() -> Vec<Settled> {
+        let delays = [-DELAY_MAX_MS, -1, 0, 1, 86_400_000, DELAY_MAX_MS].map(Settled::after);
+        [Settled::WAITING, Settled::REMOVED].into_iter().chain(delays).collect()
+    }
+
+    #[test]
+    fn rows_and_their_names_come_back_from_bytes() {
+        let times = [Millis::MIN, -1, 0, 1_767_225_600_000, Millis::MAX];
+        for (time, settled) in
+            times.into_iter().flat_map(|time| settled().into_iter().map(move |settled| (time, settled)))
+        {
+            for (series, kind) in
+                [0, 63, u32::MAX].into_iter().flat_map(|series| RowKind::ALL.map(|kind| (series, kind)))
+            {
+                let row = PendingRow {
+                    key: RequestKey(u128::MAX / 3),
+                    time,
+                    output: f64::NAN,
+                    series: SeriesId(series),
+                    payload: PayloadAt::NONE,
+                    class: u16::MAX,
+                    settled,
+                    kind,
+                };
+                let mut bytes = Vec::new();
+                put_row(&mut bytes, &row);
+                put_row_name(&mut bytes, RowName::of(&row));
+                let input = &mut bytes.as_slice();
+                let read = take_row(input).unwrap();
+                assert_eq!((read.key, read.time, read.output.to_bits()), (row.key, time, row.output.to_bits()));
+                assert_eq!((read.series, read.class, read.settled, read.kind), (row.series, row.class, settled, kind));
+                assert_eq!(take_row_name(input), Ok(RowName::of(&row)));
+                assert!(input.is_empty());
+            }
+        }
+    }
+
+    #[test]
+    fn a_waiting_row_is_short() {
+        let mut bytes = vec![Tag::Row.byte(false)];
+        put_row(
+            &mut bytes,
+            &PendingRow {
+                key: RequestKey(1),
+                time: 1_767_225_600_000,
+                output: 0.25,
+                series: SeriesId(20),
+                payload: PayloadAt::NONE,
+                class: 1,
+                settled: Settled::WAITING,
+                kind: RowKind::Binary,
+            },
+        );
+        assert_eq!(bytes.len(), 35);
+    }
+
+    #[test]
+    fn another_way_to_be_settled_is_refused() {
+        assert!(take_settled(&mut [3].as_slice()).is_err());
+    }
 }

@@ -8,7 +8,7 @@ use crate::aggregate::wire::{WireError, take_signed, take_text, take_varint};
 use crate::event::Settings;
 use crate::join::Join;
 use crate::join::accounting::Accounting;
-use crate::join::pending::{Payload, PendingRow, Settled};
+use crate::join::pending::{Payload, PendingRow};
 use crate::join::series::TermsId;
 use crate::join::watermark::StreamTime;
 use std::sync::Arc;
@@ -150,7 +150,7 @@ impl JoinRestore {
             }
             Tag::RowChanged => {
                 let name = entry::take_row_name(input)?;
-                let settled = Settled::from_bytes(entry::take_array(input)?);
+                let settled = entry::take_settled(input)?;
                 self.known(|join| join.pending.restore_change(name, settled), "a change of a prediction")?;
             }
             Tag::RowsDropped => self.join.pending.restore_dropped(entry::take_time(input)?),
