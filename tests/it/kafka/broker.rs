@@ -253,9 +253,10 @@ impl Node {
     /// Starts it (again), with so much memory.
     pub fn start(&mut self, heap: &str) {
         let classes = fs::read_to_string(self.folder.join("classes")).expect("written before");
-        let java = format!(
-            "java -Xmx{heap} -Xms128m -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -cp '{classes}' kafka.Kafka server.properties"
-        );
+        // Compiled once, quickly: a test's broker does not live long enough for more. What measures it says otherwise, in
+        // the variable of Kafka's own scripts.
+        let options = "${KAFKA_JVM_PERFORMANCE_OPTS:--XX:+UseSerialGC -XX:TieredStopAtLevel=1}";
+        let java = format!("java -Xmx{heap} -Xms128m {options} -cp '{classes}' kafka.Kafka server.properties");
         let script = format!("{java} >>log 2>&1 </dev/null & echo $! >pid; cat >/dev/null; kill -9 $!");
         self.guard = Some(guard(&self.folder, &script));
     }
