@@ -3,6 +3,7 @@
 //! records, the one goes first whose [`Turns`] it is.
 
 use super::errors::{advice, is_authorization};
+use super::headers;
 use super::intake::Intake;
 use super::log::{ClientLog, Plain};
 use super::message::{Batch, Message};
@@ -13,7 +14,7 @@ use super::turns::{Reached, Turns};
 use super::work::{Fetched, FetchedRecord, InputId};
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::{KafkaError, KafkaResult};
-use rdkafka::message::{BorrowedMessage, Headers, Message as _};
+use rdkafka::message::{BorrowedMessage, Message as _};
 use rdkafka::types::RDKafkaErrorCode as Code;
 use rdkafka::{Offset, TopicPartitionList};
 use std::collections::{BTreeMap, BTreeSet};
@@ -262,9 +263,7 @@ fn push(batch: &mut Fetched, message: &BorrowedMessage<'_>) -> usize {
         })
     };
     let (key, value) = (copy(message.key()), copy(message.payload()));
-    let header =
-        |header: rdkafka::message::Header<'_, &[u8]>| (header.key.to_owned(), header.value.map(<[u8]>::to_vec));
-    let headers: Vec<_> = message.headers().map(|headers| headers.iter().map(header).collect()).unwrap_or_default();
+    let headers = headers::of(message);
     let size = message.key_len() + message.payload_len() + RECORD_OVERHEAD + 64 * headers.len();
     batch.records.push(FetchedRecord {
         offset: message.offset(),

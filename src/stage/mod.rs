@@ -9,7 +9,7 @@
 //! * [`work`]: the border to the tasks; a [`work::Stage`] is what the rest runs.
 //! * [`protocol`]: every decision, as a pure state machine: events in, actions out. `engine` does what it asks for.
 //! * `membership`, `fetch`, `restore`, `idle`, `topics`: threads of their own that send `message`s to the engine, with what
-//!   they fetched bounded by `intake` and read in `turns`; `thread` says if one dies.
+//!   they fetched (and its `headers`) bounded by `intake` and read in `turns`; `thread` says if one dies.
 //! * `tasks`, `commit`, `producer`, `group`: from records to a committed transaction, under the eyes of `watchdog`.
 //!   `truncate` deletes what snapshots replace.
 //! * [`block`]: a changelog record's bytes; `positions`: where inputs go on after a restore; [`topic_id`]: that they are the
@@ -44,6 +44,7 @@ mod errors;
 mod failpoint;
 mod fetch;
 mod group;
+mod headers;
 mod idle;
 mod intake;
 mod join;

@@ -4,8 +4,11 @@
 use super::broker;
 use super::client;
 use super::deployment::{Deployment, Settings};
+use super::reader::Reader;
 use rdkafka::ClientConfig;
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
+use rdkafka_sys as sys;
+use std::ffi::CString;
 use std::time::Duration;
 
 fn without_value(bootstrap: &str, topic: &str) {
@@ -75,4 +78,47 @@ fn a_bad_record_becomes_a_dead_letter_once_and_the_rest_is_unharmed() {
             .collect();
         assert_eq!(offsets, [50, 51, 52]);
     }
+}
+
+/// A record with a header whose name is no text, as clients that are not Java's may write it.
+#[expect(unsafe_code, reason = "rdkafka writes headers with texts for names only")]
+fn with_unreadable_header(bootstrap: &str, topic: &str) {
+    use sys::rd_kafka_vtype_t as v;
+    let producer: BaseProducer = ClientConfig::new().set("bootstrap.servers", bootstrap).create().unwrap();
+    let topic = CString::new(topic).unwrap();
+    // SAFETY: the arguments are of the kinds that are named before them, and are copied.
+    let error = unsafe {
+        sys::rd_kafka_producev(
+            producer.client().native_ptr(),
+            v::RD_KAFKA_VTYPE_TOPIC,
+            topic.as_ptr(),
+            v::RD_KAFKA_VTYPE_VALUE,
+            c"none".as_ptr(),
+            4_usize,
+            v::RD_KAFKA_VTYPE_MSGFLAGS,
+            sys::RD_KAFKA_MSG_F_COPY,
+            v::RD_KAFKA_VTYPE_HEADER,
+            c"trace\xff".as_ptr(),
+            c"1".as_ptr(),
+            1_isize,
+            v::RD_KAFKA_VTYPE_END,
+        )
+    };
+    assert_eq!(error, sys::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_NO_ERROR);
+    producer.flush(Duration::from_secs(30)).unwrap();
+}
+
+#[test]
+fn a_header_with_a_name_that_is_no_text_stops_nothing() {
+    let Some(broker) = broker::shared("a_header_with_a_name_that_is_no_text_stops_nothing") else { return };
+    let deployment = Deployment::new(&broker.bootstrap, "header", Settings::default());
+    deployment.create_topics(1);
+    with_unreadable_header(&broker.bootstrap, &deployment.topic("predictions"));
+    deployment.produce(50);
+    let mut service = deployment.start(&["run"]);
+    deployment.wait_for_matched(50, &mut service);
+    service.stopped();
+    let letters = Reader::new(&broker.bootstrap, &deployment.topic("dead_letters")).all();
+    let headers: Vec<_> = letters.into_iter().map(|letter| letter.headers).collect();
+    assert_eq!(headers, [[("trace\u{fffd}".to_owned(), Some(b"1".to_vec()))]]);
 }
