@@ -30,7 +30,7 @@ const BYTES_MAX: usize = 1 << 20;
 const PATIENCE: Duration = Duration::from_millis(200);
 /// How long it sleeps where nothing comes, at most: orders do not wake it.
 const SLEEP: Duration = Duration::from_millis(20);
-/// What a record costs besides its bytes.
+/// What a record costs besides its bytes and its headers.
 const RECORD_OVERHEAD: usize = size_of::<FetchedRecord>();
 
 /// What the thread is told.
@@ -202,13 +202,15 @@ impl Reader {
 
     /// Hands over what an input has there, up to a limit. False if that is nothing.
     fn poll(&mut self, input: usize) -> bool {
-        let mut open: BTreeMap<i32, Fetched> = BTreeMap::new();
+        let mut open: BTreeMap<i32, (Fetched, usize)> = BTreeMap::new();
         let (mut records, mut bytes) = (0, 0);
         while records < RECORDS_MAX && bytes < BYTES_MAX {
             match self.consumers[input].poll(Duration::ZERO) {
                 Some(Ok(message)) => {
                     if self.tags.contains_key(&message.partition()) {
-                        bytes += push(open.entry(message.partition()).or_default(), &message);
+                        let (fetched, held) = open.entry(message.partition()).or_default();
+                        let size = push(fetched, &message);
+                        (*held, bytes) = (*held + size, bytes + size);
                     }
                     records += 1;
                 }
@@ -222,9 +224,9 @@ impl Reader {
                 None => break,
             }
         }
-        for (partition, fetched) in open {
+        for (partition, (fetched, held)) in open {
             let (tag, input) = (self.tags[&partition], InputId(input as u8));
-            let place = self.intake.take(fetched.bytes.len() + fetched.records.len() * RECORD_OVERHEAD);
+            let place = self.intake.take(held);
             let _ = self.engine.send(Message::Batch(Batch { partition, tag, input, fetched, place }));
         }
         records > 0
@@ -264,7 +266,7 @@ fn push(batch: &mut Fetched, message: &BorrowedMessage<'_>) -> usize {
     };
     let (key, value) = (copy(message.key()), copy(message.payload()));
     let headers = headers::of(message);
-    let size = message.key_len() + message.payload_len() + RECORD_OVERHEAD + 64 * headers.len();
+    let size = message.key_len() + message.payload_len() + RECORD_OVERHEAD + headers::size(&headers);
     batch.records.push(FetchedRecord {
         offset: message.offset(),
         timestamp: message.timestamp().to_millis(),

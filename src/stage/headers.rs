@@ -24,6 +24,12 @@ pub fn of(message: &BorrowedMessage<'_>) -> Headers {
     }
 }
 
+/// Bytes that headers take, about.
+pub fn size(headers: &[(String, Option<Vec<u8>>)]) -> usize {
+    let one = |(name, value): &(String, Option<Vec<u8>>)| name.len() + value.as_ref().map_or(0, Vec::len);
+    size_of_val(headers) + headers.iter().map(one).sum::<usize>()
+}
+
 /// # Safety
 /// `headers` are alive.
 unsafe fn all(headers: *const sys::rd_kafka_headers_t) -> Headers {
@@ -64,5 +70,6 @@ mod tests {
         };
         let expected = [("a", Some(&b"1"[..])), ("trace\u{fffd}", Some(b"\x00\xff")), ("", Some(b"")), ("a", None)];
         assert_eq!(found, expected.map(|(name, value)| (name.to_owned(), value.map(<[u8]>::to_vec))));
+        assert_eq!(size(&found), 4 * size_of::<(String, Option<Vec<u8>>)>() + 1 + 1 + 8 + 2 + 1);
     }
 }

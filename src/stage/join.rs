@@ -1,5 +1,6 @@
 //! The JOIN stage: predictions and labels in; partials, dead letters and joined rows out.
 
+use super::headers;
 use super::partials::PartialSender;
 use super::plan::{changelog_topic, partials_topic};
 use super::work::{BadRecord, Description, Fetched, InputId, Outgoing, OutputId, Restore, Restored, Stage, StageTask};
@@ -219,7 +220,8 @@ impl JoinWork {
     /// The record goes out as it came in: key and headers on the record too, so that it can be sent again from there.
     fn dead_letter(&mut self, reject: &Reject) {
         let value = self.equipment.dead_letters.dead_letter(reject);
-        self.uncommitted_bytes += value.len();
+        let key_bytes = reject.key.as_ref().map_or(0, Vec::len);
+        self.uncommitted_bytes += value.len() + key_bytes + headers::size(&reject.headers);
         self.outgoing.push(Outgoing {
             output: DEAD_LETTERS,
             partition: None,
@@ -243,5 +245,25 @@ fn with_bytes(reject: Reject, origin: &Origin, messages: &[Message]) -> Reject {
         value: message.value.map(<[u8]>::to_vec),
         headers: message.headers.to_vec(),
         ..reject
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::stage::work::FetchedRecord;
+
+    #[test]
+    fn a_dead_letter_counts_with_all_that_is_kept_of_it() {
+        let stage = JoinStage::new(Arc::new(Config::default()), 1).expect("there are no schemas");
+        let mut task = stage.restore(0).finish().expect("nothing was logged").task;
+        let headers = vec![("trace".to_owned(), Some(vec![b'x'; 100_000]))];
+        let record = FetchedRecord { offset: 0, timestamp: None, key: Some(0..50_000), value: Some(0..4), headers };
+        let fetched = Fetched { bytes: vec![b'k'; 50_000], records: vec![record] };
+        task.step(PREDICTIONS, &fetched, 0).expect("it becomes a dead letter");
+        // Key and headers are on the record, and in its value too.
+        assert!(task.uncommitted_bytes() > 2 * 150_000, "{}", task.uncommitted_bytes());
+        assert_eq!(task.commit(0).outputs.len(), 2, "and how far the inputs are");
+        assert_eq!(task.uncommitted_bytes(), 0);
     }
 }
