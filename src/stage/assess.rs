@@ -50,6 +50,7 @@ impl AssessStage {
                 name: "assess",
                 inputs: vec![partials_topic(id)],
                 outputs: vec![config.topics.metrics.name.clone()],
+                placed_outputs: Vec::new(),
                 changelog: changelog_topic(id, "assess"),
                 owns_inputs: true,
             },

@@ -46,6 +46,7 @@ impl JoinStage {
                 name: "join",
                 inputs: vec![topics.predictions.clone(), topics.labels.clone()],
                 outputs: written.into_iter().chain(labelled).collect(),
+                placed_outputs: vec![partials_topic(id)],
                 changelog: changelog_topic(id, "join"),
                 owns_inputs: false,
             },

@@ -51,13 +51,19 @@ pub enum Problem {
 /// # Errors
 /// With what is wrong.
 pub fn inspect(client: &BaseConsumer<Plain>, stage: &dyn Stage) -> Result<Topics, Problem> {
+    let found = look(client, stage)?;
+    fit(stage, &found).map_err(Problem::Wrong)?;
+    Ok(found)
+}
+
+/// All topics of the stage, whether they fit each other or not.
+fn look(client: &BaseConsumer<Plain>, stage: &dyn Stage) -> Result<Topics, Problem> {
     let names = stage.inputs().iter().chain(stage.outputs()).map(String::as_str).chain([stage.changelog()]);
     let names: Vec<&str> = names.collect();
     let mut found = Topics::new();
     for topic in &names {
         found.insert((*topic).to_owned(), TopicNow { partitions: count(client, topic)?, id: None });
     }
-    fit(stage, &found).map_err(Problem::Wrong)?;
     for (topic, id) in topic_id::ask(client, &names, ASK) {
         found.entry(topic).and_modify(|topic| topic.id = Some(id));
     }
@@ -113,11 +119,33 @@ fn fit(stage: &dyn Stage, found: &Topics) -> Result<(), String> {
     Ok(())
 }
 
-/// How the topics differ from what they were, so that the stage cannot go on, if they do.
-fn changed(before: &Topics, now: &Topics, is_output: &dyn Fn(&str) -> bool) -> Option<String> {
+/// What a topic is to the stage.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Role {
+    /// It reads it, or its state is there.
+    Own,
+    /// It writes it, and chooses the partitions itself.
+    PlacedOutput,
+    /// It writes it, and keys decide about the partitions.
+    Output,
+}
+
+/// What `topic` is to the stage.
+fn role(stage: &dyn Stage, topic: &str) -> Role {
+    let is_among = |topics: &[String]| topics.iter().any(|other| other == topic);
+    match () {
+        () if is_among(&stage.description().placed_outputs) => Role::PlacedOutput,
+        () if is_among(stage.outputs()) => Role::Output,
+        () => Role::Own,
+    }
+}
+
+/// How the topics differ from what they were, so that the stage cannot go on, if they do. Said before anything about how
+/// they fit each other: where partitions were added to one of two inputs, adding them to the other does not help.
+fn changed(before: &Topics, now: &Topics, role: &dyn Fn(&str) -> Role) -> Option<String> {
     before.iter().find_map(|(topic, before)| {
         let now = now.get(topic)?;
-        if before.partitions != now.partitions {
+        if before.partitions != now.partitions && role(topic) != Role::Output {
             return Some(format!(
                 "topic `{topic}` had {} partitions and now has {}: keys are in other partitions than before. \
                  Start anew: `postdict topics reset`",
@@ -125,23 +153,37 @@ fn changed(before: &Topics, now: &Topics, is_output: &dyn Fn(&str) -> bool) -> O
             ));
         }
         match (before.id, now.id) {
-            (Some(before), Some(now)) if before != now && !is_output(topic) => Some(recreated(topic, before, now)),
+            (Some(before), Some(now)) if before != now && role(topic) == Role::Own => {
+                Some(recreated(topic, before, now))
+            }
             _ => None,
         }
     })
 }
 
-/// Takes note of outputs that were created again, which is no reason to stop, and of ids that were not known. Gives the
-/// former.
-fn take_note(before: &mut Topics, now: &Topics, is_output: &dyn Fn(&str) -> bool) -> Vec<String> {
-    let mut anew = Vec::new();
+/// Takes note of how outputs changed, which is no reason to stop, and of ids that were not known. Gives what is to be said
+/// of the former.
+fn take_note(before: &mut Topics, now: &Topics, role: &dyn Fn(&str) -> Role) -> Vec<String> {
+    let mut said = Vec::new();
     for (topic, before) in before {
-        let Some(id) = now.get(topic).and_then(|now| now.id) else { continue };
-        if before.id.replace(id).is_some_and(|before| before != id) && is_output(topic) {
-            anew.push(topic.clone());
+        let Some(now) = now.get(topic) else { continue };
+        if now.partitions != before.partitions && role(topic) == Role::Output {
+            said.push(format!(
+                "topic `{topic}` had {} partitions and now has {}: what is written from now on is in other partitions than \
+                 what has the same key and was written before. Readers of rows go by their `revision`",
+                before.partitions, now.partitions
+            ));
+            before.partitions = now.partitions;
+        }
+        let Some(id) = now.id else { continue };
+        if before.id.replace(id).is_some_and(|before| before != id) && role(topic) != Role::Own {
+            said.push(format!(
+                "topic `{topic}` was deleted and created again: what had been written to it is gone, and is not written \
+                 again"
+            ));
         }
     }
-    anew
+    said
 }
 
 /// Looks at the topics from time to time.
@@ -169,17 +211,13 @@ impl TopicWatch {
             while stopped.recv_timeout(interval) == Err(RecvTimeoutError::Timeout) {
                 // Serves the client's log.
                 while client.poll(Duration::ZERO).is_some() {}
-                let problem = match inspect(&client, &*stage) {
+                let problem = match look(&client, &*stage) {
                     Ok(now) => {
                         missing = 0;
-                        let is_output = |topic: &str| stage.outputs().iter().any(|output| output == topic);
-                        let problem = changed(&before, &now, &is_output);
-                        for topic in take_note(&mut before, &now, &is_output) {
-                            tracing::warn!(
-                                stage = stage.name(),
-                                "topic `{topic}` was deleted and created again: what had been written to it is gone, and is \
-                                 not written again"
-                            );
+                        let role = |topic: &str| role(&*stage, topic);
+                        let problem = changed(&before, &now, &role);
+                        for what in take_note(&mut before, &now, &role) {
+                            tracing::warn!(stage = stage.name(), "{what}");
                         }
                         problem
                     }
@@ -239,31 +277,49 @@ mod tests {
         topics.iter().map(|(topic, partitions, id)| ((*topic).to_owned(), now(*partitions, *id))).collect()
     }
 
-    fn is_output(topic: &str) -> bool {
-        topic == "metrics"
+    fn role(topic: &str) -> Role {
+        match topic {
+            "metrics" => Role::Output,
+            "partials" => Role::PlacedOutput,
+            _ => Role::Own,
+        }
     }
 
     #[test]
     fn more_partitions_than_before_are_seen() {
-        let before = topics(&[("labels", 4, 1), ("predictions", 4, 2)]);
-        assert_eq!(changed(&before, &before, &is_output), None);
-        let now = topics(&[("labels", 4, 1), ("predictions", 6, 2)]);
-        let what = changed(&before, &now, &is_output);
-        assert!(what.is_some_and(|what| what.contains("`predictions` had 4 partitions and now has 6")));
+        let before = topics(&[("labels", 4, 1), ("partials", 4, 3), ("predictions", 4, 2)]);
+        assert_eq!(changed(&before, &before, &role), None);
+        for (topic, id) in [("predictions", 2), ("partials", 3)] {
+            let mut now = before.clone();
+            now.extend(topics(&[(topic, 6, id)]));
+            let what = changed(&before, &now, &role).expect("it cannot go on");
+            assert!(what.contains(&format!("`{topic}` had 4 partitions and now has 6")), "{what}");
+        }
+    }
+
+    #[test]
+    fn an_output_that_gets_more_partitions_is_noted() {
+        let mut before = topics(&[("metrics", 1, 7), ("predictions", 4, 2)]);
+        let now = topics(&[("metrics", 3, 7), ("predictions", 4, 2)]);
+        assert_eq!(changed(&before, &now, &role), None);
+        let said = take_note(&mut before, &now, &role);
+        assert!(matches!(&said[..], [what] if what.contains("`metrics` had 1 partitions and now has 3")), "{said:?}");
+        assert!(take_note(&mut before, &now, &role).is_empty(), "once");
     }
 
     #[test]
     fn an_input_that_was_created_again_stops_and_an_output_is_noted() {
         let mut before = topics(&[("labels", 4, 1), ("metrics", 1, 0), ("predictions", 4, 2)]);
         let now = topics(&[("labels", 4, 1), ("metrics", 1, 7), ("predictions", 4, 3)]);
-        let what = changed(&before, &now, &is_output);
+        let what = changed(&before, &now, &role);
         assert!(what.is_some_and(|what| what.contains("`predictions`") && what.contains("created again")));
-        assert!(take_note(&mut before, &now, &is_output).is_empty(), "its first id was not known");
+        assert!(take_note(&mut before, &now, &role).is_empty(), "its first id was not known");
         let silent = topics(&[("labels", 4, 0), ("metrics", 1, 0), ("predictions", 4, 0)]);
-        assert_eq!(changed(&before, &silent, &is_output), None, "brokers that do not say");
+        assert_eq!(changed(&before, &silent, &role), None, "brokers that do not say");
         let again = topics(&[("labels", 4, 1), ("metrics", 1, 8), ("predictions", 4, 3)]);
-        assert_eq!(changed(&before, &again, &is_output), None);
-        assert_eq!(take_note(&mut before, &again, &is_output), ["metrics"]);
-        assert!(take_note(&mut before, &again, &is_output).is_empty(), "once");
+        assert_eq!(changed(&before, &again, &role), None);
+        let said = take_note(&mut before, &again, &role);
+        assert!(matches!(&said[..], [what] if what.contains("`metrics` was deleted and created again")), "{said:?}");
+        assert!(take_note(&mut before, &again, &role).is_empty(), "once");
     }
 }

@@ -170,6 +170,8 @@ pub struct Description {
     pub inputs: Vec<String>,
     /// Topics that are written, by [`OutputId`].
     pub outputs: Vec<String>,
+    /// Those of the outputs whose records go to partitions that the stage chooses: their number cannot change.
+    pub placed_outputs: Vec<String>,
     /// The topic that its state is logged to: as many partitions as the primary topic.
     pub changelog: String,
     /// Nobody else reads the inputs, so that records before a complete snapshot can be deleted from them too.

@@ -19,6 +19,7 @@ impl Counting {
                 name: "counting",
                 inputs: vec![format!("{name}.pairs")],
                 outputs: vec![format!("{name}.counts")],
+                placed_outputs: Vec::new(),
                 changelog: format!("{name}.counting"),
                 owns_inputs: false,
             },

@@ -37,6 +37,7 @@ impl Pairing {
                 name: "pairing",
                 inputs: vec![format!("{name}.left"), format!("{name}.right")],
                 outputs: vec![format!("{name}.pairs")],
+                placed_outputs: vec![format!("{name}.pairs")],
                 changelog: format!("{name}.changelog"),
                 owns_inputs: false,
             },

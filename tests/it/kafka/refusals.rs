@@ -84,6 +84,20 @@ fn more_partitions_than_at_the_start_are_named() {
 }
 
 #[test]
+fn more_partitions_of_one_input_are_not_answered_with_more_of_the_other() {
+    let Some(broker) = broker::shared("more_partitions_of_one_input") else { return };
+    let scene = Scene::new(broker, "lopsided", 2);
+    let member = Member::start(&scene, scene.options(None));
+    scene.feed(0..100);
+    scene.wait_for_pairs(100);
+    client::add_partitions(&scene.bootstrap, &scene.topic("left"), 3);
+    said(
+        &member.complaint(),
+        &[&scene.topic("left"), "had 2 partitions and now has 3", "keys are in other partitions"],
+    );
+}
+
+#[test]
 fn a_record_that_is_too_large_is_refused_once() {
     let Some(broker) = broker::shared("a_record_that_is_too_large_is_refused_once") else { return };
     let scene = Scene::new(broker, "large", 1);
