@@ -254,7 +254,10 @@ impl Engine {
             Message::RestoreFailed { partition, tag, why } => self.tell(Event::RestoreFailed { partition, tag, why }),
             Message::Probed { partition, tag, input, position, at_end } => {
                 let question = Question { partition, tag, input, position };
-                self.tasks.answer(question, at_end, now(), Instant::now());
+                let tasks = &mut self.tasks;
+                let answer = || tasks.answer(question, at_end, now(), Instant::now());
+                let taken = self.watch.during("taking held records in", answer);
+                self.took(taken);
             }
             Message::OffsetsGone => {
                 let why = topics::explain(&self.ends, &*self.stage, &self.tasks.positions());
@@ -280,6 +283,15 @@ impl Engine {
         batches.retain(|batch| self.protocol.is_running(batch.partition, batch.tag));
         let tasks = &mut self.tasks;
         let taken = self.watch.during("taking records in", || tasks.step(batches, now(), Instant::now()));
+        let taken = taken.map(|questions| questions.into_iter().for_each(|question| self.idleness.ask(question)));
+        self.took(taken);
+        if let Some(message) = other {
+            self.take(message);
+        }
+    }
+
+    /// Records were taken in, up to a bad one: what follows from that.
+    fn took(&mut self, taken: Result<(), Misplaced>) {
         for input in (0..self.stage.inputs().len()).map(|input| InputId(input as u8)) {
             self.fetch.reached().tell(input, &mut self.tasks.reached(input));
         }
@@ -288,9 +300,6 @@ impl Engine {
             self.tell(Event::Broken(why));
         } else if self.tasks.uncommitted_bytes() >= self.options.uncommitted_bytes_max {
             self.tell(Event::Full);
-        }
-        if let Some(message) = other {
-            self.take(message);
         }
     }
 

@@ -1,4 +1,9 @@
 //! The running tasks of a stage, with where each is: records go in, parts of commits come out.
+//!
+//! A partition whose inputs were idle *wakes up* with the first records of one of them. While another is idle, these would
+//! carry it along in event time, and what somebody wrote to it meanwhile, or at the same time, would be late. So the records
+//! are held until it is known of each idle input that it is at its end still. That is asked once per waking: where one
+//! input flows and another stays idle, nothing is held.
 
 use super::commit::Part;
 use super::idle::Question;
@@ -27,6 +32,9 @@ struct Running {
     must_commit: bool,
     /// How its inputs flow.
     flows: Vec<Flow>,
+    /// While it wakes up: what came since, in this order. They keep their room in the intake, so they are bounded; when it
+    /// is full nothing more is fetched, but questions are answered elsewhere, each of them.
+    held: Vec<Batch>,
 }
 
 /// How an input of a task flows.
@@ -35,7 +43,7 @@ struct Flow {
     next: i64,
     /// When that was.
     since: Instant,
-    /// A question about its idleness is open.
+    /// A question about its idleness is open; of one that is idle, whether it is so still.
     asked: bool,
     idle: bool,
 }
@@ -70,6 +78,7 @@ impl Tasks {
             topics,
             must_commit: is_late_start,
             flows: read_from.iter().map(flow).collect(),
+            held: Vec::new(),
         };
         self.0.insert(partition, running);
         read_from
@@ -80,31 +89,30 @@ impl Tasks {
         self.0.remove(&partition);
     }
 
-    /// Takes in records: in their order within a partition, several partitions at once.
+    /// Takes in records: in their order within a partition, several partitions at once. What wakes a partition up is held
+    /// until the questions that this gives are answered ([`Self::answer`]).
     ///
     /// # Errors
     /// At the first record that a task cannot use; those before it are taken in.
-    pub fn step(&mut self, batches: Vec<Batch>, now: Millis, at: Instant) -> Result<(), Misplaced> {
+    pub fn step(&mut self, batches: Vec<Batch>, now: Millis, at: Instant) -> Result<Vec<Question>, Misplaced> {
         let mut by_partition: BTreeMap<i32, Vec<Batch>> = BTreeMap::new();
         for batch in batches {
             by_partition.entry(batch.partition).or_default().push(batch);
         }
+        let mut questions = Vec::new();
         let mut work: Vec<(&mut Running, Vec<Batch>)> = Vec::new();
         for (partition, running) in &mut self.0 {
-            if let Some(batches) = by_partition.remove(partition) {
+            if let Some(mut batches) = by_partition.remove(partition) {
+                questions.append(&mut running.hold(*partition, &mut batches));
                 work.push((running, batches));
             }
         }
-        let step = |(running, batches): (&mut Running, Vec<Batch>)| {
-            batches.iter().try_for_each(|batch| {
-                let (partition, input) = (batch.partition, batch.input);
-                running.step(batch, now, at).map_err(|record| Misplaced { partition, input, record })
-            })
-        };
+        let step = |(running, batches): (&mut Running, Vec<Batch>)| running.step_all(batches, now, at);
         match work.len() {
             0 | 1 => work.into_iter().try_for_each(step),
             _ => work.into_par_iter().try_for_each(step),
-        }
+        }?;
+        Ok(questions)
     }
 
     /// How far each task has come in event time in an input.
@@ -156,24 +164,14 @@ impl Tasks {
         questions
     }
 
-    /// Takes the answer to a question about idleness.
-    pub fn answer(&mut self, question: Question, at_end: bool, now: Millis, at: Instant) {
-        let Some(running) = self.0.get_mut(&question.partition) else { return };
-        let Some(flow) = running.flows.get_mut(usize::from(question.input.0)) else { return };
-        if running.tag != question.tag {
-            return;
-        }
-        flow.asked = false;
-        if flow.next != question.position {
-            return;
-        }
-        if at_end && !running.task.is_catching_up() {
-            flow.idle = true;
-            running.task.set_idle(question.input, true, now);
-        } else {
-            // Asked again after another time-out.
-            flow.since = at;
-        }
+    /// Takes the answer to a question about idleness. With the last one that a partition waits for when it wakes up, it takes
+    /// in what is held.
+    ///
+    /// # Errors
+    /// As [`Self::step`].
+    pub fn answer(&mut self, question: Question, at_end: bool, now: Millis, at: Instant) -> Result<(), Misplaced> {
+        let running = self.0.get_mut(&question.partition).filter(|running| running.tag == question.tag);
+        running.map_or(Ok(()), |running| running.answer(question, at_end, now, at))
     }
 
     /// Next offset per input of every task.
@@ -184,6 +182,61 @@ impl Tasks {
 }
 
 impl Running {
+    /// Holds what is not to be stepped yet, and asks what that depends on.
+    fn hold(&mut self, partition: i32, batches: &mut Vec<Batch>) -> Vec<Question> {
+        if !self.held.is_empty() {
+            self.held.append(batches);
+            return Vec::new();
+        }
+        let wakes = |batch: &Batch| {
+            let idle = |input: usize| self.flows.get(input).is_some_and(|flow| flow.idle);
+            let woken = usize::from(batch.input.0);
+            idle(woken) && (0..self.flows.len()).any(|other| other != woken && idle(other))
+        };
+        // What comes before it is of inputs that flow, or of the only one that is idle: stepping it changes nothing here.
+        let Some(first) = batches.iter().position(wakes) else { return Vec::new() };
+        self.held = batches.split_off(first);
+        let (tag, woken) = (self.tag, self.held[0].input);
+        let mut questions = Vec::new();
+        for (input, flow) in (0..).map(InputId).zip(&mut self.flows) {
+            if flow.idle && input != woken {
+                flow.asked = true;
+                questions.push(Question { partition, tag, input, position: flow.next });
+            }
+        }
+        questions
+    }
+
+    fn answer(&mut self, question: Question, at_end: bool, now: Millis, at: Instant) -> Result<(), Misplaced> {
+        let has_more = self.held.iter().any(|batch| batch.input == question.input);
+        let is_idle = at_end && !has_more && !self.task.is_catching_up();
+        let Some(flow) = self.flows.get_mut(usize::from(question.input.0)) else { return Ok(()) };
+        flow.asked = false;
+        // Records that came meanwhile have said that it is not idle.
+        if flow.next == question.position {
+            if flow.idle != is_idle {
+                flow.idle = is_idle;
+                self.task.set_idle(question.input, is_idle, now);
+            }
+            if !is_idle {
+                // Asked again after another time-out.
+                flow.since = at;
+            }
+        }
+        if self.flows.iter().any(|flow| flow.idle && flow.asked) {
+            return Ok(());
+        }
+        let held = std::mem::take(&mut self.held);
+        self.step_all(held, now, at)
+    }
+
+    fn step_all(&mut self, batches: Vec<Batch>, now: Millis, at: Instant) -> Result<(), Misplaced> {
+        batches.into_iter().try_for_each(|batch| {
+            let (partition, input) = (batch.partition, batch.input);
+            self.step(&batch, now, at).map_err(|record| Misplaced { partition, input, record })
+        })
+    }
+
     fn step(&mut self, batch: &Batch, now: Millis, at: Instant) -> Result<(), BadRecord> {
         let input = usize::from(batch.input.0);
         let records = &batch.fetched.records;

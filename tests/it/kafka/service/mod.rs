@@ -16,6 +16,7 @@ mod lifecycle;
 mod matrix;
 mod moving;
 mod steps;
+mod waking;
 
 use super::broker::{Broker, folder};
 use super::client;
