@@ -65,6 +65,7 @@ impl Fetch {
         let reader = Reader {
             consumers,
             inputs: inputs.to_vec(),
+            group: properties.group().to_owned(),
             tags: BTreeMap::new(),
             behind: vec![BTreeSet::new(); inputs.len()],
             turns: Turns::new(reached.clone()),
@@ -112,6 +113,8 @@ struct Reader {
     /// One per input.
     consumers: Vec<BaseConsumer<Plain>>,
     inputs: Vec<String>,
+    /// Whose offsets the clients may ask for, so that brokers may refuse them that.
+    group: String,
     /// The assignment of each partition that is fetched.
     tags: BTreeMap<i32, Tag>,
     /// Partitions of each input that were not read to their end: more comes without anybody writing.
@@ -234,15 +237,14 @@ impl Reader {
 
     fn fail(&self, error: &KafkaError) {
         let code = error.rdkafka_error_code();
+        let refused = |advice: &str| {
+            format!("the group `{}`, reading {}: {error}{advice}", self.group, self.inputs.join(" and "))
+        };
         let told = match code {
             // The brokers have nothing at the next offset, and starting anywhere else would lose or repeat records.
             Some(Code::AutoOffsetReset) => Message::OffsetsGone,
-            Some(code) if is_authorization(code) => {
-                Message::Broken(format!("reading {}: {error}{}", self.inputs.join(" and "), advice(code)))
-            }
-            _ if matches!(error, KafkaError::MessageConsumptionFatal(_)) => {
-                Message::Broken(format!("reading {}: {error}", self.inputs.join(" and ")))
-            }
+            Some(code) if is_authorization(code) => Message::Broken(refused(advice(code))),
+            _ if matches!(error, KafkaError::MessageConsumptionFatal(_)) => Message::Broken(refused("")),
             // Logged when it came; passes by itself.
             _ => return,
         };

@@ -73,6 +73,7 @@ impl Restorer {
         let (jobs, engine_of_worker) = (BTreeMap::new(), engine.clone());
         let worker = Worker {
             stage,
+            group: properties.group().to_owned(),
             reader,
             ends,
             start,
@@ -113,6 +114,7 @@ impl Drop for Restorer {
 
 struct Worker {
     stage: Arc<dyn Stage>,
+    group: String,
     reader: BaseConsumer<Plain>,
     ends: Arc<BaseConsumer<Plain>>,
     start: Start,
@@ -389,7 +391,7 @@ impl Worker {
     fn fail(&mut self, partition: i32, why: String) {
         let Some(tag) = self.jobs.get(&partition).map(|job| job.tag) else { return };
         self.end(partition);
-        let why = format!("the state of partition {partition} cannot be restored: {why}");
+        let why = format!("the state of partition {partition} of group `{}` cannot be restored: {why}", self.group);
         let _ = self.engine.send(Message::RestoreFailed { partition, tag, why });
     }
 

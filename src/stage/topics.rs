@@ -105,16 +105,26 @@ pub fn count(client: &BaseConsumer<Plain>, topic: &str) -> Result<usize, Problem
 fn fit(stage: &dyn Stage, found: &Topics) -> Result<(), String> {
     let Some(primary) = stage.inputs().first() else { return Err("the stage reads no topic".to_owned()) };
     let of = |topic: &str| found.get(topic).map_or(0, |topic| topic.partitions);
-    for topic in stage.inputs().iter().skip(1).map(String::as_str).chain([stage.changelog()]) {
+    for topic in stage.inputs().iter().skip(1) {
         if of(topic) != of(primary) {
+            let (few, many) = if of(topic) < of(primary) { (topic, primary) } else { (primary, topic) };
             return Err(format!(
                 "topic `{topic}` has {} partitions and `{primary}` {}: they must have equally many, as records are matched \
-                 by partition. Create `{topic}` anew with {} partitions",
+                 by partition. Give `{few}` as many as `{many}` before anything is written to it; if the service has run \
+                 already, keys are in other partitions than before, so start anew too: `postdict topics reset`",
                 of(topic),
                 of(primary),
-                of(primary)
             ));
         }
+    }
+    let changelog = stage.changelog();
+    if of(changelog) != of(primary) {
+        return Err(format!(
+            "topic `{changelog}` has {} partitions and `{primary}` {}: they must have equally many. If partitions were added to \
+             `{primary}`, keys are in other partitions than before. Start anew: `postdict topics reset`",
+            of(changelog),
+            of(primary),
+        ));
     }
     Ok(())
 }
@@ -282,6 +292,25 @@ mod tests {
             "metrics" => Role::Output,
             "partials" => Role::PlacedOutput,
             _ => Role::Own,
+        }
+    }
+
+    #[test]
+    fn topics_that_do_not_fit_are_not_to_be_deleted() {
+        let stage = crate::stage::JoinStage::new(Arc::new(crate::config::Config::default()), 1).expect("no schemas");
+        let with = |labels, changelog| {
+            let topics =
+                topics(&[("labels", labels, 1), ("postdict-join-changelog", changelog, 2), ("predictions", 4, 3)]);
+            fit(&stage, &topics)
+        };
+        assert_eq!(with(4, 4), Ok(()));
+        for (labels, changelog, advice) in [
+            (6, 4, "Give `predictions` as many as `labels`"),
+            (2, 4, "Give `labels` as many as `predictions`"),
+            (4, 2, "Start anew: `postdict topics reset`"),
+        ] {
+            let what = with(labels, changelog).expect_err("they do not fit");
+            assert!(what.contains(advice) && what.contains("equally many"), "{what}");
         }
     }
 
