@@ -15,6 +15,7 @@ mod closed;
 mod lifecycle;
 mod matrix;
 mod moving;
+mod rejected;
 mod steps;
 mod waking;
 
@@ -317,7 +318,6 @@ fn shipped_flights() -> [PathBuf; 2] {
 const FLIGHTS: &str = "defaults: {windows: [1d, 7d], label_horizon: 90d, early_label_retention: 90d}\n\
                        models: {flight-late15: {task: binary, segments: [origin]}}\n";
 
-/// Another: state leaves soon, so that snapshots are due; every flight has landed by then. What is fed at a time must be
-/// shorter than these times, as an input that is idle is carried along by the other.
+/// Another: state leaves soon, so that snapshots are due; every flight has landed by then.
 const BRIEF_FLIGHTS: &str = "defaults: {windows: [1d, 7d], label_horizon: 3d, correction_horizon: 6h}\n\
                              models: {flight-late15: {task: binary, segments: [origin]}}\n";

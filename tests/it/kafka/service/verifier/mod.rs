@@ -37,7 +37,7 @@ impl Service {
         Reader::new(&self.bootstrap, &self.topic(role)).all()
     }
 
-    fn published(&self) -> Folding {
+    pub(super) fn published(&self) -> Folding {
         let (rows, mut folding) = (self.row_reader(), Folding::default());
         self.read("metrics").iter().for_each(|record| folding.add_record(&rows, record));
         folding
