@@ -9,6 +9,8 @@
     reason = "the shell: talks to a person"
 )]
 
+#[cfg(feature = "kafka")]
+mod arenas;
 mod check;
 mod demo;
 #[cfg(feature = "kafka")]

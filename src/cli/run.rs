@@ -47,6 +47,7 @@ enum Form {
 
 impl Run {
     pub(super) fn run(self) -> Result<(), Failure> {
+        super::arenas::bound();
         let config = Arc::new(super::replay::load(&self.config)?);
         super::check::show(&config.warnings);
         let options =

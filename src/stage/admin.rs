@@ -103,8 +103,8 @@ impl Admin {
         let name = planned.name.as_str();
         let count = i32::try_from(partitions).map_err(|_| format!("{partitions} partitions are too many"))?;
         let replicas = replicas.map_or(-1, |replicas| i32::try_from(replicas).unwrap_or(i32::MAX));
-        let settings = planned.settings();
-        let topic = settings
+        let topic = planned
+            .settings
             .iter()
             .fold(NewTopic::new(name, count, TopicReplication::Fixed(replicas)), |topic, (key, value)| {
                 topic.set(key, value)

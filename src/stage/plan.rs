@@ -26,6 +26,8 @@ pub struct PlannedTopic {
     pub purpose: Purpose,
     /// Partitions that it has to have; `None`: any number.
     pub partitions: Option<usize>,
+    /// Settings that it is created with.
+    pub settings: Vec<(&'static str, String)>,
 }
 
 /// All topics of the service.
@@ -74,7 +76,13 @@ impl TopicPlan {
     pub fn new(config: &Config, input_partitions: usize, partials_partitions: usize) -> TopicPlan {
         let id = &config.kafka.application_id;
         let topics = &config.topics;
-        let topic = |name: String, purpose, partitions| PlannedTopic { name, purpose, partitions };
+        let horizon_ms = config.settings.all().map(|model| model.label_horizon_ms).max().unwrap_or(0);
+        let topic = |name: String, purpose, partitions| PlannedTopic {
+            name,
+            purpose,
+            partitions,
+            settings: settings(purpose, horizon_ms),
+        };
         let input = |name: &str| topic(name.to_owned(), Purpose::Input, Some(input_partitions));
         let output = |name: &str| topic(name.to_owned(), Purpose::Output, None);
         let mut plan = vec![
@@ -87,7 +95,6 @@ impl TopicPlan {
             output(&topics.dead_letters.name),
         ];
         plan.extend(topics.labelled.iter().map(|topic| output(&topic.name)));
-        let horizon_ms = config.settings.all().map(|model| model.label_horizon_ms).max().unwrap_or(0);
         TopicPlan { topics: plan, horizon_ms }
     }
 
@@ -204,15 +211,19 @@ pub fn lines(findings: &[Finding]) -> Vec<(bool, String)> {
 /// Records of up to this size are written: the usual limit of topics.
 pub const MIN_RECORD_BYTES: i64 = 1_000_000;
 
-impl PlannedTopic {
-    /// Settings that it is created with.
-    pub fn settings(&self) -> Vec<(&'static str, &'static str)> {
-        match self.purpose {
-            Purpose::Input | Purpose::Output => Vec::new(),
-            Purpose::Changelog | Purpose::Partials => {
-                vec![("cleanup.policy", "delete"), ("retention.ms", "-1"), ("retention.bytes", "-1")]
-            }
+/// What Kafka keeps records for by default.
+const USUAL_RETENTION_MS: Millis = 7 * 86_400_000;
+
+/// Settings that a topic is created with.
+fn settings(purpose: Purpose, horizon_ms: Millis) -> Vec<(&'static str, String)> {
+    let policy = ("cleanup.policy", "delete".to_owned());
+    let unlimited = |key| (key, "-1".to_owned());
+    match purpose {
+        Purpose::Input => vec![policy, ("retention.ms", horizon_ms.max(USUAL_RETENTION_MS).to_string())],
+        Purpose::Changelog | Purpose::Partials => {
+            vec![policy, unlimited("retention.ms"), unlimited("retention.bytes")]
         }
+        Purpose::Output => Vec::new(),
     }
 }
 
@@ -261,6 +272,19 @@ mod tests {
         let refuses = ("message.timestamp.before.max.ms", "86400000");
         assert_eq!(errors(&plan, "labels", &found(8, &[safe, refuses])), (0, 1));
         assert_eq!(errors(&plan, "metrics", &found(8, &[safe, refuses])), (0, 0), "rows have the time of writing");
+    }
+
+    #[test]
+    fn what_a_topic_is_created_with_is_right() {
+        let plan = TopicPlan::new(&Config::default(), 8, 4);
+        for planned in &plan.topics {
+            let settings = planned.settings.iter().map(|(key, value)| (*key, value.as_str()));
+            let settings: Vec<_> = settings.chain([("min.insync.replicas", "2")]).collect();
+            let found = found(planned.partitions.unwrap_or(1), &settings);
+            assert_eq!(plan.findings(planned, &found), [], "{}", planned.name);
+        }
+        let brief = settings(Purpose::Input, 60_000);
+        assert!(brief.contains(&("retention.ms", "604800000".to_owned())), "{brief:?}");
     }
 
     #[test]

@@ -49,7 +49,12 @@ impl Cluster {
         config.kafka.bootstrap_servers.clone_from(&self.bootstrap);
         let admin = Admin::new(&Options::new(&config, None).unwrap()).unwrap();
         for name in topics {
-            let planned = PlannedTopic { name: name.clone(), purpose: Purpose::Changelog, partitions: None };
+            let planned = PlannedTopic {
+                name: name.clone(),
+                purpose: Purpose::Changelog,
+                partitions: None,
+                settings: Vec::new(),
+            };
             admin.create(&planned, partitions, Some(COUNT)).unwrap();
         }
         self.wait(topics);
