@@ -43,30 +43,46 @@ const PERIOD: Duration = Duration::from_secs(60);
 const LINES_MAX: usize = 20;
 
 /// What the clients of this process said a short time ago: they are many, and when a broker is away each says so.
-static SAID: Mutex<Said> = Mutex::new(Said(BTreeMap::new()));
+static SAID: Mutex<Said> = Mutex::new(Said { by_gist: BTreeMap::new(), others: 0 });
 
-/// By what was said: when, and how often it was not said since.
 #[derive(Debug)]
-struct Said(BTreeMap<String, (Instant, u32)>);
+struct Said {
+    /// By what was said: when, and how often it was not said since.
+    by_gist: BTreeMap<String, (Instant, u32)>,
+    /// Lines beyond [`LINES_MAX`] that were not said since that was last told.
+    others: u32,
+}
+
+/// What was not shown before a line.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Hidden {
+    /// The same, so often.
+    same: Option<u32>,
+    /// Lines that were too many, whatever they said.
+    others: Option<u32>,
+}
 
 impl Said {
-    /// `None` if the text is not to be shown; else how often the same was not since the last time.
-    fn admit(&mut self, text: &str, now: Instant) -> Option<u32> {
+    /// `None` if the text is not to be shown.
+    fn admit(&mut self, text: &str, now: Instant) -> Option<Hidden> {
         let (key, is_recent) = (gist(text), |since: &Instant| now.duration_since(*since) < PERIOD);
-        if let Some((_, hidden)) = self.0.get_mut(key).filter(|(since, _)| is_recent(since)) {
+        if let Some((_, hidden)) = self.by_gist.get_mut(key).filter(|(since, _)| is_recent(since)) {
             *hidden = hidden.saturating_add(1);
             return None;
         }
-        if self.0.values().filter(|(since, _)| is_recent(since)).count() >= LINES_MAX {
+        if self.by_gist.values().filter(|(since, _)| is_recent(since)).count() >= LINES_MAX {
+            self.others = self.others.saturating_add(1);
             return None;
         }
-        let hidden = self.0.insert(key.to_owned(), (now, 0)).map_or(0, |(_, hidden)| hidden);
+        let same = self.by_gist.insert(key.to_owned(), (now, 0)).map_or(0, |(_, hidden)| hidden);
         // What was said once only is not kept for ever.
-        self.0.retain(|_, (since, hidden)| is_recent(since) || *hidden > 0);
-        while self.0.len() > 2 * LINES_MAX {
-            self.0.pop_first();
+        self.by_gist.retain(|_, (since, hidden)| is_recent(since) || *hidden > 0);
+        while self.by_gist.len() > 2 * LINES_MAX {
+            let dropped = self.by_gist.pop_first().map_or(0, |(_, (_, hidden))| hidden);
+            self.others = self.others.saturating_add(dropped);
         }
-        Some(hidden)
+        let some = |count: u32| (count > 0).then_some(count);
+        Some(Hidden { same: some(same), others: some(std::mem::take(&mut self.others)) })
     }
 }
 
@@ -103,8 +119,8 @@ impl ClientLog {
 
     /// Something that librdkafka recovers from by itself.
     pub fn warn(&self, text: &str) {
-        if let Some(hidden) = admit(text) {
-            tracing::warn!(stage = %self.stage, client = self.role, hidden, "{}", shown(text));
+        if let Some(Hidden { same, others }) = admit(text) {
+            tracing::warn!(stage = %self.stage, client = self.role, hidden = same, others_hidden = others, "{}", shown(text));
         }
     }
 
@@ -141,8 +157,9 @@ impl ClientLog {
             Some(Code::AllBrokersDown) => tracing::debug!(stage = %self.stage, client = self.role, "{reason}"),
             Some(code) if is_authorization(code) || is_mistrust(code, reason) => {
                 let text = format!("{}{}", shown(reason), advice(code));
-                if let Some(hidden) = admit(&text) {
-                    tracing::error!(stage = %self.stage, client = self.role, hidden, "{}", shown(&text));
+                if let Some(Hidden { same, others }) = admit(&text) {
+                    let (stage, client, text) = (&self.stage, self.role, shown(&text));
+                    tracing::error!(%stage, client, hidden = same, others_hidden = others, "{text}");
                 }
                 *self.refusal.lock().unwrap_or_else(|poisoned| poisoned.into_inner()) = Some(text);
             }
@@ -151,10 +168,9 @@ impl ClientLog {
     }
 }
 
-/// `None` if the text was said a short time ago; else how often it was not shown, if it was not.
-fn admit(text: &str) -> Option<Option<u32>> {
-    let hidden = SAID.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).admit(text, Instant::now())?;
-    Some((hidden > 0).then_some(hidden))
+/// `None` if the text was said a short time ago, or there are too many.
+fn admit(text: &str) -> Option<Hidden> {
+    SAID.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).admit(text, Instant::now())
 }
 
 /// A client that has nothing to say but its log.
@@ -178,16 +194,23 @@ mod tests {
 
     #[test]
     fn a_flood_of_lines_is_a_few_lines() {
-        let (start, mut said) = (Instant::now(), Said(BTreeMap::new()));
+        let (start, mut said) = (Instant::now(), Said { by_gist: BTreeMap::new(), others: 0 });
         let mut admitted = |text: &str, second: u64| said.admit(text, start + Duration::from_secs(second));
         let refused =
             "b-1:9092/1: Connect to ipv4#10.0.0.1:9092 failed: Connection refused (after 0ms in state CONNECT)";
-        assert_eq!(admitted(refused, 0), Some(0));
+        assert_eq!(admitted(refused, 0), Some(Hidden::default()));
         let of_another = refused.replace("b-1:9092/1", "GroupCoordinator").replace("0ms", "3ms");
         assert_eq!((1..50).filter_map(|second| admitted(&of_another, second)).count(), 0, "the same of another client");
-        assert_eq!(admitted(refused, 61), Some(49), "what was not said is counted");
+        assert_eq!(
+            admitted(refused, 61),
+            Some(Hidden { same: Some(49), others: None }),
+            "what was not said is counted"
+        );
         let others = (0..100).filter(|i| admitted(&format!("broker {i} is away"), 62).is_some()).count();
         assert_eq!(others, LINES_MAX - 1);
+        let too_many = Some(100 - 19);
+        assert_eq!(admitted("all is well", 200), Some(Hidden { same: None, others: too_many }), "counted as well");
+        assert_eq!(admitted("all is better", 200), Some(Hidden::default()), "once");
     }
 
     #[test]
