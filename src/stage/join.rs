@@ -321,4 +321,36 @@ mod tests {
         assert!(counts.iter().all(|(count, _)| *count < 40_000), "{counts:?}");
         assert_eq!(counts.last(), Some(&(0, ROWS)));
     }
+
+    #[test]
+    fn a_snapshot_that_was_not_finished_is_begun_again_after_a_restart() {
+        let pace = SnapshotPace { small_log_bytes: 5_000, rows_per_commit: 1 };
+        let stage = JoinStage::new(Arc::new(Config::default()), 1).expect("there are no schemas").with_pace(pace);
+        let prediction =
+            |id: i64| format!(r#"{{"request_id":"r{id}","model_id":"m","timestamp":1700000000000,"score":0.5}}"#);
+        let mut log = Vec::new();
+        let mut task = stage.restore(0).finish().expect("nothing was logged").task;
+        let mut offset = 0;
+        // Commits a record each, the same ones over and over, until a snapshot begins.
+        let mut commits_until_one_begins = |task: &mut Box<dyn StageTask>, log: &mut Vec<Vec<u8>>| {
+            for commits in 1.. {
+                task.step(PREDICTIONS, &fetched(offset, &[prediction(offset % 20)]), 0).expect("a prediction");
+                offset += 1;
+                let unit = task.commit(0);
+                log.extend(unit.delta);
+                if unit.snapshot.is_some() {
+                    assert_eq!(unit.snapshot, Some(crate::stage::work::SnapshotMark::Start));
+                    return commits;
+                }
+            }
+            0
+        };
+        assert!(commits_until_one_begins(&mut task, &mut log) > 40);
+        for _ in 0..3 {
+            let mut restore = stage.restore(0);
+            log.iter().for_each(|piece| restore.apply(&[0, 0], piece).expect("its own log"));
+            task = restore.finish().expect("its own log").task;
+            assert_eq!(commits_until_one_begins(&mut task, &mut log), 2, "what the log is long by is still there");
+        }
+    }
 }
