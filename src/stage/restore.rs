@@ -426,7 +426,8 @@ impl Reading {
         let topics = self.chain.topics().to_vec();
         let (commit, positions) = self.chain.finish().map_err(|error| format!("{place}: {error}"))?;
         let logged = positions.map(|positions| Logged { positions, topics: topics.clone() });
-        let positions = positions::check(&place, partition, logged, &self.inputs)?;
+        let changelog = positions::Place { name: &place, begin: self.log_start };
+        let positions = positions::check(changelog, partition, logged, &self.inputs)?;
         let restored = self.restore.finish().map_err(|error| format!("{place}: {error}"))?;
         if let Some(read_from) = &restored.read_from {
             positions::check_read_from(partition, read_from, &positions, &self.inputs)?;
