@@ -236,6 +236,7 @@ impl Engine {
             Message::Revoked(partitions, acknowledge) => {
                 tracing::info!(stage, ?partitions, "revoked");
                 pass("revoke");
+                self.tasks.let_go(&partitions, now());
                 self.revocations.push_back(acknowledge);
                 self.tell(Event::Revoked(partitions));
             }
