@@ -191,6 +191,20 @@ impl Cell {
         self.on_expiry.merge(&other.on_expiry);
     }
 
+    /// Two cells that add up to this one, with what it holds per class divided between them; `None` if there is nothing to
+    /// divide. Of a thousand classes it may be more than fits a record.
+    pub fn halves(&self) -> Option<[Cell; 2]> {
+        let (mut first, mut second) = (self.clone(), Cell::default());
+        for (first, second) in
+            [(&mut first.quality, &mut second.quality), (&mut first.on_expiry, &mut second.on_expiry)]
+        {
+            let taken = first.multiclass.as_mut().map(|multiclass| multiclass.take_half());
+            second.multiclass = taken.filter(|taken| !taken.is_zero()).map(Box::new);
+        }
+        second.taken_back = first.taken_back.split_off(first.taken_back.len().div_ceil(2));
+        (second != Cell::default()).then_some([first, second])
+    }
+
     /// Remembers that a multiclass row (actual, predicted) lost its label.
     pub fn add_taken_back(&mut self, pair: (ClassId, ClassId)) {
         if let Err(place) = self.taken_back.binary_search(&pair) {

@@ -1,11 +1,12 @@
 //! Class names of one model, interned.
 
 use super::ClassId;
-use crate::event::segment::OTHER;
+use crate::event::segment::{MAX_NAME_BYTES, OTHER};
 use hashbrown::HashMap;
 use std::sync::Arc;
 
-/// The classes of one model, in order of first appearance; those over the cap are one class, `__other__`.
+/// The classes of one model, in order of first appearance; those over the cap, and those with very long names, are one
+/// class, `__other__`.
 #[derive(Debug, Clone)]
 pub struct ClassNames {
     cap: usize,
@@ -25,7 +26,7 @@ impl ClassNames {
         if let Some(id) = self.by_name.get(name) {
             return *id;
         }
-        let over = self.names.len() >= self.cap && name != OTHER;
+        let over = (self.names.len() >= self.cap || name.len() > MAX_NAME_BYTES) && name != OTHER;
         if over {
             self.folded += 1;
             return self.intern(OTHER);
@@ -68,5 +69,15 @@ mod tests {
         assert_eq!(classes.folded(), 2);
         assert_eq!(&*classes.names()[usize::from(c.0)], OTHER);
         assert_eq!(classes.intern("a"), a);
+    }
+
+    #[test]
+    fn a_class_whose_name_is_too_long_is_another() {
+        let mut classes = ClassNames::new(9);
+        let longest = "c".repeat(MAX_NAME_BYTES);
+        let kept = classes.intern(&longest);
+        assert_eq!((&*classes.names()[usize::from(kept.0)], classes.folded()), (&*longest, 0));
+        let folded = classes.intern(&"c".repeat(MAX_NAME_BYTES + 1));
+        assert_eq!((&*classes.names()[usize::from(folded.0)], classes.folded()), (OTHER, 1));
     }
 }

@@ -84,6 +84,16 @@ impl MulticlassAccumulator {
         }
     }
 
+    /// Takes half of what is held per class out. What is not held per class stays.
+    pub fn take_half(&mut self) -> MulticlassAccumulator {
+        let kept = self.confusion.len().div_ceil(2);
+        let (first, second) = self.confusion.split_at(kept);
+        let (first, second) = (first.iter().copied().collect(), second.iter().copied().collect());
+        self.confusion = first;
+        let one_vs_rest = self.one_vs_rest.split_off(self.one_vs_rest.len().div_ceil(2));
+        MulticlassAccumulator { confusion: second, one_vs_rest, ..Self::default() }
+    }
+
     /// All rows, scored or not.
     pub fn rows(&self) -> i64 {
         self.confusion.iter().map(|(_, n)| n).sum()

@@ -105,10 +105,16 @@ impl PartialBatch {
         self.with_rows(rows.cloned())
     }
 
-    /// The two halves of its rows.
-    pub fn halves(&self) -> [PartialBatch; 2] {
-        let (first, second) = self.rows.split_at(self.rows.len() / 2);
-        [first, second].map(|rows| self.with_rows(rows.iter().cloned()))
+    /// Two batches that add up to this one: the halves of its rows, or of a single row those of its change. `None` if it
+    /// cannot be divided.
+    pub fn halves(&self) -> Option<[PartialBatch; 2]> {
+        let [row] = &self.rows[..] else {
+            let (first, second) = self.rows.split_at(self.rows.len() / 2);
+            return (!first.is_empty()).then(|| [first, second].map(|rows| self.with_rows(rows.iter().cloned())));
+        };
+        let halves = row.change.to_cell().halves()?;
+        let part = |cell| PartialRow { change: CellChange::Folded(Box::new(cell)), ..*row };
+        Some(halves.map(|cell| self.with_rows([part(cell)].into_iter())))
     }
 
     /// The same with some of its rows, in their order, and only the names that they need.

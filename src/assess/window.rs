@@ -152,7 +152,8 @@ impl Window {
     }
 
     /// True if it may be published again: a window is revised no sooner than a fraction of its age after its last
-    /// revision, and no sooner than the emit interval by the clock.
+    /// revision, and no sooner than the emit interval by the clock. A clock that was set back says nothing of that
+    /// interval: waiting until it is again where it was could take years.
     pub fn is_due(
         &self,
         start: Millis,
@@ -164,7 +165,7 @@ impl Window {
         let Some((revised_at, revised_now)) = self.revised_at else { return true };
         let age = (revised_at - start).max(0) as f64;
         let pause = settings.revise_after.min_ms.max((age * settings.revise_after.growth) as Millis);
-        event_time >= revised_at + pause && now >= revised_now + interval
+        event_time >= revised_at + pause && (now >= revised_now + interval || now < revised_now)
     }
 }
 
@@ -211,5 +212,6 @@ mod tests {
         assert!(!due(&window(60_000), 119_999) && due(&window(60_000), 120_000), "the minimum is a minute");
         assert!(!due(&window(6_000_000), 6_599_999) && due(&window(6_000_000), 6_600_000), "then 10 % of the age");
         assert!(!window(60_000).is_due(0, &settings, 120_000, 5, 10), "and the emit interval");
+        assert!(window(60_000).is_due(0, &settings, 120_000, -1, 10), "unless the clock was set back");
     }
 }

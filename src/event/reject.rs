@@ -35,7 +35,7 @@ pub enum Reason {
     WrongLabel,
     /// So late that its row or window is gone.
     Late,
-    /// More models than the cap allows.
+    /// More models than the cap allows, or one with a very long name.
     TooManyModels,
     /// More labels of one request id than are remembered.
     TooManyLabels,

@@ -34,11 +34,13 @@ impl Join {
         } else {
             LabelTruth::Text(self.texts.intern(text(&batch.text, row).unwrap_or_default()))
         };
-        let Ok(model) = text(&batch.model_id, row).map(|name| self.registry.model_id(name)).transpose() else {
-            self.accounting.rejected_labels += 1;
-            let detail = "more models than the cap allows".to_owned();
-            self.reject(&batch.origin, batch.offset.value(row), time, Reason::TooManyModels, detail);
-            return;
+        let model = match text(&batch.model_id, row).map(|name| self.registry.model_id(name)).transpose() {
+            Ok(model) => model,
+            Err(error) => {
+                self.accounting.rejected_labels += 1;
+                let offset = batch.offset.value(row);
+                return self.reject(&batch.origin, offset, time, Reason::TooManyModels, error.detail());
+            }
         };
         if let Some(ahead) = self.label_too_far_ahead(time, model) {
             self.accounting.rejected_labels += 1;

@@ -56,10 +56,16 @@ pub struct Join {
     max_ahead_ms: Option<Millis>,
     /// Some model has a correction horizon, so labels are remembered after their match.
     remembers_matches: bool,
+    /// There is more to drop than was dropped at once.
+    is_expiring: bool,
     scratch: Scratch,
     /// What is known of the log of changes, where there is one.
     log: Option<state::StateLog>,
 }
+
+/// Where each prediction that expires is told of: so many at once. A segment may hold days of them, which would be more than
+/// fits memory, or one transaction; but more than come with a batch, so that they do leave.
+const EXPIRED_AT_ONCE: usize = 1 << 14;
 
 /// How far apart records can be that have to do with each other, over all models. Lookups go no further, so that they
 /// cost the same however far one topic is ahead of the other.
@@ -150,6 +156,7 @@ impl Join {
             partials: PartialBuilder::default(),
             rejects: Vec::new(),
             labelled: with_labelled.then(Vec::new),
+            is_expiring: false,
             scratch: Scratch::default(),
             log: None,
         }
@@ -171,6 +178,11 @@ impl Join {
         self.labels.keep_for(patience.label_ms);
         self.remembers_matches = patience.remembers_matches;
         self.reach = patience.reach();
+    }
+
+    /// True if [`Self::expire`] has more to drop, though nothing has come.
+    pub fn is_expiring(&self) -> bool {
+        self.is_expiring
     }
 
     /// Drops what both topics' watermarks have passed, and the oldest of what is over the cap. Call after a batch.
@@ -196,6 +208,8 @@ impl Join {
         self.accounting.orphan_labels += (orphans + evicted_labels) as u64;
         self.accounting.evicted += evicted_labels as u64;
 
+        let budget = if self.labelled.is_some() { EXPIRED_AT_ONCE } else { usize::MAX };
+        self.is_expiring = false;
         let (registry, accounting, labelled) = (&self.registry, &mut self.accounting, &mut self.labelled);
         let mut dropped = |row: &PendingRow, request_id: &dyn Fn() -> String| {
             if !row.is_waiting() {
@@ -212,10 +226,10 @@ impl Join {
         };
         if let Some(watermark) = watermark {
             let forget = |row: &PendingRow| forgettable(registry, row, watermark);
-            self.pending.expire(watermark, forget, &mut dropped);
+            self.is_expiring = self.pending.expire(watermark, budget, forget, &mut dropped);
         }
         let held = self.pending.waiting();
-        self.pending.shrink(cap, &mut dropped);
+        self.is_expiring |= self.pending.shrink(cap, budget, &mut dropped);
         self.accounting.evicted += (held - self.pending.waiting()) as u64;
     }
 
@@ -262,6 +276,11 @@ impl Join {
     /// Records rejected since the last call.
     pub fn take_rejects(&mut self) -> Vec<Reject> {
         std::mem::take(&mut self.rejects)
+    }
+
+    /// How many changes of labels there were since they were last taken.
+    pub fn labelled_len(&self) -> usize {
+        self.labelled.as_ref().map_or(0, Vec::len)
     }
 
     /// Changes of labels since the last call, if they were asked for.

@@ -109,12 +109,14 @@ impl Join {
 
     fn prediction(&mut self, reader: &mut PredictionReader, row: usize) {
         self.accounting.prediction_records += 1;
-        let Ok(model) = reader.model(&mut self.registry, row) else {
-            self.accounting.rejected_predictions += 1;
-            let batch = &reader.batch;
-            let time = batch.time(row);
-            let detail = "more models than the cap allows".to_owned();
-            return self.reject(&batch.origin, batch.offset.value(row), time, Reason::TooManyModels, detail);
+        let model = match reader.model(&mut self.registry, row) {
+            Ok(model) => model,
+            Err(error) => {
+                self.accounting.rejected_predictions += 1;
+                let batch = &reader.batch;
+                let (offset, time) = (batch.offset.value(row), batch.time(row));
+                return self.reject(&batch.origin, offset, time, Reason::TooManyModels, error.detail());
+            }
         };
         let series = reader.series(&mut self.registry, model, row);
         let (batch, settings) = (&reader.batch, reader.settings(row));

@@ -5,7 +5,7 @@
 
 use crate::aggregate::ClassNames;
 use crate::event::label::class_as_number;
-use crate::event::segment::{MISSING, OTHER};
+use crate::event::segment::{MAX_NAME_BYTES, MISSING, OTHER};
 use crate::event::{Caps, ModelSettings, Settings};
 use hashbrown::HashMap;
 use std::sync::Arc;
@@ -60,9 +60,16 @@ pub struct Model {
     without_prediction: Option<SeriesId>,
 }
 
-/// A model, version or segment value over its cap.
+/// A model over the cap, or with a name that is too long.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TooManyModels;
+
+impl TooManyModels {
+    /// For the dead letter.
+    pub fn detail(self) -> String {
+        format!("more models than the cap allows, or a name of more than {MAX_NAME_BYTES} bytes")
+    }
+}
 
 /// All series of one partition.
 #[derive(Debug)]
@@ -112,7 +119,7 @@ impl SeriesRegistry {
         }
         // Labels that name no model are not to cost a real one its place.
         let named = self.models.len() - usize::from(self.models_by_name.contains_key(""));
-        if !name.is_empty() && named >= self.settings.caps.models {
+        if !name.is_empty() && (named >= self.settings.caps.models || name.len() > MAX_NAME_BYTES) {
             return Err(TooManyModels);
         }
         let terms = self.terms_id(&Arc::clone(self.settings.model(name)));
@@ -337,12 +344,12 @@ fn capped_value(values: &mut HashMap<Arc<str>, ()>, value: &str, caps: Caps) -> 
     capped(values, value, caps.segment_values)
 }
 
-/// `value` if it is known or there is room for it, else `__other__` and true.
+/// `value` if it is known or there is room for it, else `__other__` and true. There is none for a very long one.
 fn capped(known: &mut HashMap<Arc<str>, ()>, value: &str, cap: usize) -> (Arc<str>, bool) {
     if let Some((value, ())) = known.get_key_value(value) {
         return (Arc::clone(value), false);
     }
-    if known.len() >= cap {
+    if known.len() >= cap || value.len() > MAX_NAME_BYTES {
         return (OTHER.into(), true);
     }
     let value: Arc<str> = value.into();
@@ -397,5 +404,17 @@ mod tests {
         assert_eq!(registry.model_id("c"), Err(TooManyModels));
         assert!(registry.model_id("").is_ok(), "labels that name no model have a place of their own");
         assert!(registry.model_id("a").is_ok());
+    }
+
+    #[test]
+    fn names_that_are_too_long_for_a_record_are_kept_nowhere() {
+        let mut registry = registry(10);
+        let long = "x".repeat(MAX_NAME_BYTES + 1);
+        assert_eq!(registry.model_id(&long), Err(TooManyModels));
+        let model = registry.model_id(&long[1..]).expect("one byte shorter");
+        let id = registry.of_prediction(model, &long, |column| [Some(&*long), Some("tv")][column]);
+        let Series { version, segments, .. } = registry.series(id);
+        assert_eq!((&**version, registry.folded()), (OTHER, 3));
+        assert!(segments.iter().flatten().all(|value| **value == *OTHER), "{segments:?}");
     }
 }

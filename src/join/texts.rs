@@ -1,10 +1,10 @@
 //! Label texts of one partition, interned: a remembered label names its text in four bytes.
 
-use crate::event::segment::OTHER;
+use crate::event::segment::{MAX_NAME_BYTES, OTHER};
 use hashbrown::HashMap;
 use std::sync::Arc;
 
-/// Texts of labels that are no numbers; those over the cap are `__other__`.
+/// Texts of labels that are no numbers; those over the cap, and very long ones, are `__other__`.
 #[derive(Debug, Default)]
 pub struct LabelTexts {
     texts: Vec<Arc<str>>,
@@ -21,7 +21,7 @@ impl LabelTexts {
         if let Some(id) = self.by_text.get(text) {
             return *id;
         }
-        if self.texts.len() >= Self::CAP && text != OTHER {
+        if (self.texts.len() >= Self::CAP || text.len() > MAX_NAME_BYTES) && text != OTHER {
             self.folded += 1;
             return self.intern(OTHER);
         }

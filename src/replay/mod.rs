@@ -167,6 +167,9 @@ impl Replay {
                 join.step(JoinInput::Idle(role, true));
             }
         }
+        while join.join().is_expiring() {
+            publication.send(join.commit(), std::mem::take(&mut rejects), join.newest())?;
+        }
         let last = join.commit();
         summary.accounting = last.accounting;
         publication.send(last, rejects, join.newest())?;

@@ -226,7 +226,10 @@ impl StageTask for AssessWork {
             }
             self.catch_up(record.offset);
             self.task.merge(&batch);
-            self.taken_bytes += range.len();
+            // Nothing is committed of what comes in again: it would be full for as long.
+            if !self.is_catching_up() {
+                self.taken_bytes += range.len();
+            }
             self.repeated_bytes += range.len();
             self.has_news = true;
             self.catch_up(record.offset + 1);

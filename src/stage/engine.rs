@@ -33,6 +33,10 @@ const BATCHES_MAX: usize = 64;
 /// Before a missing topic is looked for again.
 const MISSING_PAUSE: Duration = Duration::from_secs(1);
 
+/// How long a member may take to hear that it was expelled: meanwhile the next owner of its partitions may delete what it
+/// does not need any more.
+const EXPELLED_MAX: Duration = Duration::from_secs(5);
+
 /// Before the same bytes are sent again.
 const RESEND_PAUSE: Duration = Duration::from_millis(20);
 
@@ -54,6 +58,8 @@ struct Engine {
     /// How many losses of partitions it has heard of.
     losses: u64,
     ended: Option<Reason>,
+    /// Since when the brokers lack what is to be read next.
+    offsets_gone: Option<Instant>,
     /// Since when commits fail.
     failing_since: Option<Instant>,
     messages: Receiver<Message>,
@@ -131,6 +137,7 @@ pub fn run(
         revocations: VecDeque::new(),
         losses: 0,
         ended: None,
+        offsets_gone: None,
         failing_since: None,
         messages,
         producer: Some(producer),
@@ -177,7 +184,8 @@ impl Engine {
         let interval = self.options.commit_interval;
         let mut next_tick = Instant::now() + interval;
         let reason = loop {
-            let wait = next_tick.saturating_duration_since(Instant::now());
+            let tick_in = next_tick.saturating_duration_since(Instant::now());
+            let wait = if self.offsets_gone.is_some() { tick_in.min(EXPELLED_MAX) } else { tick_in };
             match self.messages.recv_timeout(wait) {
                 Ok(message) => self.take(message),
                 Err(RecvTimeoutError::Timeout) => {}
@@ -187,6 +195,7 @@ impl Engine {
                 self.tick();
                 next_tick = Instant::now() + if self.tasks.want_commit() { Duration::ZERO } else { interval };
             }
+            self.miss_offsets();
             if let Some(reason) = self.ended.take() {
                 break reason;
             }
@@ -216,6 +225,14 @@ impl Engine {
         self.membership.close();
     }
 
+    /// Ends where the brokers lack what is to be read next, unless that is not this member's to read any more.
+    fn miss_offsets(&mut self) {
+        if self.offsets_gone.is_some_and(|since| since.elapsed() >= EXPELLED_MAX) {
+            let why = topics::explain(&self.ends, &*self.stage, &self.tasks.positions());
+            self.tell(Event::Broken(why));
+        }
+    }
+
     fn tick(&mut self) {
         self.tell(Event::Tick);
         if let Some(producer) = &self.producer {
@@ -236,12 +253,14 @@ impl Engine {
             Message::Revoked(partitions, acknowledge) => {
                 tracing::info!(stage, ?partitions, "revoked");
                 pass("revoke");
+                self.tasks.let_go(&partitions, now());
                 self.revocations.push_back(acknowledge);
                 self.tell(Event::Revoked(partitions));
             }
             Message::Lost(partitions) => {
                 tracing::warn!(stage, ?partitions, "lost: what was not committed is read again by their new owner");
                 self.losses += 1;
+                self.offsets_gone = None;
                 self.tell(Event::Lost(partitions));
             }
             Message::Restored(task) => {
@@ -260,8 +279,7 @@ impl Engine {
                 self.took(taken);
             }
             Message::OffsetsGone => {
-                let why = topics::explain(&self.ends, &*self.stage, &self.tasks.positions());
-                self.tell(Event::Broken(why));
+                self.offsets_gone.get_or_insert_with(Instant::now);
             }
             Message::Broken(why) => self.tell(Event::Broken(why)),
             Message::Left => self.tell(Event::Left),

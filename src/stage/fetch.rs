@@ -241,6 +241,8 @@ impl Reader {
             format!("the group `{}`, reading {}: {error}{advice}", self.group, self.inputs.join(" and "))
         };
         let told = match code {
+            // Of a partition that was given up meanwhile.
+            Some(Code::AutoOffsetReset) if self.tags.is_empty() => return,
             // The brokers have nothing at the next offset, and starting anywhere else would lose or repeat records.
             Some(Code::AutoOffsetReset) => Message::OffsetsGone,
             Some(code) if is_authorization(code) => Message::Broken(refused(advice(code))),

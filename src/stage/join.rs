@@ -150,6 +150,8 @@ struct JoinWork {
 
 /// What a record leaves behind until the commit, about: a row of the log, and its part of a partial.
 const BYTES_PER_RECORD: usize = 100;
+/// A row for the topic of labelled predictions, about, with what it becomes.
+const BYTES_PER_LABELLED: usize = 800;
 
 impl StageTask for JoinWork {
     fn step(&mut self, input: InputId, records: &Fetched, _now: Millis) -> Result<(), BadRecord> {
@@ -213,7 +215,7 @@ impl StageTask for JoinWork {
     }
 
     fn uncommitted_bytes(&self) -> usize {
-        self.uncommitted_bytes
+        self.uncommitted_bytes + BYTES_PER_LABELLED * self.task.join().labelled_len()
     }
 }
 
@@ -253,6 +255,7 @@ fn with_bytes(reject: Reject, origin: &Origin, messages: &[Message]) -> Reject {
 mod tests {
     use super::*;
     use crate::stage::work::FetchedRecord;
+    use std::collections::BTreeSet;
 
     #[test]
     fn a_dead_letter_counts_with_all_that_is_kept_of_it() {
@@ -266,5 +269,88 @@ mod tests {
         assert!(task.uncommitted_bytes() > 2 * 150_000, "{}", task.uncommitted_bytes());
         assert_eq!(task.commit(0).outputs.len(), 2, "and how far the inputs are");
         assert_eq!(task.uncommitted_bytes(), 0);
+    }
+
+    fn fetched(first: i64, values: &[String]) -> Fetched {
+        let mut fetched = Fetched::default();
+        for (offset, value) in (first..).zip(values) {
+            let start = fetched.bytes.len() as u32;
+            fetched.bytes.extend_from_slice(value.as_bytes());
+            let value = Some(start..fetched.bytes.len() as u32);
+            fetched.records.push(FetchedRecord { offset, timestamp: None, key: None, value, headers: Vec::new() });
+        }
+        fetched
+    }
+
+    #[test]
+    fn what_expires_together_goes_out_part_by_part_and_each_once_also_after_a_restart() {
+        const ROWS: usize = 60_000;
+        let mut config = Config::default();
+        config.topics.labelled = Some(config.topics.metrics.clone());
+        let stage = JoinStage::new(Arc::new(config), 1).expect("there are no schemas");
+        let (mut log, mut told) = (Vec::new(), BTreeSet::new());
+        let mut commit = |task: &mut Box<dyn StageTask>, log: &mut Vec<Vec<u8>>| {
+            let unit = task.commit(0);
+            log.extend(unit.delta);
+            let rows: Vec<Outgoing> = unit.outputs.into_iter().filter(|row| row.output == LABELLED).collect();
+            let count = rows.len();
+            rows.into_iter().for_each(|row| assert!(told.insert(row.key), "twice"));
+            (count, told.len())
+        };
+        let (start, later) = (1_700_000_000_000_i64, 1_720_000_000_000_i64);
+        let prediction =
+            |id: usize, time: i64| format!(r#"{{"request_id":"r{id}","model_id":"m","timestamp":{time},"score":0.5}}"#);
+        let label = |id: &str| vec![format!(r#"{{"request_id":"{id}","timestamp":{later},"label":1}}"#)];
+        let predictions: Vec<String> = (0..ROWS).map(|id| prediction(id, start)).collect();
+
+        let mut task = stage.restore(0).finish().expect("nothing was logged").task;
+        task.step(PREDICTIONS, &fetched(0, &predictions), 0).expect("predictions");
+        assert_eq!(commit(&mut task, &mut log), (0, 0));
+        task.step(PREDICTIONS, &fetched(ROWS as i64, &[prediction(ROWS, later)]), 0).expect("a prediction");
+        task.step(InputId(1), &fetched(0, &label("a")), 0).expect("a label");
+        assert!(task.uncommitted_bytes() < 20 << 20, "{} bytes at once", task.uncommitted_bytes());
+        let (first, _) = commit(&mut task, &mut log);
+        assert!((10_000..40_000).contains(&first), "{first} at once");
+
+        let mut restore = stage.restore(0);
+        log.iter().for_each(|piece| restore.apply(&[0, 0], piece).expect("its own log"));
+        task = restore.finish().expect("its own log").task;
+        task.step(InputId(1), &fetched(1, &label("b")), 0).expect("a label");
+        // The rest goes out with commits, though nothing comes.
+        let counts: Vec<(usize, usize)> = (0..3).map(|_| commit(&mut task, &mut log)).collect();
+        assert!(counts.iter().all(|(count, _)| *count < 40_000), "{counts:?}");
+        assert_eq!(counts.last(), Some(&(0, ROWS)));
+    }
+
+    #[test]
+    fn a_snapshot_that_was_not_finished_is_begun_again_after_a_restart() {
+        let pace = SnapshotPace { small_log_bytes: 5_000, rows_per_commit: 1 };
+        let stage = JoinStage::new(Arc::new(Config::default()), 1).expect("there are no schemas").with_pace(pace);
+        let prediction =
+            |id: i64| format!(r#"{{"request_id":"r{id}","model_id":"m","timestamp":1700000000000,"score":0.5}}"#);
+        let mut log = Vec::new();
+        let mut task = stage.restore(0).finish().expect("nothing was logged").task;
+        let mut offset = 0;
+        // Commits a record each, the same ones over and over, until a snapshot begins.
+        let mut commits_until_one_begins = |task: &mut Box<dyn StageTask>, log: &mut Vec<Vec<u8>>| {
+            for commits in 1.. {
+                task.step(PREDICTIONS, &fetched(offset, &[prediction(offset % 20)]), 0).expect("a prediction");
+                offset += 1;
+                let unit = task.commit(0);
+                log.extend(unit.delta);
+                if unit.snapshot.is_some() {
+                    assert_eq!(unit.snapshot, Some(crate::stage::work::SnapshotMark::Start));
+                    return commits;
+                }
+            }
+            0
+        };
+        assert!(commits_until_one_begins(&mut task, &mut log) > 40);
+        for _ in 0..3 {
+            let mut restore = stage.restore(0);
+            log.iter().for_each(|piece| restore.apply(&[0, 0], piece).expect("its own log"));
+            task = restore.finish().expect("its own log").task;
+            assert_eq!(commits_until_one_begins(&mut task, &mut log), 2, "what the log is long by is still there");
+        }
     }
 }

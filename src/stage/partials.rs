@@ -47,8 +47,9 @@ impl PartialSender {
     fn put(&self, batch: &PartialBatch, destination: i32, out: &mut Vec<Outgoing>) {
         let mut bytes = Vec::new();
         batch.encode(&mut bytes);
-        if bytes.len() > MAX_PAYLOAD_BYTES && batch.rows.len() > 1 {
-            let [mut first, second] = batch.halves();
+        if bytes.len() > MAX_PAYLOAD_BYTES
+            && let Some([mut first, second]) = batch.halves()
+        {
             // Nothing may be final before the second half has come.
             [first.predictions, first.labels] = self.told.unwrap_or_default();
             self.put(&first, destination, out);
@@ -68,9 +69,13 @@ impl PartialSender {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::aggregate::partial::CellChange;
     use crate::aggregate::partial::PartialRow;
     use crate::aggregate::partial::SeriesName;
-    use crate::aggregate::{Count, Observation, PartialBuilder, QualityOutcome, SeriesId};
+    use crate::aggregate::{
+        Cell, ClassId, Count, MulticlassAccumulator, Observation, OneVsRest, PartialBuilder, Quality, QualityOutcome,
+        SCORE_BINS, ScoreBins, SeriesId,
+    };
 
     fn batch(models: &[&str], panes: i64, newest: i64) -> PartialBatch {
         let mut builder = PartialBuilder::default();
@@ -128,5 +133,33 @@ mod tests {
         assert!(before.iter().all(|(_, part)| part.predictions.newest.is_none()));
         assert_eq!(last.1.predictions.newest, Some(10));
         assert_eq!(records.iter().map(|(_, part)| part.rows.len()).sum::<usize>(), 200_000);
+    }
+
+    #[test]
+    fn one_cell_of_many_classes_is_split_too() {
+        const CLASSES: u16 = 1_000;
+        let mut bins = ScoreBins::default();
+        (0..SCORE_BINS as u16).for_each(|bin| bins.add(bin, 1));
+        let of_a_class = OneVsRest { positives: ScoreBins::default(), negatives: bins };
+        let multiclass = MulticlassAccumulator {
+            confusion: (0..CLASSES).map(|class| ((ClassId(class), ClassId(0)), 3)).collect(),
+            scored: 3_000,
+            one_vs_rest: (0..CLASSES).map(|class| (ClassId(class), of_a_class.clone())).collect(),
+            ..MulticlassAccumulator::default()
+        };
+        let quality = Quality { multiclass: Some(Box::new(multiclass)), ..Quality::default() };
+        let mut cell = Cell::default();
+        cell.quality = quality;
+        cell.add_count(Count::Matched, 3_000);
+        let mut whole = batch(&["m"], 1, 10);
+        whole.models[0].classes = (0..CLASSES).map(|class| format!("class {class}").into()).collect();
+        whole.rows[0].change = CellChange::Folded(Box::new(cell.clone()));
+
+        let records = sent(&mut PartialSender::new(OutputId(0), 1), &whole);
+        assert!(records.len() > 1);
+        assert!(records.iter().rev().skip(1).all(|(_, part)| part.predictions.newest.is_none()));
+        let mut sum = Cell::default();
+        records.iter().flat_map(|(_, part)| &part.rows).for_each(|row| sum.merge(&row.change.to_cell()));
+        assert_eq!(sum, cell);
     }
 }

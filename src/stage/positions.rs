@@ -20,6 +20,15 @@ pub struct InputLog {
     pub start: i64,
 }
 
+/// What a changelog is called, and where it begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Place<'a> {
+    /// Topic and partition.
+    pub name: &'a str,
+    /// First offset that is there. What is deleted behind a snapshot leaves the snapshot.
+    pub begin: i64,
+}
+
 /// What the changelog says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Logged {
@@ -33,8 +42,21 @@ pub struct Logged {
 ///
 /// # Errors
 /// If the changelog, the group's offsets and the logs contradict each other; says what to do.
-pub fn check(changelog: &str, partition: i32, logged: Option<Logged>, inputs: &[InputLog]) -> Result<Vec<i64>, String> {
+pub fn check(
+    changelog: Place<'_>,
+    partition: i32,
+    logged: Option<Logged>,
+    inputs: &[InputLog],
+) -> Result<Vec<i64>, String> {
     let Some(Logged { positions, topics }) = logged else {
+        let Place { name: changelog, begin } = changelog;
+        // The group's offsets are no witness of this: they expire.
+        if begin > 0 {
+            return Err(format!(
+                "{changelog} is empty, but begins at offset {begin}: what was in it was deleted. Set `retention.ms=-1` on the \
+                 topic, and bring its records back or start anew: `postdict topics reset`"
+            ));
+        }
         if let Some((input, offset)) = inputs.iter().find_map(|input| Some((input, input.committed?))) {
             return Err(format!(
                 "{changelog} is empty, but the group has read `{}`/{partition} up to offset {offset}: the changelog was \
@@ -129,7 +151,7 @@ mod tests {
 
     fn checked(logged: Option<i64>, input: InputLog) -> Result<Vec<i64>, String> {
         let logged = logged.map(|position| Logged { positions: vec![position], topics: vec![Some(id(1))] });
-        check("`changelog`/3", 3, logged, &[input])
+        check(Place { name: "`changelog`/3", begin: 0 }, 3, logged, &[input])
     }
 
     #[test]
@@ -153,6 +175,15 @@ mod tests {
             let error = checked(logged, input).expect_err("a contradiction");
             assert!(error.contains(said) && error.contains("`labels`/3"), "{error}");
         }
+    }
+
+    #[test]
+    fn an_empty_changelog_that_was_not_always_empty_is_no_first_start() {
+        let place = Place { name: "`changelog`/3", begin: 5 };
+        let error = check(place, 3, None, &[input(None, 0, 9)]).expect_err("its records are gone");
+        assert!(error.contains("`changelog`/3 is empty") && error.contains("retention.ms=-1"), "{error}");
+        let logged = Logged { positions: vec![7], topics: vec![Some(id(1))] };
+        assert_eq!(check(place, 3, Some(logged), &[input(None, 0, 9)]), Ok(vec![7]), "a snapshot is there");
     }
 
     #[test]

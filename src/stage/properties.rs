@@ -87,12 +87,15 @@ impl Properties {
     }
 
     /// The reader of the changelog, which also asks for the group's offsets: committed ones only, waiting for those
-    /// that are about to be.
+    /// that are about to be. It reads from leaders only: a follower that lags behind says that the log ends before it does,
+    /// and a state that lacks its last commits would be taken for whole, or an input with records for idle.
     pub fn restore(&self) -> ClientConfig {
         let mut must = self.consumer("restore");
         must.push(("group.id", self.ids.group.clone()));
         must.push(("enable.partition.eof", "true".to_owned()));
-        self.build(&[("fetch.wait.max.ms", "10"), ("fetch.queue.backoff.ms", "10")], must)
+        let mut config = self.build(&[("fetch.wait.max.ms", "10"), ("fetch.queue.backoff.ms", "10")], must);
+        config.remove("client.rack");
+        config
     }
 
     /// Who asks for the true ends of logs.
@@ -194,6 +197,14 @@ mod tests {
         let config = properties(None).membership();
         assert_eq!(config.get("session.timeout.ms"), Some("7000"));
         assert_eq!(config.get("isolation.level"), Some("read_committed"));
+    }
+
+    #[test]
+    fn inputs_may_be_read_from_the_nearest_replica_and_ends_of_logs_may_not() {
+        let mut properties = properties(None);
+        properties.options.properties.insert("client.rack".to_owned(), "a".to_owned());
+        assert_eq!(properties.fetch().get("client.rack"), Some("a"));
+        assert_eq!(properties.restore().get("client.rack"), None);
     }
 
     #[test]

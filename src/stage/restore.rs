@@ -338,7 +338,7 @@ impl Worker {
                 }
                 Some(Err(error)) => {
                     if error.rdkafka_error_code() == Some(Code::AutoOffsetReset) {
-                        self.fail_reading(&format!("`{}` was truncated while it was read", self.stage.changelog()));
+                        self.read_again();
                     }
                     return;
                 }
@@ -395,10 +395,32 @@ impl Worker {
         let _ = self.engine.send(Message::RestoreFailed { partition, tag, why });
     }
 
-    fn fail_reading(&mut self, why: &str) {
-        let reading = |(partition, job): (&i32, &Job)| matches!(job.door, Door::Reading(_)).then_some(*partition);
-        let partitions: Vec<i32> = self.jobs.iter().filter_map(reading).collect();
-        partitions.into_iter().for_each(|partition| self.fail(partition, why.to_owned()));
+    /// Of some changelog, the next offset is gone: its last owner has deleted what a snapshot replaces while it was read
+    /// here. What is left is read from its beginning; whether that is enough is seen there.
+    fn read_again(&mut self) {
+        let begins_of_reading = |(partition, job): (&i32, &Job)| match &job.door {
+            Door::Reading(reading) => Some((*partition, job.tag, reading.log_start)),
+            Door::Offsets | Door::Settled { .. } => None,
+        };
+        let reading: Vec<(i32, Tag, i64)> = self.jobs.iter().filter_map(begins_of_reading).collect();
+        let changelog = self.stage.changelog().to_owned();
+        let was_cut = |partition: i32, begin: i64| {
+            let now = self.ends.fetch_watermarks(&changelog, partition, ASK);
+            // Where nobody answers it may have been this one.
+            now.map_or(true, |(low, _)| low > begin)
+        };
+        let cut: Vec<(i32, Tag)> = (reading.iter())
+            .filter(|(partition, _, begin)| was_cut(*partition, *begin))
+            .map(|(partition, tag, _)| (*partition, *tag))
+            .collect();
+        if cut.is_empty() {
+            let why = format!("`{changelog}` was truncated while it was read");
+            return reading.into_iter().for_each(|(partition, _, _)| self.fail(partition, why.clone()));
+        }
+        for (partition, tag) in cut {
+            tracing::info!(stage = self.stage.name(), partition, "`{changelog}` was cut while it was read: read again");
+            self.follow(Order::Start { partition, tag });
+        }
     }
 }
 
@@ -426,7 +448,8 @@ impl Reading {
         let topics = self.chain.topics().to_vec();
         let (commit, positions) = self.chain.finish().map_err(|error| format!("{place}: {error}"))?;
         let logged = positions.map(|positions| Logged { positions, topics: topics.clone() });
-        let positions = positions::check(&place, partition, logged, &self.inputs)?;
+        let changelog = positions::Place { name: &place, begin: self.log_start };
+        let positions = positions::check(changelog, partition, logged, &self.inputs)?;
         let restored = self.restore.finish().map_err(|error| format!("{place}: {error}"))?;
         if let Some(read_from) = &restored.read_from {
             positions::check_read_from(partition, read_from, &positions, &self.inputs)?;

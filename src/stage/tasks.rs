@@ -89,6 +89,19 @@ impl Tasks {
         self.0.remove(&partition);
     }
 
+    /// These partitions are about to be another's: until that has looked, nobody knows any more that their inputs are at
+    /// their ends, and what is written to them meanwhile must not be left behind by what goes on.
+    pub fn let_go(&mut self, partitions: &[i32], now: Millis) {
+        for partition in partitions {
+            let Some(Running { task, flows, .. }) = self.0.get_mut(partition) else { continue };
+            for (input, flow) in (0..).map(InputId).zip(flows) {
+                if std::mem::take(&mut flow.idle) {
+                    task.set_idle(input, false, now);
+                }
+            }
+        }
+    }
+
     /// Takes in records: in their order within a partition, several partitions at once. What wakes a partition up is held
     /// until the questions that this gives are answered ([`Self::answer`]).
     ///

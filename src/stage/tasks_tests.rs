@@ -305,6 +305,15 @@ fn of_three_inputs_all_that_are_idle_are_waited_for_and_what_flows_is_held_too()
 }
 
 #[test]
+fn what_is_let_go_is_not_idle_any_more() {
+    let mut asleep = Asleep::new();
+    asleep.tasks.let_go(&[1, 2], 0);
+    assert_eq!(asleep.idles(), []);
+    asleep.tasks.let_go(&[2, 3], 0);
+    assert_eq!(asleep.idles(), [(0, false), (1, false)], "which its last commit says");
+}
+
+#[test]
 fn what_is_held_goes_with_its_task_and_frees_its_room() {
     let intake = Intake::new(1);
     let mut asleep = Asleep::new();

@@ -74,6 +74,9 @@ impl JoinTask {
 
     /// Gives out everything since the last commit.
     pub fn commit(&mut self) -> JoinOutput {
+        if self.join.is_expiring() {
+            self.join.expire();
+        }
         let accounting = self.join.accounting();
         debug_assert_eq!(accounting.check(), Ok(()));
         let partials = self.partials();

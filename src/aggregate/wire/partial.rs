@@ -185,7 +185,7 @@ mod tests {
         let [fraud, churn] = ["fraud", "churn"].map(|id| whole.of_models(|model| &*model.id == id));
         assert_eq!((fraud.rows.as_slice(), fraud.series.len(), fraud.models.len()), (&whole.rows[..4], 1, 1));
         assert_eq!((churn.rows.len(), churn.rows[0].series, &*churn.models[0].id), (2, 0, "churn"));
-        let [first, second] = whole.halves();
+        let [first, second] = whole.halves().expect("several rows");
         assert_eq!((first.rows.len(), first.series.len()), (3, 1));
         assert_eq!((second.rows.len(), second.series.len(), second.models.len()), (3, 2, 2));
         assert_eq!((second.partition, second.predictions), (whole.partition, whole.predictions));

@@ -60,6 +60,8 @@ pub struct PendingBuffer {
     retention_ms: Millis,
     /// Segments below were sealed.
     first_live: i64,
+    /// The oldest segment, if it is being dropped part by part, and where that goes on in it.
+    leaving: Option<(i64, (usize, u32))>,
     waiting: usize,
     /// What the log of the state lacks, if there is one.
     journal: Option<Journal>,
@@ -79,6 +81,7 @@ impl PendingBuffer {
             span_ms: (retention_ms / Self::SEGMENTS).max(1_000),
             retention_ms,
             first_live: 0,
+            leaving: None,
             waiting: 0,
             journal: None,
             snapshot: None,
@@ -94,8 +97,10 @@ impl PendingBuffer {
                 segment.log_fresh(journal, &mut self.scores);
             }
             segment.seal(&forget);
+            self.leaving = None;
         } else if segment.wants_compaction() && self.snapshot.is_none() {
             segment.compact(&forget);
+            self.leaving = None;
         }
         self.waiting += usize::from(row.is_waiting());
         segment.insert(row, payload);
@@ -164,16 +169,19 @@ impl PendingBuffer {
     }
 
     /// Drops every segment that `watermark` has passed by the retention, handing each to `dropped` row by row with its
-    /// request id, and seals those whose time has passed.
+    /// request id, and seals those whose time has passed. Of a segment with more than `budget` rows, so many that wait are
+    /// dropped, and the rest another time; true then.
     pub fn expire(
         &mut self,
         watermark: Millis,
+        mut budget: usize,
         forget: impl Fn(&PendingRow) -> bool,
         mut dropped: impl FnMut(&PendingRow, &dyn Fn() -> String),
-    ) {
+    ) -> bool {
         let first_kept = (watermark - self.retention_ms).div_euclid(self.span_ms);
-        while self.segments.first_key_value().is_some_and(|(number, _)| *number < first_kept) {
-            self.drop_oldest(&mut dropped);
+        let mut has_more = false;
+        while !has_more && self.segments.first_key_value().is_some_and(|(number, _)| *number < first_kept) {
+            has_more = !self.drop_of_oldest(&mut budget, &mut dropped);
         }
         let first_live = watermark.div_euclid(self.span_ms);
         if first_live > self.first_live && self.snapshot.is_none() {
@@ -183,21 +191,62 @@ impl PendingBuffer {
                         segment.log_fresh(journal, &mut self.scores);
                     }
                     segment.seal(&forget);
+                    self.leaving = None;
                 }
             }
             self.first_live = first_live;
         }
+        has_more
     }
 
-    /// Drops the oldest segments until no more than `cap` rows are held, handing each row to `dropped`.
-    pub fn shrink(&mut self, cap: usize, mut dropped: impl FnMut(&PendingRow, &dyn Fn() -> String)) {
-        while self.len() > cap {
-            self.drop_oldest(&mut dropped);
+    /// Drops the oldest segments until no more than `cap` rows are held, handing each row to `dropped`; of large ones
+    /// `budget` rows that wait, and what is over the cap then another time; true if there is such.
+    pub fn shrink(
+        &mut self,
+        cap: usize,
+        mut budget: usize,
+        mut dropped: impl FnMut(&PendingRow, &dyn Fn() -> String),
+    ) -> bool {
+        let mut has_room = true;
+        while has_room && self.len() > cap {
+            has_room = self.drop_of_oldest(&mut budget, &mut dropped);
         }
+        self.len() > cap
+    }
+
+    /// Drops the oldest segment if it is no larger than `budget`, else so many of its rows that wait; true once it is gone.
+    fn drop_of_oldest(
+        &mut self,
+        budget: &mut usize,
+        dropped: &mut impl FnMut(&PendingRow, &dyn Fn() -> String),
+    ) -> bool {
+        let Some((&number, segment)) = self.segments.first_key_value() else { return false };
+        if segment.len() <= *budget {
+            *budget -= segment.len();
+            self.drop_oldest(dropped);
+            return true;
+        }
+        let begun = self.leaving.take().filter(|(leaving, _)| *leaving == number);
+        let mut next = begun.map_or((0, 0), |(_, next)| next);
+        while *budget > 0 {
+            let place = RowRef { segment: number, at: RowAt::Live(0) };
+            let segment = self.segment(place);
+            let Some(at) = segment.next_waiting(&mut next) else {
+                self.drop_oldest(dropped);
+                return true;
+            };
+            let row = *segment.get(at);
+            dropped(&row, &|| segment.payloads().request_id(row.payload));
+            self.remove(RowRef { at, ..place });
+            *budget -= 1;
+        }
+        self.leaving = Some((number, next));
+        false
     }
 
     fn drop_oldest(&mut self, dropped: &mut impl FnMut(&PendingRow, &dyn Fn() -> String)) {
         let Some((number, segment)) = self.segments.pop_first() else { return };
+        self.leaving = None;
         if let Some(journal) = &mut self.journal {
             let time = (number + 1) * self.span_ms;
             journal.append(Tag::RowsDropped, false, |out| out.extend_from_slice(&time.to_le_bytes()));

@@ -188,6 +188,25 @@ impl Segment {
         (self.sealed.as_ref().map_or(0, SealedTable::occupied), self.live.occupied() as u32)
     }
 
+    /// Place of the next row that waits, from the sealed position and the live number in `next` on, which are moved behind it.
+    pub fn next_waiting(&self, next: &mut (usize, u32)) -> Option<RowAt> {
+        let (sealed_end, live_end) = self.extent();
+        loop {
+            let at = if next.0 < sealed_end {
+                next.0 += 1;
+                RowAt::Sealed(next.0 - 1)
+            } else if next.1 < live_end {
+                next.1 += 1;
+                RowAt::Live(next.1 - 1)
+            } else {
+                return None;
+            };
+            if self.get(at).is_waiting() {
+                return Some(at);
+            }
+        }
+    }
+
     /// All rows.
     pub fn rows(&self) -> impl Iterator<Item = &PendingRow> {
         self.sealed.iter().flat_map(SealedTable::rows).chain(self.live.rows())

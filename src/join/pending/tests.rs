@@ -89,7 +89,7 @@ proptest! {
                 Action::Expire { watermark } => {
                     first_kept = first_kept.max((watermark - RETENTION_MS).div_euclid(1_000));
                     let mut dropped = 0;
-                    buffer.expire(watermark, |_| false, |_, _| dropped += 1);
+                    buffer.expire(watermark, usize::MAX, |_| false, |_, _| dropped += 1);
                     let before = list.len();
                     list.retain(|(_, row)| row.time / 1_000 >= first_kept);
                     prop_assert_eq!(dropped, before - list.len());
@@ -132,6 +132,55 @@ fn a_buffer_whose_rows_are_forgotten_on_the_way_stays_small() {
         }
     }
     assert!(buffer.bytes() < 2_000_000, "{} bytes", buffer.bytes());
+}
+
+#[test]
+fn a_large_segment_leaves_part_by_part_each_row_once_and_the_log_is_told() {
+    const ROWS: u32 = 10_000;
+    let mut buffer = PendingBuffer::new(RETENTION_MS);
+    buffer.log_changes();
+    let key = |number: u32| RequestKey::of(&format!("request {number}"));
+    for number in 0..ROWS {
+        let (id, row) = (format!("request {number}"), PendingRow { key: key(number), ..row(0, 1, number) });
+        buffer.insert(row, Payload { scores: &[], request_id: Some(&id) }, |_| false);
+    }
+    let mut found = Vec::new();
+    for number in (0..ROWS).step_by(2) {
+        found.clear();
+        buffer.find(key(number), 0..=2, &mut found);
+        buffer.settle(found[0], 5);
+    }
+    // What the log has of it: rows, then what became of them.
+    let mut journal = Journal::default();
+    buffer.take_journal(&mut journal);
+    journal.take();
+    let mut told = std::collections::BTreeSet::new();
+    let mut parts = 0;
+    let mut has_more = true;
+    while has_more {
+        let mut part = 0;
+        has_more = buffer.expire(
+            50_000,
+            999,
+            |_| false,
+            |row, id| {
+                if row.is_waiting() {
+                    assert!(told.insert(id()), "{} twice", id());
+                    part += 1;
+                }
+            },
+        );
+        assert!(part <= 999, "{part} at once");
+        parts += 1;
+        // It is sealed on the way, and its rows change their places.
+        if parts == 2 {
+            buffer.segments.values_mut().for_each(|segment| segment.seal(|_| false));
+            buffer.leaving = None;
+        }
+    }
+    assert_eq!((told.len(), parts, buffer.waiting(), buffer.len()), (ROWS as usize / 2, 6, 0, 0));
+    buffer.take_journal(&mut journal);
+    assert!((20..=24).contains(&(journal.bytes() / (5 * 999))), "{} bytes", journal.bytes());
 }
 
 #[test]

@@ -12,11 +12,18 @@ pub struct Journal {
 impl Journal {
     /// A piece is closed once it is longer; an entry is never split.
     const PIECE_BYTES: usize = 768 * 1024;
+    /// No piece is longer, unless a single entry is: it must fit a record.
+    const PIECE_BYTES_MAX: usize = 850 * 1024;
 
     /// Appends an entry: its tag, then what `write` writes. `in_snapshot`: it is part of a snapshot.
     pub fn append(&mut self, tag: Tag, in_snapshot: bool, write: impl FnOnce(&mut Vec<u8>)) {
+        let start = self.open.len();
         self.open.push(tag.byte(in_snapshot));
         write(&mut self.open);
+        if self.open.len() > Self::PIECE_BYTES_MAX && start > 0 {
+            let entry = self.open.split_off(start);
+            self.full.push(std::mem::replace(&mut self.open, entry));
+        }
         if self.open.len() >= Self::PIECE_BYTES {
             self.full.push(std::mem::take(&mut self.open));
         }
@@ -48,5 +55,21 @@ impl Journal {
         if !self.open.is_empty() {
             self.full.push(std::mem::take(&mut self.open));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_entry_does_not_make_a_piece_too_long_for_a_record() {
+        let mut journal = Journal::default();
+        for length in [700_000, 10, 900_000, 10] {
+            journal.append(Tag::Row, false, |out| out.resize(out.len() + length, 7));
+        }
+        let pieces = journal.take();
+        assert_eq!(pieces.iter().map(Vec::len).collect::<Vec<_>>(), [700_012, 900_001, 11]);
+        assert!(pieces.iter().all(|piece| piece[0] == Tag::Row.byte(false)), "no entry is split");
     }
 }

@@ -49,8 +49,11 @@ pub struct JoinRestore {
     join: Join,
     base: Base,
     scores: Vec<(ClassId, f64)>,
-    /// Length of what was read since the last snapshot began.
+    /// Length of what was read since the last complete snapshot began; of one that its writer did not finish, nothing may be
+    /// deleted.
     bytes: usize,
+    /// The same since the last one that began, while it is not complete.
+    arriving_bytes: Option<usize>,
     is_empty: bool,
     pace: SnapshotPace,
 }
@@ -63,6 +66,7 @@ impl JoinRestore {
             base: Base::Unknown,
             scores: Vec::new(),
             bytes: 0,
+            arriving_bytes: None,
             is_empty: true,
             pace,
         }
@@ -74,6 +78,9 @@ impl JoinRestore {
     /// If the log is not what a join writes, or was written under a configuration that meant something else.
     pub fn apply(&mut self, mut piece: &[u8]) -> Result<(), RestoreError> {
         self.bytes += piece.len();
+        if let Some(bytes) = &mut self.arriving_bytes {
+            *bytes += piece.len();
+        }
         self.is_empty = false;
         while !piece.is_empty() {
             self.entry(&mut piece)?;
@@ -125,12 +132,13 @@ impl JoinRestore {
             Tag::Genesis if self.base == Base::Unknown => self.base = Base::Genesis,
             Tag::Genesis => return Err(corrupt("the log begins twice")),
             Tag::SnapshotStart => {
-                self.bytes = 0;
+                self.arriving_bytes = Some(0);
                 if self.base == Base::Unknown {
                     self.base = Base::IncompleteSnapshot;
                 }
             }
             Tag::SnapshotEnd => {
+                self.bytes = self.arriving_bytes.take().unwrap_or(self.bytes);
                 if self.base == Base::IncompleteSnapshot {
                     self.base = Base::Snapshot;
                 }

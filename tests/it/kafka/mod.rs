@@ -36,3 +36,4 @@ mod several_stages;
 mod slow;
 mod starts;
 mod topic_checks;
+mod truncated;

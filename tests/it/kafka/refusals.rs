@@ -219,6 +219,17 @@ fn a_changelog_that_was_deleted_is_refused() {
 }
 
 #[test]
+fn a_changelog_that_was_emptied_is_refused_though_the_groups_offsets_have_expired() {
+    let Some(broker) = broker::shared("a_changelog_that_was_emptied_is_refused") else { return };
+    let scene = Scene::new(broker, "expired", 1);
+    let changelog = scene.topic("changelog");
+    client::write(&scene.bootstrap, (0..5).map(|_| (changelog.as_str(), 0, String::new(), b"state".to_vec())));
+    client::delete_records(&scene.bootstrap, &changelog, 0, 5);
+    let complaint = Member::start(&scene, scene.options(Some("a"))).complaint();
+    said(&complaint, &[&changelog, "is empty, but begins at offset 5", "start anew"]);
+}
+
+#[test]
 fn two_members_with_one_name_are_told_apart() {
     let Some(broker) = broker::shared("two_members_with_one_name_are_told_apart") else { return };
     let scene = Scene::new(broker, "twins", 1);
