@@ -225,7 +225,20 @@ impl StageTask for AssessWork {
                 return Err(bad(format!("it is of partition {}, which JOIN does not have", batch.partition)));
             }
             self.catch_up(record.offset);
+            let late_before = self.task.assess().late_rows();
             self.task.merge(&batch);
+            let late = self.task.assess().late_rows() - late_before;
+            // What comes in again was told of when it came first.
+            if late > 0 && !self.is_catching_up() {
+                let (partition, offset) = (batch.partition, record.offset);
+                tracing::warn!(
+                    stage = "assess",
+                    partition,
+                    offset,
+                    "{late} changes of JOIN's partition {partition} came after their windows were final, and are not in them: \
+                     it was silent while others were read far ahead of it"
+                );
+            }
             // Nothing is committed of what comes in again: it would be full for as long.
             if !self.is_catching_up() {
                 self.taken_bytes += range.len();

@@ -148,3 +148,32 @@ fn labels_and_then_predictions_that_are_found_together_all_match() {
 fn predictions_and_then_labels_that_are_found_together_all_match() {
     are_found_together("waking-predictions-then", [PREDICTIONS, LABELS]);
 }
+
+/// One partition is read to its end before the first record of the other can be: not mended, but said.
+#[test]
+fn what_comes_after_its_windows_were_final_is_said() {
+    let name = "waking-partitions";
+    let Some(broker) = broker::shared(name) else { return };
+    let service = Service::new(broker, &Setup { session_ms: 30_000, ..Setup::new(name, 2, Wire::Json, SHORT) });
+    let mut process = service.start("a");
+    service.wait_until_idle(&mut process);
+    let of = |partition: i32| -> Vec<Good> {
+        history().concat().into_iter().filter(|good| service.place(&good.id) == partition).collect()
+    };
+    let unseen = service.feed_unseen(&of(1));
+    service.feed(&of(0));
+    let deadline = Instant::now() + WAIT_MAX;
+    for topic in ROLES.map(|role| service.topic(role)) {
+        let (end, _) = client::ends(&service.bootstrap, &topic)[0];
+        while client::group_offset(&service.bootstrap, &service.group("join"), &topic, 0) != Some(end) {
+            assert!(process.runs() && Instant::now() < deadline, "{topic} is not read: {}", process.said());
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+    unseen.commit_transaction(ASK).unwrap();
+    while !process.said().contains("of JOIN's partition 1 came after their windows were final") {
+        assert!(process.runs() && Instant::now() < deadline, "nothing is said: {}", process.said());
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    process.stopped();
+}
