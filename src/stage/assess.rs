@@ -26,7 +26,7 @@ use crate::codec::RowEncoder;
 use crate::config::Config;
 use crate::event::{MetricRow, Millis, Settings};
 use crate::task::AssessTask;
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 const METRICS: OutputId = OutputId(0);
@@ -158,6 +158,7 @@ impl Restore for AssessWorkRestore {
             is_idle: false,
             has_more: false,
             taken_bytes: 0,
+            late: BTreeMap::new(),
             repeated_bytes: 0,
             pace: self.pace,
             snapshot: None,
@@ -201,6 +202,8 @@ struct AssessWork {
     /// There was no room for all rows in the last commit.
     has_more: bool,
     taken_bytes: usize,
+    /// Changes that came after their windows were final since the last commit, by JOIN's partition.
+    late: BTreeMap<i32, u64>,
     /// Length of the partials since the last snapshot.
     repeated_bytes: usize,
     pace: AssessPace,
@@ -228,20 +231,12 @@ impl StageTask for AssessWork {
             let late_before = self.task.assess().late_rows();
             self.task.merge(&batch);
             let late = self.task.assess().late_rows() - late_before;
-            // What comes in again was told of when it came first.
-            if late > 0 && !self.is_catching_up() {
-                let (partition, offset) = (batch.partition, record.offset);
-                tracing::warn!(
-                    stage = "assess",
-                    partition,
-                    offset,
-                    "{late} changes of JOIN's partition {partition} came after their windows were final, and are not in them: \
-                     it was silent while others were read far ahead of it"
-                );
-            }
-            // Nothing is committed of what comes in again: it would be full for as long.
+            // Of what comes in again nothing is committed, so it would be full for as long, and what was late was said.
             if !self.is_catching_up() {
                 self.taken_bytes += range.len();
+                if late > 0 {
+                    *self.late.entry(batch.partition).or_default() += late;
+                }
             }
             self.repeated_bytes += range.len();
             self.has_news = true;
@@ -268,6 +263,7 @@ impl StageTask for AssessWork {
             });
         });
         self.taken_bytes = 0;
+        self.tell_late();
         self.has_more = told.has_more;
         let mut unit = Unit { outputs, ..Unit::default() };
         // A window that was looked at pauses, even if nothing in it had changed.
@@ -304,6 +300,18 @@ impl StageTask for AssessWork {
 }
 
 impl AssessWork {
+    /// Once with a commit, not with each record.
+    fn tell_late(&mut self) {
+        for (partition, late) in std::mem::take(&mut self.late) {
+            tracing::warn!(
+                stage = "assess",
+                partition,
+                "{late} changes of JOIN's partition {partition} came after their windows were final, and are not in them: \
+                 it was silent while others were read far ahead of it"
+            );
+        }
+    }
+
     fn begin_snapshot(&mut self, unit: &mut Unit) {
         let bytes = self.task.snapshot();
         // The log may begin here.
