@@ -69,9 +69,7 @@ impl PartialSender {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::aggregate::partial::CellChange;
-    use crate::aggregate::partial::PartialRow;
-    use crate::aggregate::partial::SeriesName;
+    use crate::aggregate::partial::{CellChange, PartialRow, SeriesName};
     use crate::aggregate::{
         Cell, ClassId, Count, MulticlassAccumulator, Observation, OneVsRest, PartialBuilder, Quality, QualityOutcome,
         SCORE_BINS, ScoreBins, SeriesId,

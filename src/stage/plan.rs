@@ -77,12 +77,7 @@ impl TopicPlan {
         let id = &config.kafka.application_id;
         let topics = &config.topics;
         let horizon_ms = config.settings.all().map(|model| model.label_horizon_ms).max().unwrap_or(0);
-        let topic = |name: String, purpose, partitions| PlannedTopic {
-            name,
-            purpose,
-            partitions,
-            settings: settings(purpose, horizon_ms),
-        };
+        let topic = |name: String, purpose, partitions| PlannedTopic::new(name, purpose, partitions, horizon_ms);
         let input = |name: &str| topic(name.to_owned(), Purpose::Input, Some(input_partitions));
         let output = |name: &str| topic(name.to_owned(), Purpose::Output, None);
         let mut plan = vec![
@@ -214,16 +209,19 @@ pub const MIN_RECORD_BYTES: i64 = 1_000_000;
 /// What Kafka keeps records for by default.
 const USUAL_RETENTION_MS: Millis = 7 * 86_400_000;
 
-/// Settings that a topic is created with.
-fn settings(purpose: Purpose, horizon_ms: Millis) -> Vec<(&'static str, String)> {
-    let policy = ("cleanup.policy", "delete".to_owned());
-    let unlimited = |key| (key, "-1".to_owned());
-    match purpose {
-        Purpose::Input => vec![policy, ("retention.ms", horizon_ms.max(USUAL_RETENTION_MS).to_string())],
-        Purpose::Changelog | Purpose::Partials => {
-            vec![policy, unlimited("retention.ms"), unlimited("retention.bytes")]
-        }
-        Purpose::Output => Vec::new(),
+impl PlannedTopic {
+    /// With the settings that are right for its purpose; `horizon_ms` as in [`TopicPlan`].
+    pub fn new(name: String, purpose: Purpose, partitions: Option<usize>, horizon_ms: Millis) -> PlannedTopic {
+        let policy = ("cleanup.policy", "delete".to_owned());
+        let unlimited = |key| (key, "-1".to_owned());
+        let settings = match purpose {
+            Purpose::Input => vec![policy, ("retention.ms", horizon_ms.max(USUAL_RETENTION_MS).to_string())],
+            Purpose::Changelog | Purpose::Partials => {
+                vec![policy, unlimited("retention.ms"), unlimited("retention.bytes")]
+            }
+            Purpose::Output => Vec::new(),
+        };
+        PlannedTopic { name, purpose, partitions, settings }
     }
 }
 
@@ -283,7 +281,7 @@ mod tests {
             let found = found(planned.partitions.unwrap_or(1), &settings);
             assert_eq!(plan.findings(planned, &found), [], "{}", planned.name);
         }
-        let brief = settings(Purpose::Input, 60_000);
+        let brief = PlannedTopic::new("labels".to_owned(), Purpose::Input, None, 60_000).settings;
         assert!(brief.contains(&("retention.ms", "604800000".to_owned())), "{brief:?}");
     }
 

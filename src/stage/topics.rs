@@ -143,10 +143,12 @@ enum Role {
 /// What `topic` is to the stage.
 fn role(stage: &dyn Stage, topic: &str) -> Role {
     let is_among = |topics: &[String]| topics.iter().any(|other| other == topic);
-    match () {
-        () if is_among(&stage.description().placed_outputs) => Role::PlacedOutput,
-        () if is_among(stage.outputs()) => Role::Output,
-        () => Role::Own,
+    if is_among(&stage.description().placed_outputs) {
+        Role::PlacedOutput
+    } else if is_among(stage.outputs()) {
+        Role::Output
+    } else {
+        Role::Own
     }
 }
 

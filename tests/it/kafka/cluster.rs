@@ -49,12 +49,7 @@ impl Cluster {
         config.kafka.bootstrap_servers.clone_from(&self.bootstrap);
         let admin = Admin::new(&Options::new(&config, None).unwrap()).unwrap();
         for name in topics {
-            let planned = PlannedTopic {
-                name: name.clone(),
-                purpose: Purpose::Changelog,
-                partitions: None,
-                settings: Vec::new(),
-            };
+            let planned = PlannedTopic::new(name.clone(), Purpose::Changelog, None, 0);
             admin.create(&planned, partitions, Some(COUNT)).unwrap();
         }
         self.wait(topics);

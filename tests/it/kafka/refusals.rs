@@ -1,6 +1,6 @@
 //! What cannot go on stops, and says why and what to do.
 
-use super::broker;
+use super::broker::{self, Broker};
 use super::client;
 use super::member;
 use super::pairing::{PANIC_RESTORING, PANIC_RUNNING, Pairing};
@@ -72,29 +72,29 @@ fn different_partition_counts_are_named() {
     said(&complaint, &[&scene.topic("right"), "3 partitions", "2", "equally many"]);
 }
 
-#[test]
-fn more_partitions_than_at_the_start_are_named() {
-    let Some(broker) = broker::shared("more_partitions_than_at_the_start_are_named") else { return };
-    let scene = Scene::new(broker, "grown", 2);
+/// One of the topics gets a third partition under a member: the topic, and what it ends with.
+fn complaint_at_growth(broker: &Broker, name: &str, role: &str) -> (String, String) {
+    let scene = Scene::new(broker, name, 2);
     let member = Member::start(&scene, scene.options(None));
     scene.feed(0..100);
     scene.wait_for_pairs(100);
-    client::add_partitions(&scene.bootstrap, &scene.topic("pairs"), 3);
-    said(&member.complaint(), &[&scene.topic("pairs"), "had 2 partitions and now has 3"]);
+    let topic = scene.topic(role);
+    client::add_partitions(&scene.bootstrap, &topic, 3);
+    (topic, member.complaint())
+}
+
+#[test]
+fn more_partitions_than_at_the_start_are_named() {
+    let Some(broker) = broker::shared("more_partitions_than_at_the_start_are_named") else { return };
+    let (topic, complaint) = complaint_at_growth(broker, "grown", "pairs");
+    said(&complaint, &[&topic, "had 2 partitions and now has 3"]);
 }
 
 #[test]
 fn more_partitions_of_one_input_are_not_answered_with_more_of_the_other() {
     let Some(broker) = broker::shared("more_partitions_of_one_input") else { return };
-    let scene = Scene::new(broker, "lopsided", 2);
-    let member = Member::start(&scene, scene.options(None));
-    scene.feed(0..100);
-    scene.wait_for_pairs(100);
-    client::add_partitions(&scene.bootstrap, &scene.topic("left"), 3);
-    said(
-        &member.complaint(),
-        &[&scene.topic("left"), "had 2 partitions and now has 3", "keys are in other partitions"],
-    );
+    let (topic, complaint) = complaint_at_growth(broker, "lopsided", "left");
+    said(&complaint, &[&topic, "had 2 partitions and now has 3", "keys are in other partitions"]);
 }
 
 #[test]

@@ -71,6 +71,7 @@ fn what_only_the_join_can_reject_is_counted_once_and_leaves_the_rest_alone() {
         let bad = bad(*input, record, reason);
         let place = service.place(record["request_id"].as_str().unwrap()) as usize;
         let topic = service.topic(["predictions", "labels"][*input]);
+        // Three of these numbers in a row are of one partition.
         (topic, service.bad_record(&bad, 3 * place))
     };
     let records: Vec<_> = rejected.iter().map(record).collect();

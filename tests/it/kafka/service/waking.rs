@@ -46,10 +46,10 @@ impl Service {
         }
     }
 
-    /// Waits until JOIN has committed all of an input.
-    fn wait_until_read(&self, input: usize, process: &mut Process) {
+    /// Waits until JOIN has committed all of an input in its first partitions, so many.
+    fn wait_until_read(&self, input: usize, partitions: usize, process: &mut Process) {
         let (deadline, topic) = (Instant::now() + WAIT_MAX, self.topic(ROLES[input]));
-        for (partition, (end, _)) in (0..).zip(client::ends(&self.bootstrap, &topic)) {
+        for (partition, (end, _)) in (0..).zip(client::ends(&self.bootstrap, &topic)).take(partitions) {
             while client::group_offset(&self.bootstrap, &self.group("join"), &topic, partition) != Some(end) {
                 assert!(process.runs() && Instant::now() < deadline, "{topic} is not read: {}", process.said());
                 std::thread::sleep(Duration::from_millis(20));
@@ -112,7 +112,7 @@ fn is_read_first(name: &str, first: usize) {
     let (last, others) = history[1 - first].split_last().unwrap();
     let unseen = service.feed_unseen(others);
     service.feed(&history[first]);
-    service.wait_until_read(first, &mut process);
+    service.wait_until_read(first, service.partitions, &mut process);
     unseen.commit_transaction(ASK).unwrap();
     // After the mark of the transaction, so that the end of the topic is a record.
     service.feed(std::slice::from_ref(last));
@@ -162,18 +162,8 @@ fn what_comes_after_its_windows_were_final_is_said() {
     };
     let unseen = service.feed_unseen(&of(1));
     service.feed(&of(0));
-    let deadline = Instant::now() + WAIT_MAX;
-    for topic in ROLES.map(|role| service.topic(role)) {
-        let (end, _) = client::ends(&service.bootstrap, &topic)[0];
-        while client::group_offset(&service.bootstrap, &service.group("join"), &topic, 0) != Some(end) {
-            assert!(process.runs() && Instant::now() < deadline, "{topic} is not read: {}", process.said());
-            std::thread::sleep(Duration::from_millis(20));
-        }
-    }
+    [PREDICTIONS, LABELS].into_iter().for_each(|input| service.wait_until_read(input, 1, &mut process));
     unseen.commit_transaction(ASK).unwrap();
-    while !process.said().contains("of JOIN's partition 1 came after their windows were final") {
-        assert!(process.runs() && Instant::now() < deadline, "nothing is said: {}", process.said());
-        std::thread::sleep(Duration::from_millis(20));
-    }
+    process.wait_for("of JOIN's partition 1 came after their windows were final");
     process.stopped();
 }
