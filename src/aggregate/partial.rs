@@ -76,8 +76,16 @@ pub struct ModelName {
 pub struct Progress {
     /// Largest event time seen.
     pub newest: Option<Millis>,
-    /// At the log's end, and silent for the idle time-out.
-    pub idle: bool,
+    /// How many times in a row it was found at its log's end and silent for the idle time-out, each time after the time
+    /// before was durably said; 0: it flows.
+    pub idle_checks: u64,
+}
+
+impl Progress {
+    /// At the log's end, and silent for the idle time-out, when it was last looked at.
+    pub fn is_idle(&self) -> bool {
+        self.idle_checks > 0
+    }
 }
 
 /// All changes of one JOIN partition in one commit, and how far its topics have come.

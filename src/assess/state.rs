@@ -11,7 +11,7 @@ use super::model::ModelAssess;
 use super::names::{Group, Names};
 use super::promise::Horizons;
 use super::rows::METRIC_SHIFT;
-use super::watermark::Watermark;
+use super::watermark::{Source, Watermark};
 use super::window::{Published, Window, Windows};
 use super::{Assess, window_settings};
 use crate::aggregate::WireError;
@@ -138,14 +138,14 @@ impl Assess {
 
 fn put_watermark(out: &mut Vec<u8>, watermark: &Watermark) {
     put_varint(out, watermark.partitions.len() as u64);
-    for (partition, progress) in &watermark.partitions {
+    for (partition, sources) in &watermark.partitions {
         put_signed(out, i64::from(*partition));
-        for progress in progress {
-            out.push(u8::from(progress.idle));
-            put_time(out, progress.newest);
+        for Source { progress, last_check, vouched } in sources {
+            put_varint(out, progress.idle_checks);
+            [progress.newest, *last_check, *vouched].into_iter().for_each(|time| put_time(out, time));
         }
     }
-    watermark.reached.iter().for_each(|reached| put_time(out, *reached));
+    watermark.reached.iter().chain(&watermark.pulled).for_each(|time| put_time(out, *time));
     put_time(out, watermark.newest);
 }
 
@@ -153,15 +153,16 @@ fn take_watermark(input: &mut &[u8], partition_count: usize) -> Result<Watermark
     let mut watermark = Watermark::new(partition_count);
     for _ in 0..take_length(input)? {
         let partition = i32::try_from(take_signed(input)?).map_err(|_| WireError::Malformed("a partition"))?;
-        let mut both = [Progress::default(); 2];
-        for progress in &mut both {
-            let idle = take_byte(input)? != 0;
-            *progress = Progress { newest: take_time(input)?, idle };
+        let mut sources = [Source::default(); 2];
+        for source in &mut sources {
+            let idle_checks = take_varint(input)?;
+            source.progress = Progress { newest: take_time(input)?, idle_checks };
+            (source.last_check, source.vouched) = (take_time(input)?, take_time(input)?);
         }
-        watermark.partitions.insert(partition, both);
+        watermark.partitions.insert(partition, sources);
     }
-    for reached in &mut watermark.reached {
-        *reached = take_time(input)?;
+    for time in watermark.reached.iter_mut().chain(&mut watermark.pulled) {
+        *time = take_time(input)?;
     }
     watermark.newest = take_time(input)?;
     Ok(watermark)

@@ -233,7 +233,12 @@ impl Join {
         self.accounting.evicted += (held - self.pending.waiting()) as u64;
     }
 
-    /// Says whether a topic is at its log's end and has been silent for the idle time-out.
+    /// It is asked now whether a silent topic is at its log's end: what was taken in so far came before the answer.
+    pub fn before_look(&mut self, role: Role) {
+        self.time.before_look(role);
+    }
+
+    /// A topic was found at its log's end and silent for the idle time-out, once more; or it is so no longer.
     pub fn set_idle(&mut self, role: Role, idle: bool) {
         self.time.set_idle(role, idle);
     }

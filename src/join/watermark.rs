@@ -5,8 +5,9 @@ use crate::event::{Millis, Role};
 /// How far each topic has come in event time.
 ///
 /// The watermark of a model is the least of the two, less its allowed lateness. A topic that is idle at its log's end
-/// does not hold the other back: while it is idle, each new record of the other topic carries it along. The end of
-/// input by itself moves nothing.
+/// does not hold the other back: while it is idle, new records of the other topic carry it along. But only as far as they
+/// were when somebody went to look whether it is at its end still, and found it so: what was written to it since may be
+/// unread while the other is read far ahead. The end of input by itself moves nothing.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct StreamTime {
     predictions: Topic,
@@ -19,7 +20,12 @@ struct Topic {
     newest: Option<Millis>,
     /// `newest`, or how far the other topic carried this one while it was idle.
     reached: Option<Millis>,
-    idle: bool,
+    /// How many times in a row it was found idle; 0: it flows.
+    idle_checks: u64,
+    /// Largest event time that came to the other topic while this one was idle.
+    pull: Option<Millis>,
+    /// The same, before the look at its end that was begun last.
+    pull_before_look: Option<Millis>,
 }
 
 impl StreamTime {
@@ -31,24 +37,40 @@ impl StreamTime {
         };
         topic.newest = topic.newest.max(Some(time));
         topic.reached = topic.reached.max(Some(time));
-        if other.idle {
-            other.reached = other.reached.max(topic.reached);
+        if other.idle_checks > 0 {
+            other.pull = other.pull.max(Some(time));
         }
     }
 
-    /// Says whether a topic is at its log's end and has been silent for the idle time-out.
+    /// It is asked now whether a topic is at its log's end.
+    pub fn before_look(&mut self, role: Role) {
+        let topic = self.topic(role);
+        topic.pull_before_look = topic.pull;
+    }
+
+    /// A topic was found at its log's end and silent for the idle time-out, once more; or it is so no longer.
     pub fn set_idle(&mut self, role: Role, idle: bool) {
-        match role {
-            Role::Predictions => self.predictions.idle = idle,
-            Role::Labels => self.labels.idle = idle,
+        let topic = self.topic(role);
+        if idle {
+            topic.idle_checks += 1;
+            topic.reached = topic.reached.max(topic.pull_before_look);
+        } else {
+            (topic.idle_checks, topic.pull, topic.pull_before_look) = (0, None, None);
         }
     }
 
-    /// True if `role`'s topic is idle.
-    pub fn is_idle(&self, role: Role) -> bool {
+    fn topic(&mut self, role: Role) -> &mut Topic {
         match role {
-            Role::Predictions => self.predictions.idle,
-            Role::Labels => self.labels.idle,
+            Role::Predictions => &mut self.predictions,
+            Role::Labels => &mut self.labels,
+        }
+    }
+
+    /// How many times in a row `role`'s topic was found idle.
+    pub fn idle_checks(&self, role: Role) -> u64 {
+        match role {
+            Role::Predictions => self.predictions.idle_checks,
+            Role::Labels => self.labels.idle_checks,
         }
     }
 
@@ -73,8 +95,8 @@ impl StreamTime {
     pub fn from_numbers(numbers: [Millis; Self::NUMBERS]) -> StreamTime {
         let [a, b, c, d] = numbers.map(|number| (number != Millis::MIN).then_some(number));
         StreamTime {
-            predictions: Topic { newest: a, reached: b, idle: false },
-            labels: Topic { newest: c, reached: d, idle: false },
+            predictions: Topic { newest: a, reached: b, ..Topic::default() },
+            labels: Topic { newest: c, reached: d, ..Topic::default() },
         }
     }
 
@@ -99,16 +121,43 @@ mod tests {
     }
 
     #[test]
-    fn an_idle_topic_is_carried_along_by_new_records_only() {
+    fn an_idle_topic_is_carried_along_by_new_records_only_and_as_far_as_they_were_before_it_was_looked_at() {
         let mut time = StreamTime::default();
+        let look = |time: &mut StreamTime| {
+            time.before_look(Role::Labels);
+            time.set_idle(Role::Labels, true);
+        };
         time.advance(Role::Predictions, 100);
         time.advance(Role::Labels, 40);
-        time.set_idle(Role::Labels, true);
+        look(&mut time);
+        look(&mut time);
         assert_eq!(time.reached(), Some(40), "the end of input moves nothing");
         time.advance(Role::Predictions, 110);
-        assert_eq!(time.reached(), Some(110));
+        assert_eq!(time.reached(), Some(40), "labels may have been written meanwhile");
+        time.before_look(Role::Labels);
+        time.advance(Role::Predictions, 130);
+        time.set_idle(Role::Labels, true);
+        assert_eq!(time.reached(), Some(110), "what came after the look was begun does not count");
+        time.advance(Role::Predictions, 120);
+        look(&mut time);
+        assert_eq!(time.reached(), Some(130));
         time.set_idle(Role::Labels, false);
         time.advance(Role::Labels, 50);
-        assert_eq!(time.reached(), Some(110), "a watermark never goes back");
+        assert_eq!(time.reached(), Some(130), "a watermark never goes back");
+        time.advance(Role::Predictions, 150);
+        look(&mut time);
+        assert_eq!(time.reached(), Some(130), "what came while it flowed carries it nowhere");
+    }
+
+    #[test]
+    fn a_topic_that_turns_out_not_to_be_at_its_end_is_not_carried() {
+        let mut time = StreamTime::default();
+        time.advance(Role::Labels, 40);
+        time.set_idle(Role::Labels, true);
+        time.advance(Role::Predictions, 900);
+        time.before_look(Role::Labels);
+        time.set_idle(Role::Labels, false);
+        time.advance(Role::Labels, 50);
+        assert_eq!(time.reached(), Some(50));
     }
 }

@@ -155,7 +155,6 @@ impl Restore for AssessWorkRestore {
             today,
             models,
             has_news: false,
-            is_idle: false,
             has_more: false,
             taken_bytes: 0,
             late: BTreeMap::new(),
@@ -196,9 +195,8 @@ struct AssessWork {
     today: Arc<Basis>,
     /// Models that the log names.
     models: BTreeSet<Arc<str>>,
-    /// Partials came since the last commit.
+    /// Partials that change what is to be published came since the last commit.
     has_news: bool,
-    is_idle: bool,
     /// There was no room for all rows in the last commit.
     has_more: bool,
     taken_bytes: usize,
@@ -228,7 +226,11 @@ impl StageTask for AssessWork {
                 return Err(bad(format!("it is of partition {}, which JOIN does not have", batch.partition)));
             }
             self.catch_up(record.offset);
-            let late_before = self.task.assess().late_rows();
+            let state = |task: &AssessTask| {
+                let watermark = task.assess().watermark();
+                (watermark.reached(), watermark.newest(), watermark.is_settled())
+            };
+            let (before, late_before) = (state(&self.task), self.task.assess().late_rows());
             self.task.merge(&batch);
             let late = self.task.assess().late_rows() - late_before;
             // Of what comes in again nothing is committed, so it would be full for as long, and what was late was said.
@@ -239,19 +241,19 @@ impl StageTask for AssessWork {
                 }
             }
             self.repeated_bytes += range.len();
-            self.has_news = true;
+            // Idle partitions say so again and again: mostly that changes nothing, and need not be gone through again.
+            self.has_news |= !batch.rows.is_empty() || before != state(&self.task);
             self.catch_up(record.offset + 1);
         }
         Ok(())
     }
 
-    fn set_idle(&mut self, _input: InputId, idle: bool, _now: Millis) {
-        self.is_idle = idle;
-    }
+    /// When all is over, the partials say themselves.
+    fn set_idle(&mut self, _input: InputId, _idle: bool, _now: Millis) {}
 
     fn commit(&mut self, now: Millis) -> Unit {
         let mut outputs = Vec::new();
-        let is_flush = self.is_idle && self.task.assess().watermark().is_all_idle();
+        let is_flush = self.task.assess().watermark().is_settled();
         let told = self.publish(now, is_flush, |row, encoder| {
             outputs.push(Outgoing {
                 output: METRICS,
@@ -307,7 +309,7 @@ impl AssessWork {
                 stage = "assess",
                 partition,
                 "{late} changes of JOIN's partition {partition} came after their windows were final, and are not in them: \
-                 it was silent while others were read far ahead of it"
+                 it was silent, and their records were written after others that were far ahead of them in event time"
             );
         }
     }

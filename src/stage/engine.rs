@@ -4,7 +4,7 @@ use super::commit::{Part, burst};
 use super::errors::{self, RunError};
 use super::failpoint::pass;
 use super::fetch::Fetch;
-use super::idle::{Idleness, Question};
+use super::idle::Idleness;
 use super::intake::Intake;
 use super::log::{ClientLog, Plain};
 use super::membership::Membership;
@@ -271,13 +271,7 @@ impl Engine {
                 self.restored.remove(&partition);
             }
             Message::RestoreFailed { partition, tag, why } => self.tell(Event::RestoreFailed { partition, tag, why }),
-            Message::Probed { partition, tag, input, position, at_end } => {
-                let question = Question { partition, tag, input, position };
-                let tasks = &mut self.tasks;
-                let answer = || tasks.answer(question, at_end, now(), Instant::now());
-                let taken = self.watch.during("taking held records in", answer);
-                self.took(taken);
-            }
+            Message::Probed { question, at_end } => self.tasks.answer(question, at_end, now(), Instant::now()),
             Message::OffsetsGone => {
                 self.offsets_gone.get_or_insert_with(Instant::now);
             }
@@ -301,7 +295,6 @@ impl Engine {
         batches.retain(|batch| self.protocol.is_running(batch.partition, batch.tag));
         let tasks = &mut self.tasks;
         let taken = self.watch.during("taking records in", || tasks.step(batches, now(), Instant::now()));
-        let taken = taken.map(|questions| questions.into_iter().for_each(|question| self.idleness.ask(question)));
         self.took(taken);
         if let Some(message) = other {
             self.take(message);

@@ -12,6 +12,7 @@ use super::work::InputId;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::{KafkaError, KafkaResult};
 use rdkafka::{Offset, TopicPartitionList};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
@@ -56,7 +57,14 @@ impl Idleness {
     ) -> KafkaResult<Idleness> {
         let reader = properties.restore().create_with_context(Plain(ClientLog::new(stage, "idle")))?;
         let (questions, asked) = channel();
-        let oracle = Oracle { inputs: inputs.to_vec(), reader, ends, asked, engine: engine.clone() };
+        let oracle = Oracle {
+            inputs: inputs.to_vec(),
+            reader,
+            ends,
+            asked,
+            engine: engine.clone(),
+            ends_known: BTreeMap::new(),
+        };
         let thread = spawn(format!("{stage}-idle"), engine, move || oracle.run())?;
         Ok(Idleness { questions: Some(questions), thread: Some(thread) })
     }
@@ -84,10 +92,12 @@ struct Oracle {
     ends: Arc<BaseConsumer<Plain>>,
     asked: Receiver<Question>,
     engine: Sender<Message>,
+    /// Positions that were found to have nothing between them and the high watermark: by input and partition.
+    ends_known: BTreeMap<(InputId, i32), (i64, i64)>,
 }
 
 impl Oracle {
-    fn run(self) {
+    fn run(mut self) {
         loop {
             let question = match self.asked.recv_timeout(SERVE) {
                 Ok(question) => question,
@@ -101,8 +111,7 @@ impl Oracle {
                 tracing::debug!(partition = question.partition, "idleness: {error}");
                 false
             });
-            let Question { partition, tag, input, position } = question;
-            if self.engine.send(Message::Probed { partition, tag, input, position, at_end }).is_err() {
+            if self.engine.send(Message::Probed { question, at_end }).is_err() {
                 // Nobody waits for answers any more, and without brokers each takes seconds.
                 return;
             }
@@ -115,10 +124,15 @@ impl Oracle {
         while self.ends.poll(Duration::ZERO).is_some() {}
     }
 
-    fn is_at_end(&self, question: &Question) -> KafkaResult<bool> {
+    fn is_at_end(&mut self, question: &Question) -> KafkaResult<bool> {
         let Some(topic) = self.inputs.get(usize::from(question.input.0)) else { return Ok(false) };
         let (_, high) = self.ends.fetch_watermarks(topic, question.partition, ASK)?;
         if question.position >= high {
+            return Ok(true);
+        }
+        // Behind the last record there are often marks of transactions. An idle input is asked about again and again.
+        let place = (question.input, question.partition);
+        if self.ends_known.get(&place) == Some(&(question.position, high)) {
             return Ok(true);
         }
         // For a client that reads committed records the end is the last stable offset.
@@ -126,7 +140,11 @@ impl Oracle {
         if stable < high {
             return Ok(false);
         }
-        self.has_no_record(topic, question.partition, question.position)
+        let at_end = self.has_no_record(topic, question.partition, question.position)?;
+        if at_end {
+            self.ends_known.insert(place, (question.position, high));
+        }
+        Ok(at_end)
     }
 
     /// Reads from `position` to the end.

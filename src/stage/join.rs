@@ -183,9 +183,12 @@ impl StageTask for JoinWork {
         Ok(())
     }
 
+    fn before_look(&mut self, input: InputId) {
+        self.task.step(JoinInput::BeforeLook(role_of(input)));
+    }
+
     fn set_idle(&mut self, input: InputId, idle: bool, _now: Millis) {
-        let role = if input == PREDICTIONS { Role::Predictions } else { Role::Labels };
-        self.task.step(JoinInput::Idle(role, idle));
+        self.task.step(JoinInput::Idle(role_of(input), idle));
     }
 
     fn commit(&mut self, _now: Millis) -> Unit {
@@ -211,12 +214,16 @@ impl StageTask for JoinWork {
     }
 
     fn reached(&self, input: InputId) -> Option<Millis> {
-        self.task.join().time().newest(if input == PREDICTIONS { Role::Predictions } else { Role::Labels })
+        self.task.join().time().newest(role_of(input))
     }
 
     fn uncommitted_bytes(&self) -> usize {
         self.uncommitted_bytes + BYTES_PER_LABELLED * self.task.join().labelled_len()
     }
+}
+
+fn role_of(input: InputId) -> Role {
+    if input == PREDICTIONS { Role::Predictions } else { Role::Labels }
 }
 
 impl JoinWork {

@@ -1,5 +1,6 @@
 //! What the other threads tell the engine. Control messages are few; records are bounded by their [`Place`].
 
+use super::idle::Question;
 use super::intake::Place;
 use super::protocol::Tag;
 use super::topic_id::TopicId;
@@ -35,14 +36,8 @@ pub enum Message {
     },
     /// The answer to whether an input partition has records that were not read.
     Probed {
-        /// Which partition.
-        partition: i32,
-        /// The tag of its assignment.
-        tag: Tag,
-        /// Which input.
-        input: InputId,
-        /// The position that was asked about.
-        position: i64,
+        /// What was asked.
+        question: Question,
         /// True if there is nothing from there on, and nothing about to be committed.
         at_end: bool,
     },

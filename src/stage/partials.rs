@@ -86,7 +86,7 @@ mod tests {
         let series = |model: u32| SeriesName { model, version: "".into(), segments: None };
         PartialBatch {
             partition: 3,
-            predictions: Progress { newest: Some(newest), idle: false },
+            predictions: Progress { newest: Some(newest), idle_checks: 0 },
             labels: Progress::default(),
             models: models.iter().map(name).collect(),
             series: (0..models.len() as u32).map(series).collect(),

@@ -1,9 +1,8 @@
 //! The running tasks of a stage, with where each is: records go in, parts of commits come out.
 //!
-//! A partition whose inputs were idle *wakes up* with the first records of one of them. While another is idle, these would
-//! carry it along in event time, and what somebody wrote to it meanwhile, or at the same time, would be late. So the records
-//! are held until it is known of each idle input that it is at its end still. That is asked once per waking: where one
-//! input flows and another stays idle, nothing is held.
+//! An input that has been silent for long is looked at, whether it is at its end. One that is idle is looked at again and
+//! again, for what was written to it meanwhile is not known before; each time after what was found the last time is
+//! durable, so that whoever reads what is committed knows what came before the look.
 
 use super::commit::Part;
 use super::idle::Question;
@@ -32,20 +31,31 @@ struct Running {
     must_commit: bool,
     /// How its inputs flow.
     flows: Vec<Flow>,
-    /// While it wakes up: what came since, in this order. They keep their room in the intake, so they are bounded; when it
-    /// is full nothing more is fetched, but questions are answered elsewhere, each of them.
-    held: Vec<Batch>,
 }
 
 /// How an input of a task flows.
 struct Flow {
     /// Next offset after the last record that came: what idleness is asked about.
     next: i64,
-    /// When that was.
+    /// When that was, or when it was looked at since.
     since: Instant,
-    /// A question about its idleness is open; of one that is idle, whether it is so still.
+    /// A question about its idleness is open.
     asked: bool,
     idle: bool,
+    /// The commit that says that it is idle, once that is collected.
+    said: Option<u64>,
+}
+
+impl Flow {
+    fn new(next: i64, since: Instant) -> Flow {
+        Flow { next, since, asked: false, idle: false, said: None }
+    }
+
+    /// True if it was idle.
+    fn wake(&mut self) -> bool {
+        self.said = None;
+        std::mem::take(&mut self.idle)
+    }
 }
 
 /// A record that a task cannot use, with where it is.
@@ -68,7 +78,6 @@ impl Tasks {
     pub fn start(&mut self, restored: RestoredTask, tag: Tag, now: Instant) -> Vec<i64> {
         let RestoredTask { partition, restored, commit, positions, topics, is_late_start, .. } = restored;
         let read_from = restored.read_from.unwrap_or_else(|| positions.clone());
-        let flow = |next: &i64| Flow { next: *next, since: now, asked: false, idle: false };
         let running = Running {
             tag,
             task: restored.task,
@@ -77,8 +86,7 @@ impl Tasks {
             positions,
             topics,
             must_commit: is_late_start,
-            flows: read_from.iter().map(flow).collect(),
-            held: Vec::new(),
+            flows: read_from.iter().map(|next| Flow::new(*next, now)).collect(),
         };
         self.0.insert(partition, running);
         read_from
@@ -95,37 +103,35 @@ impl Tasks {
         for partition in partitions {
             let Some(Running { task, flows, .. }) = self.0.get_mut(partition) else { continue };
             for (input, flow) in (0..).map(InputId).zip(flows) {
-                if std::mem::take(&mut flow.idle) {
+                if flow.wake() {
                     task.set_idle(input, false, now);
                 }
             }
         }
     }
 
-    /// Takes in records: in their order within a partition, several partitions at once. What wakes a partition up is held
-    /// until the questions that this gives are answered ([`Self::answer`]).
+    /// Takes in records: in their order within a partition, several partitions at once.
     ///
     /// # Errors
     /// At the first record that a task cannot use; those before it are taken in.
-    pub fn step(&mut self, batches: Vec<Batch>, now: Millis, at: Instant) -> Result<Vec<Question>, Misplaced> {
+    pub fn step(&mut self, batches: Vec<Batch>, now: Millis, at: Instant) -> Result<(), Misplaced> {
         let mut by_partition: BTreeMap<i32, Vec<Batch>> = BTreeMap::new();
         for batch in batches {
             by_partition.entry(batch.partition).or_default().push(batch);
         }
-        let mut questions = Vec::new();
-        let mut work: Vec<(&mut Running, Vec<Batch>)> = Vec::new();
-        for (partition, running) in &mut self.0 {
-            if let Some(mut batches) = by_partition.remove(partition) {
-                questions.append(&mut running.hold(*partition, &mut batches));
-                work.push((running, batches));
-            }
-        }
-        let step = |(running, batches): (&mut Running, Vec<Batch>)| running.step_all(batches, now, at);
+        let running = self.0.iter_mut();
+        let work: Vec<(&mut Running, Vec<Batch>)> =
+            running.filter_map(|(partition, running)| Some((running, by_partition.remove(partition)?))).collect();
+        let step = |(running, batches): (&mut Running, Vec<Batch>)| {
+            batches.into_iter().try_for_each(|batch| {
+                let (partition, input) = (batch.partition, batch.input);
+                running.step(&batch, now, at).map_err(|record| Misplaced { partition, input, record })
+            })
+        };
         match work.len() {
             0 | 1 => work.into_iter().try_for_each(step),
             _ => work.into_par_iter().try_for_each(step),
-        }?;
-        Ok(questions)
+        }
     }
 
     /// How far each task has come in event time in an input.
@@ -161,30 +167,30 @@ impl Tasks {
         }
     }
 
-    /// Inputs that have been silent for so long that they may be idle, and were not asked about.
+    /// Inputs that have been silent for so long that they may be idle, and those that are to be looked at again.
     pub fn silent(&mut self, timeout: Duration, at: Instant) -> Vec<Question> {
         let mut questions = Vec::new();
         for (partition, running) in &mut self.0 {
             let tag = running.tag;
-            for (input, flow) in (0..).zip(&mut running.flows) {
+            for (input, flow) in (0..).map(InputId).zip(&mut running.flows) {
                 let silent = at.saturating_duration_since(flow.since) >= timeout;
-                if silent && !flow.asked && !flow.idle {
+                let is_said = flow.said.is_some_and(|commit| commit <= running.commit);
+                if silent && !flow.asked && (!flow.idle || is_said) {
                     flow.asked = true;
-                    questions.push(Question { partition: *partition, tag, input: InputId(input), position: flow.next });
+                    running.task.before_look(input);
+                    questions.push(Question { partition: *partition, tag, input, position: flow.next });
                 }
             }
         }
         questions
     }
 
-    /// Takes the answer to a question about idleness. With the last one that a partition waits for when it wakes up, it takes
-    /// in what is held.
-    ///
-    /// # Errors
-    /// As [`Self::step`].
-    pub fn answer(&mut self, question: Question, at_end: bool, now: Millis, at: Instant) -> Result<(), Misplaced> {
+    /// Takes the answer to a question about idleness.
+    pub fn answer(&mut self, question: Question, at_end: bool, now: Millis, at: Instant) {
         let running = self.0.get_mut(&question.partition).filter(|running| running.tag == question.tag);
-        running.map_or(Ok(()), |running| running.answer(question, at_end, now, at))
+        if let Some(running) = running {
+            running.answer(question, at_end, now, at);
+        }
     }
 
     /// Next offset per input of every task.
@@ -195,59 +201,18 @@ impl Tasks {
 }
 
 impl Running {
-    /// Holds what is not to be stepped yet, and asks what that depends on.
-    fn hold(&mut self, partition: i32, batches: &mut Vec<Batch>) -> Vec<Question> {
-        if !self.held.is_empty() {
-            self.held.append(batches);
-            return Vec::new();
-        }
-        let wakes = |batch: &Batch| {
-            let idle = |input: usize| self.flows.get(input).is_some_and(|flow| flow.idle);
-            let woken = usize::from(batch.input.0);
-            idle(woken) && (0..self.flows.len()).any(|other| other != woken && idle(other))
-        };
-        // What comes before it is of inputs that flow, or of the only one that is idle: stepping it changes nothing here.
-        let Some(first) = batches.iter().position(wakes) else { return Vec::new() };
-        self.held = batches.split_off(first);
-        let (tag, woken) = (self.tag, self.held[0].input);
-        let mut questions = Vec::new();
-        for (input, flow) in (0..).map(InputId).zip(&mut self.flows) {
-            if flow.idle && input != woken {
-                flow.asked = true;
-                questions.push(Question { partition, tag, input, position: flow.next });
-            }
-        }
-        questions
-    }
-
-    fn answer(&mut self, question: Question, at_end: bool, now: Millis, at: Instant) -> Result<(), Misplaced> {
-        let has_more = self.held.iter().any(|batch| batch.input == question.input);
-        let is_idle = at_end && !has_more && !self.task.is_catching_up();
-        let Some(flow) = self.flows.get_mut(usize::from(question.input.0)) else { return Ok(()) };
+    fn answer(&mut self, question: Question, at_end: bool, now: Millis, at: Instant) {
+        let is_idle = at_end && !self.task.is_catching_up();
+        let Some(flow) = self.flows.get_mut(usize::from(question.input.0)) else { return };
         flow.asked = false;
         // Records that came meanwhile have said that it is not idle.
         if flow.next == question.position {
-            if flow.idle != is_idle {
-                flow.idle = is_idle;
+            flow.since = at;
+            if flow.idle || is_idle {
+                (flow.idle, flow.said) = (is_idle, None);
                 self.task.set_idle(question.input, is_idle, now);
             }
-            if !is_idle {
-                // Asked again after another time-out.
-                flow.since = at;
-            }
         }
-        if self.flows.iter().any(|flow| flow.idle && flow.asked) {
-            return Ok(());
-        }
-        let held = std::mem::take(&mut self.held);
-        self.step_all(held, now, at)
-    }
-
-    fn step_all(&mut self, batches: Vec<Batch>, now: Millis, at: Instant) -> Result<(), Misplaced> {
-        batches.into_iter().try_for_each(|batch| {
-            let (partition, input) = (batch.partition, batch.input);
-            self.step(&batch, now, at).map_err(|record| Misplaced { partition, input, record })
-        })
     }
 
     fn step(&mut self, batch: &Batch, now: Millis, at: Instant) -> Result<(), BadRecord> {
@@ -261,7 +226,7 @@ impl Running {
         let next = last.offset + 1;
         flow.next = next;
         flow.since = at;
-        if std::mem::take(&mut flow.idle) {
+        if flow.wake() {
             self.task.set_idle(batch.input, false, now);
         }
         self.task.step(batch.input, &batch.fetched, now)?;
@@ -280,6 +245,9 @@ impl Running {
             return None;
         }
         let (place, commit) = ((stage, partition), self.commit + 1);
+        for flow in self.flows.iter_mut().filter(|flow| flow.idle) {
+            flow.said.get_or_insert(commit);
+        }
         Some(Part::new(place, &self.topics, commit, &self.committed, &self.positions, unit))
     }
 }

@@ -1,4 +1,4 @@
-//! Tests of the running tasks: what becomes part of a commit, what is asked about idleness, and what is held for it.
+//! Tests of the running tasks: what becomes part of a commit, and what is asked about idleness.
 
 use super::*;
 use crate::stage::block::Block;
@@ -9,25 +9,20 @@ use std::sync::{Arc, Mutex};
 /// The offset of a record that the task refuses.
 const BAD: i64 = 999;
 
-/// What a task was told about idleness.
-type Idles = Arc<Mutex<Vec<(u8, bool)>>>;
-
-/// Input and offset of what a task took in.
-type Steps = Arc<Mutex<Vec<(u8, i64)>>>;
+/// What a task was told about idleness: by input, `None` before it is looked at.
+type Idles = Arc<Mutex<Vec<(u8, Option<bool>)>>>;
 
 /// Gives out what it was told to, and catches up until it sees a certain offset.
 #[derive(Default)]
 struct Scripted {
-    unit: Unit,
+    unit: Arc<Mutex<Unit>>,
     catches_up_to: i64,
     seen: i64,
     idles: Idles,
-    steps: Steps,
 }
 
 impl StageTask for Scripted {
-    fn step(&mut self, input: InputId, records: &Fetched, _now: Millis) -> Result<(), BadRecord> {
-        self.steps.lock().unwrap().extend(records.records.iter().map(|record| (input.0, record.offset)));
+    fn step(&mut self, _input: InputId, records: &Fetched, _now: Millis) -> Result<(), BadRecord> {
         self.seen = records.records.last().map_or(self.seen, |record| record.offset);
         if self.seen == BAD {
             return Err(BadRecord { offset: BAD, what: "as the test wants".to_owned() });
@@ -35,12 +30,16 @@ impl StageTask for Scripted {
         Ok(())
     }
 
+    fn before_look(&mut self, input: InputId) {
+        self.idles.lock().unwrap().push((input.0, None));
+    }
+
     fn set_idle(&mut self, input: InputId, idle: bool, _now: Millis) {
-        self.idles.lock().unwrap().push((input.0, idle));
+        self.idles.lock().unwrap().push((input.0, Some(idle)));
     }
 
     fn commit(&mut self, _now: Millis) -> Unit {
-        std::mem::take(&mut self.unit)
+        std::mem::take(&mut *self.unit.lock().unwrap())
     }
 
     fn uncommitted_bytes(&self) -> usize {
@@ -98,7 +97,7 @@ fn an_output_is_committed_even_if_no_position_moved() {
     let output =
         Outgoing { output: OutputId(0), partition: None, timestamp: None, key: None, value: None, headers: Vec::new() };
     let (mut tasks, unit) = (Tasks::default(), Unit { outputs: vec![output], ..Unit::default() });
-    start(&mut tasks, Scripted { unit, ..Scripted::default() }, None, Instant::now());
+    start(&mut tasks, Scripted { unit: Arc::new(Mutex::new(unit)), ..Scripted::default() }, None, Instant::now());
     assert_eq!(committed(&mut tasks), Some((9, vec![10, 20], vec![10, 20])));
 }
 
@@ -106,7 +105,7 @@ fn an_output_is_committed_even_if_no_position_moved() {
 fn a_delta_of_several_pieces_is_several_blocks_of_one_commit() {
     let mut tasks = Tasks::default();
     let unit = Unit { delta: vec![vec![1], vec![2], vec![3]], ..Unit::default() };
-    start(&mut tasks, Scripted { unit, ..Scripted::default() }, None, Instant::now());
+    start(&mut tasks, Scripted { unit: Arc::new(Mutex::new(unit)), ..Scripted::default() }, None, Instant::now());
     let parts = tasks.commit("join", &[3], 0);
     let blocks: Vec<Block> = parts[0].blocks().iter().map(|bytes| Block::decode(bytes).expect("whole")).collect();
     let pieces: Vec<_> =
@@ -125,32 +124,6 @@ fn nothing_is_committed_while_a_task_catches_up_and_no_position_goes_back() {
     assert_eq!(committed(&mut tasks), None, "nothing new");
     tasks.step(vec![batch(0, 12)], 0, at).unwrap();
     assert_eq!(committed(&mut tasks), Some((9, vec![10, 20], vec![13, 20])));
-}
-
-#[test]
-fn silence_is_asked_about_once_and_ends_with_a_record() {
-    let (mut tasks, start_at, idles) = (Tasks::default(), Instant::now(), Idles::default());
-    start(&mut tasks, Scripted { idles: Arc::clone(&idles), ..Scripted::default() }, None, start_at);
-    let (timeout, later) = (Duration::from_secs(5), start_at + Duration::from_secs(5));
-    assert_eq!(tasks.silent(timeout, start_at), []);
-    let asked = tasks.silent(timeout, later);
-    let question = |input, position| Question { partition: 3, tag: 1, input: InputId(input), position };
-    assert_eq!(asked, [question(0, 10), question(1, 20)]);
-    assert_eq!(tasks.silent(timeout, later), [], "asked already");
-
-    tasks.step(vec![batch(1, 20)], 0, later).unwrap();
-    asked.into_iter().for_each(|question| tasks.answer(question, true, 0, later).unwrap());
-    assert_eq!(*idles.lock().unwrap(), [(0, true)], "a record came to input 1 meanwhile");
-    tasks.step(vec![batch(0, 10)], 0, later).unwrap();
-    assert_eq!(*idles.lock().unwrap(), [(0, true), (0, false)]);
-
-    let again = tasks.silent(timeout, later + timeout);
-    assert_eq!(again, [question(0, 11), question(1, 21)]);
-    again.into_iter().for_each(|question| tasks.answer(question, false, 0, later + timeout).unwrap());
-    assert_eq!(tasks.silent(timeout, later + timeout), [], "not at the end: asked again later");
-    let stale = Question { tag: 9, ..question(0, 11) };
-    tasks.answer(stale, true, 0, later).unwrap();
-    assert_eq!(idles.lock().unwrap().len(), 2, "an answer to another assignment");
 }
 
 #[test]
@@ -184,41 +157,53 @@ fn a_first_start_behind_the_beginning_is_committed_at_once() {
 /// Until an input may be idle.
 const TIMEOUT: Duration = Duration::from_secs(5);
 
-/// A task whose inputs are both idle, since `at`.
-struct Asleep {
+/// A task whose inputs are silent, and what it was told of that.
+struct Silent {
     tasks: Tasks,
     at: Instant,
-    steps: Steps,
     idles: Idles,
+    unit: Arc<Mutex<Unit>>,
 }
 
-impl Asleep {
-    fn new() -> Asleep {
-        let (mut tasks, at) = (Tasks::default(), Instant::now());
-        let (steps, idles) = (Steps::default(), Idles::default());
-        let task = Scripted { steps: Arc::clone(&steps), idles: Arc::clone(&idles), ..Scripted::default() };
-        start(&mut tasks, task, None, at - TIMEOUT);
-        for question in tasks.silent(TIMEOUT, at) {
-            tasks.answer(question, true, 0, at).unwrap();
-        }
-        assert_eq!(std::mem::take(&mut *idles.lock().unwrap()), [(0, true), (1, true)]);
-        Asleep { tasks, at, steps, idles }
+impl Silent {
+    fn new() -> Silent {
+        let (mut tasks, at, task) = (Tasks::default(), Instant::now(), Scripted::default());
+        let (idles, unit) = (Arc::clone(&task.idles), Arc::clone(&task.unit));
+        start(&mut tasks, task, None, at);
+        Silent { tasks, at, idles, unit }
     }
 
-    fn step(&mut self, batches: Vec<Batch>) -> Vec<Question> {
-        self.tasks.step(batches, 0, self.at).unwrap()
+    /// One whose inputs are both idle.
+    fn idle() -> Silent {
+        let mut silent = Silent::new();
+        let asked = silent.asked_after(TIMEOUT);
+        asked.into_iter().for_each(|question| silent.answer(question, true));
+        silent.told();
+        silent
+    }
+
+    fn asked_after(&mut self, time: Duration) -> Vec<Question> {
+        self.at += time;
+        self.tasks.silent(TIMEOUT, self.at)
     }
 
     fn answer(&mut self, question: Question, at_end: bool) {
-        self.tasks.answer(question, at_end, 0, self.at).unwrap();
+        self.tasks.answer(question, at_end, 0, self.at);
     }
 
-    fn steps(&self) -> Vec<(u8, i64)> {
-        self.steps.lock().unwrap().clone()
+    fn step(&mut self, input: u8, offset: i64) {
+        self.tasks.step(vec![batch(input, offset)], 0, self.at).unwrap();
     }
 
-    fn idles(&self) -> Vec<(u8, bool)> {
-        self.idles.lock().unwrap().clone()
+    /// A part that says how the inputs are.
+    fn collected(&mut self) -> Vec<Part> {
+        *self.unit.lock().unwrap() = Unit { delta: vec![vec![1]], ..Unit::default() };
+        self.tasks.commit("join", &[3], 0)
+    }
+
+    /// What the task was told since the last time.
+    fn told(&self) -> Vec<(u8, Option<bool>)> {
+        std::mem::take(&mut *self.idles.lock().unwrap())
     }
 }
 
@@ -227,114 +212,83 @@ fn question(input: u8, position: i64) -> Question {
 }
 
 #[test]
-fn what_wakes_a_partition_up_is_held_until_the_other_input_is_known_and_taken_in_in_its_order() {
-    let mut asleep = Asleep::new();
-    assert_eq!(asleep.step(vec![batch(1, 20), batch(1, 21)]), [question(0, 10)]);
-    assert_eq!(asleep.step(vec![batch(1, 22)]), [], "asked already");
-    assert_eq!((asleep.steps(), asleep.idles()), (vec![], vec![]));
-    assert_eq!(committed(&mut asleep.tasks), None, "no position moves");
-    asleep.answer(Question { tag: 9, ..question(0, 10) }, true);
-    assert_eq!(asleep.steps(), [], "an answer to another assignment");
+fn silence_is_asked_about_once_and_ends_with_a_record() {
+    let mut silent = Silent::new();
+    assert_eq!(silent.asked_after(Duration::ZERO), []);
+    let asked = silent.asked_after(TIMEOUT);
+    assert_eq!(asked, [question(0, 10), question(1, 20)]);
+    assert_eq!(silent.told(), [(0, None), (1, None)], "before it is looked at");
+    assert_eq!(silent.asked_after(TIMEOUT), [], "asked already");
 
-    asleep.answer(question(0, 10), false);
-    assert_eq!(asleep.steps(), [(1, 20), (1, 21), (1, 22)]);
-    assert_eq!(asleep.idles(), [(0, false), (1, false)], "the one that is not at its end first");
-    assert_eq!(committed(&mut asleep.tasks), Some((9, vec![10, 20], vec![10, 23])));
-    // It has been silent since the answer, not since long ago.
-    assert_eq!(asleep.tasks.silent(TIMEOUT, asleep.at), []);
-    assert_eq!(asleep.tasks.silent(TIMEOUT, asleep.at + TIMEOUT), [question(0, 10), question(1, 23)]);
+    silent.step(1, 20);
+    asked.into_iter().for_each(|question| silent.answer(question, true));
+    assert_eq!(silent.told(), [(0, Some(true))], "a record came to input 1 meanwhile");
+    silent.step(0, 10);
+    assert_eq!(silent.told(), [(0, Some(false))]);
 }
 
 #[test]
-fn an_input_that_is_at_its_end_stays_idle_and_is_not_asked_about_while_the_other_flows() {
-    let mut asleep = Asleep::new();
-    assert_eq!(asleep.step(vec![batch(0, 10)]), [question(1, 20)]);
-    asleep.answer(question(1, 20), true);
-    assert_eq!((asleep.steps(), asleep.idles()), (vec![(0, 10)], vec![(0, false)]));
-    for offset in 11..15 {
-        assert_eq!(asleep.step(vec![batch(0, offset)]), []);
-        assert_eq!(asleep.steps().last(), Some(&(0, offset)), "nothing is held");
+fn an_input_that_is_not_at_its_end_is_asked_about_after_another_time_out() {
+    let mut silent = Silent::new();
+    let asked = silent.asked_after(TIMEOUT);
+    silent.told();
+    for question in asked {
+        silent.answer(Question { tag: 9, ..question }, true);
+        silent.answer(question, false);
     }
-    // The other one wakes up too: nothing else is idle.
-    assert_eq!(asleep.step(vec![batch(1, 20), batch(0, 15)]), []);
-    assert_eq!(asleep.steps().len(), 7);
-    assert_eq!(asleep.idles(), [(0, false), (1, false)]);
+    assert_eq!(silent.told(), [], "nor does an answer to another assignment say anything");
+    assert_eq!(silent.asked_after(TIMEOUT - Duration::from_millis(1)), []);
+    assert_eq!(silent.asked_after(Duration::from_millis(1)).len(), 2);
 }
 
 #[test]
-fn an_input_of_which_records_are_held_is_not_idle_whatever_the_answer() {
-    let mut asleep = Asleep::new();
-    assert_eq!(asleep.step(vec![batch(1, 20), batch(0, 10), batch(1, 21)]), [question(0, 10)]);
-    asleep.answer(question(0, 10), true);
-    assert_eq!(asleep.idles(), [(0, false), (1, false)]);
-    assert_eq!(asleep.steps(), [(1, 20), (0, 10), (1, 21)]);
+fn an_idle_input_is_looked_at_again_once_it_is_durable_that_it_is_idle() {
+    let mut silent = Silent::idle();
+    assert_eq!(silent.asked_after(TIMEOUT), [], "it is not said yet");
+    let parts = silent.collected();
+    assert_eq!(silent.asked_after(TIMEOUT), [], "it is collected, and not durable yet");
+    silent.tasks.committed(&parts);
+    let asked = silent.asked_after(Duration::ZERO);
+    assert_eq!(asked, [question(0, 10), question(1, 20)]);
+    assert_eq!(silent.asked_after(TIMEOUT), [], "asked already");
+    let parts = silent.collected();
+    silent.tasks.committed(&parts);
+    asked.into_iter().for_each(|question| silent.answer(question, true));
+    assert_eq!(silent.told(), [(0, None), (1, None), (0, Some(true)), (1, Some(true))], "once more");
+    assert_eq!(silent.asked_after(TIMEOUT), [], "that is another time, which is to be said too");
+    let parts = silent.collected();
+    silent.tasks.committed(&parts);
+    assert_eq!(silent.asked_after(Duration::ZERO).len(), 2);
+    silent.answer(question(0, 10), false);
+    assert_eq!(silent.told()[2..], [(0, Some(false))]);
 }
 
 #[test]
-fn each_waking_asks_anew() {
-    let mut asleep = Asleep::new();
-    asleep.step(vec![batch(0, 10)]);
-    asleep.answer(question(1, 20), true);
-    asleep.at += TIMEOUT;
-    assert_eq!(asleep.tasks.silent(TIMEOUT, asleep.at), [question(0, 11)]);
-    asleep.answer(question(0, 11), true);
-    assert_eq!(asleep.step(vec![batch(0, 11)]), [question(1, 20)]);
-    assert_eq!(asleep.steps(), [(0, 10)]);
-    asleep.answer(question(1, 20), false);
-    assert_eq!(asleep.steps(), [(0, 10), (0, 11)]);
+fn an_idle_input_is_not_looked_at_again_before_the_time_out_is_over() {
+    let mut silent = Silent::idle();
+    let parts = silent.collected();
+    silent.tasks.committed(&parts);
+    assert_eq!(silent.asked_after(TIMEOUT - Duration::from_millis(1)), []);
+    assert_eq!(silent.asked_after(Duration::from_millis(1)), [question(0, 10), question(1, 20)]);
 }
 
 #[test]
-fn of_three_inputs_all_that_are_idle_are_waited_for_and_what_flows_is_held_too() {
-    let (mut tasks, at, steps) = (Tasks::default(), Instant::now(), Steps::default());
-    let task = Scripted { steps: Arc::clone(&steps), ..Scripted::default() };
-    let restored = Restored { task: Box::new(task), read_from: None };
-    let (positions, topics) = (vec![10, 20, 30], vec![None, None, None]);
-    let task = RestoredTask { partition: 3, tag: 1, restored, commit: 0, positions, topics, is_late_start: false };
-    tasks.start(task, 1, at);
-    for question in tasks.silent(Duration::ZERO, at) {
-        tasks.answer(question, true, 0, at).unwrap();
-    }
-    let asked = tasks.step(vec![batch(1, 20)], 0, at).unwrap();
-    assert_eq!(asked, [question(0, 10), question(2, 30)]);
-    tasks.answer(asked[1], false, 0, at).unwrap();
-    tasks.step(vec![batch(2, 30)], 0, at).unwrap();
-    assert_eq!(*steps.lock().unwrap(), []);
-    tasks.answer(asked[0], true, 0, at).unwrap();
-    assert_eq!(*steps.lock().unwrap(), [(1, 20), (2, 30)]);
+fn an_input_that_was_idle_says_so_anew() {
+    let mut silent = Silent::idle();
+    let parts = silent.collected();
+    silent.tasks.committed(&parts);
+    silent.step(0, 10);
+    assert_eq!(silent.asked_after(TIMEOUT), [question(0, 11), question(1, 20)]);
+    silent.answer(question(0, 11), true);
+    silent.answer(question(1, 20), true);
+    assert_eq!(silent.asked_after(TIMEOUT), [], "the commit before said it of another time");
 }
 
 #[test]
 fn what_is_let_go_is_not_idle_any_more() {
-    let mut asleep = Asleep::new();
-    asleep.tasks.let_go(&[1, 2], 0);
-    assert_eq!(asleep.idles(), []);
-    asleep.tasks.let_go(&[2, 3], 0);
-    assert_eq!(asleep.idles(), [(0, false), (1, false)], "which its last commit says");
-}
-
-#[test]
-fn what_is_held_goes_with_its_task_and_frees_its_room() {
-    let intake = Intake::new(1);
-    let mut asleep = Asleep::new();
-    asleep.step(vec![Batch { place: intake.take(1), ..batch(0, 10) }]);
-    assert!(!intake.wait_for_room(Duration::ZERO), "it is held with its place");
-    asleep.tasks.drop_task(3);
-    assert!(intake.wait_for_room(Duration::ZERO));
-    asleep.answer(question(1, 20), false);
-    assert_eq!(asleep.steps(), []);
-    // Whoever starts it again reads it again, and knows of no input that it is idle.
-    start(&mut asleep.tasks, Scripted { steps: Arc::clone(&asleep.steps), ..Scripted::default() }, None, asleep.at);
-    asleep.step(vec![batch(0, 10)]);
-    assert_eq!(asleep.steps(), [(0, 10)]);
-}
-
-#[test]
-fn a_record_that_a_task_refuses_is_named_also_if_it_was_held() {
-    let mut asleep = Asleep::new();
-    asleep.step(vec![batch(1, 20), batch(1, BAD), batch(1, BAD + 1)]);
-    let refused = asleep.tasks.answer(question(0, 10), true, 0, asleep.at).unwrap_err();
-    let record = BadRecord { offset: BAD, what: "as the test wants".to_owned() };
-    assert_eq!(refused, Misplaced { partition: 3, input: InputId(1), record });
-    assert_eq!(asleep.steps(), [(1, 20), (1, BAD)]);
+    let mut silent = Silent::idle();
+    silent.tasks.let_go(&[1, 2], 0);
+    assert_eq!(silent.told(), []);
+    silent.tasks.let_go(&[2, 3], 0);
+    assert_eq!(silent.told(), [(0, Some(false)), (1, Some(false))], "which its last commit says");
 }

@@ -111,7 +111,11 @@ pub trait StageTask: Send {
     /// At a record without which the numbers would be wrong. The task is of no use then, and is not committed.
     fn step(&mut self, input: InputId, records: &Fetched, now: Millis) -> Result<(), BadRecord>;
 
-    /// An input came to its log's end and has been silent for the idle time-out, or is so no longer.
+    /// It is asked now whether this silent input is at its log's end: what was taken in so far came before the answer.
+    fn before_look(&mut self, _input: InputId) {}
+
+    /// An input was found at its log's end and silent for the idle time-out: for the first time, or once more after the
+    /// commit is durable in which that was part of the state; or it is so no longer.
     fn set_idle(&mut self, input: InputId, idle: bool, now: Millis);
 
     /// Everything since the last commit. Called once per commit; the runtime keeps the unit until it is durable.

@@ -15,7 +15,10 @@ pub enum JoinInput<'b> {
     Predictions(&'b mut PredictionReader, Range<usize>),
     /// Labels of a batch.
     Labels(&'b LabelBatch, Range<usize>),
-    /// A topic came to its log's end and has been silent for the idle time-out, or is so no longer.
+    /// It is asked now whether a silent topic is at its log's end: what was taken in so far came before the answer.
+    BeforeLook(Role),
+    /// A topic was found at its log's end and silent for the idle time-out, for the first time or once more; or it is so no
+    /// longer.
     Idle(Role, bool),
 }
 
@@ -60,6 +63,7 @@ impl JoinTask {
         match input {
             JoinInput::Predictions(reader, rows) => self.join.predictions(reader, rows),
             JoinInput::Labels(batch, rows) => self.join.labels(batch, rows),
+            JoinInput::BeforeLook(role) => self.join.before_look(role),
             JoinInput::Idle(role, idle) => self.join.set_idle(role, idle),
         }
         // Not only on commit: where records are far apart in time, a commit's worth of them spans thousands of segments.
@@ -125,7 +129,7 @@ impl JoinTask {
 
     fn progress(&self, role: Role) -> Progress {
         let time = self.join.time();
-        Progress { newest: time.newest(role), idle: time.is_idle(role) }
+        Progress { newest: time.newest(role), idle_checks: time.idle_checks(role) }
     }
 
     /// Largest event time of either topic.

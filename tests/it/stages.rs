@@ -221,12 +221,14 @@ fn played(seed: u64, dies: bool, settings: &[&str]) -> (Vec<MetricRow>, [Member;
             partials.0.extend(join.commit(now, None).into_iter().map(|record| record.value));
         }
     }
-    for input in [InputId(0), InputId(1)] {
-        join.task.set_idle(input, true, now);
+    // Looked at twice: the second time it is known of all that was said the first time.
+    for _ in 0..2 {
+        for input in [InputId(0), InputId(1)] {
+            join.task.set_idle(input, true, now);
+        }
+        partials.0.extend(join.commit(now, None).into_iter().map(|record| record.value));
     }
-    partials.0.extend(join.commit(now, None).into_iter().map(|record| record.value));
     assess.step(0, &partials, partials.0.len(), now);
-    assess.task.set_idle(InputId(0), true, now);
     loop {
         let published = assess.commit(now, Some(&mut partials));
         rows.extend(
@@ -239,7 +241,6 @@ fn played(seed: u64, dies: bool, settings: &[&str]) -> (Vec<MetricRow>, [Member;
         if dies && dice.below(3) == 0 {
             assess.die();
             assess.step(0, &partials, partials.0.len(), now);
-            assess.task.set_idle(InputId(0), true, now);
         }
     }
 }

@@ -98,9 +98,12 @@ fn take_series(input: &mut &[u8]) -> Result<SeriesName, WireError> {
     Ok(SeriesName { model, version, segments })
 }
 
-/// Idle in the lowest bit; then 0 for nothing seen, else the time plus one.
+/// Which of the two there are, in the lowest bits of a byte; then the number of checks and the time.
 fn put_progress(out: &mut Vec<u8>, progress: Progress) {
-    out.push(u8::from(progress.idle) | u8::from(progress.newest.is_some()) << 1);
+    out.push(u8::from(progress.is_idle()) | u8::from(progress.newest.is_some()) << 1);
+    if progress.is_idle() {
+        put_varint(out, progress.idle_checks);
+    }
     if let Some(newest) = progress.newest {
         put_signed(out, newest);
     }
@@ -111,8 +114,9 @@ fn take_progress(input: &mut &[u8]) -> Result<Progress, WireError> {
     if flags > 3 {
         return Err(WireError::Malformed("an unknown progress"));
     }
+    let idle_checks = if flags & 1 != 0 { take_varint(input)? } else { 0 };
     let newest = if flags & 2 != 0 { Some(take_signed(input)?) } else { None };
-    Ok(Progress { newest, idle: flags & 1 != 0 })
+    Ok(Progress { newest, idle_checks })
 }
 
 #[cfg(test)]
@@ -136,8 +140,8 @@ mod tests {
         let rows = builder.take().into_iter().map(|((_, pane), change)| PartialRow { series: 0, pane, change });
         PartialBatch {
             partition: 3,
-            predictions: Progress { newest: Some(1_700_000_000_000), idle: false },
-            labels: Progress { newest: None, idle: true },
+            predictions: Progress { newest: Some(1_700_000_000_000), idle_checks: 0 },
+            labels: Progress { newest: None, idle_checks: 300 },
             models: vec![ModelName {
                 id: "fraud".into(),
                 classes: vec!["a".into()],

@@ -7,11 +7,17 @@ use super::scene::{Member, Scene, WAIT_MAX};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-fn wait_for(idles: &Idles, expected: &[(i32, u8, bool)]) {
+/// Waits for what both inputs were in turn, as often as that was said.
+fn wait_for(idles: &Idles, expected: [&[bool]; 2]) {
     let deadline = Instant::now() + WAIT_MAX;
     loop {
-        let mut found = idles.lock().unwrap().clone();
-        found.sort_unstable();
+        let said = idles.lock().unwrap().clone();
+        let of = |input: u8| said.iter().filter(move |said| said.1 == input).map(|(_, _, idle)| *idle);
+        let found = [0, 1].map(|input| {
+            let mut turns: Vec<bool> = of(input).collect();
+            turns.dedup();
+            turns
+        });
         if found == expected {
             return;
         }
@@ -33,8 +39,8 @@ fn silent_inputs_that_were_read_to_their_end_are_idle_until_a_record_comes() {
     client::write_transaction(&scene.bootstrap, &left, "1", true);
     client::write_transaction(&scene.bootstrap, &left, "2", false);
     let member = Member::start_stage(Arc::new(stage), options);
-    wait_for(&idles, &[(0, 0, true), (0, 1, true)]);
+    wait_for(&idles, [&[true], &[true]]);
     client::write(&scene.bootstrap, [(right.as_str(), 0, "1".to_owned(), Vec::new())]);
-    wait_for(&idles, &[(0, 0, true), (0, 1, false), (0, 1, true), (0, 1, true)]);
+    wait_for(&idles, [&[true], &[true, false, true]]);
     assert_eq!(member.stopped(), Ok(()));
 }

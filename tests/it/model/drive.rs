@@ -242,6 +242,8 @@ struct Assessing {
     /// Every so many steps it goes on from a snapshot of itself; 0: never.
     restarts_after: usize,
     steps: usize,
+    /// What each partition said last, without rows.
+    last: BTreeMap<i32, PartialBatch>,
 }
 
 impl Assessing {
@@ -255,6 +257,7 @@ impl Assessing {
             revisions: plan.revisions,
             restarts_after: plan.dies_after,
             steps: 0,
+            last: BTreeMap::new(),
         }
     }
 
@@ -268,9 +271,28 @@ impl Assessing {
             assert_eq!(self.task.snapshot(), bytes, "a snapshot is all that there is");
         }
         self.rows.extend(self.task.step(batches, self.now).metrics);
+        for batch in batches {
+            self.last.insert(batch.partition, batch.of_models(|_| false));
+        }
+    }
+
+    /// Every partition looks at its end again.
+    fn look_again(&mut self) {
+        for batch in self.last.values_mut() {
+            batch.predictions.idle_checks += 1;
+            batch.labels.idle_checks += 1;
+        }
+        let looks: Vec<PartialBatch> = self.last.values().cloned().collect();
+        looks.iter().for_each(|batch| self.step(std::slice::from_ref(batch)));
     }
 
     fn finish(mut self, at_end: AtEnd, run: &mut Run) {
+        if at_end == AtEnd::Hold {
+            // Once to have looked after all was said, and once more to know of all that was said then.
+            self.look_again();
+            self.look_again();
+            assert!(self.task.assess().watermark().is_settled());
+        }
         let last = match at_end {
             AtEnd::Hold => self.task.flush(self.now),
             AtEnd::Close => self.task.close(self.now),
