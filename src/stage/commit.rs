@@ -23,7 +23,7 @@ pub struct Part {
     /// A snapshot begins in this commit, or is complete with it.
     pub snapshot: Option<SnapshotMark>,
     /// Records for the output topics.
-    outputs: Vec<Outgoing>,
+    pub outputs: Vec<Outgoing>,
     /// Records for the changelog.
     blocks: Vec<Vec<u8>>,
 }

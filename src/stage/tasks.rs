@@ -255,3 +255,7 @@ impl Running {
 #[cfg(test)]
 #[path = "tasks_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "interleaving_tests.rs"]
+mod interleaving;

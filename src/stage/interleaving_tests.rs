@@ -1,0 +1,245 @@
+//! Partitions that are written in bursts and read each at its own pace, by a process of its own, and looked at now and then:
+//! however that is interleaved, what was written in the order of event time is never late, and what is published is what
+//! one reader says that reads all in that order.
+
+use super::*;
+use crate::aggregate::Wire;
+use crate::aggregate::partial::PartialBatch;
+use crate::assess::Revisions;
+use crate::event::{MetricRow, Settings};
+use crate::stage::JoinStage;
+use crate::stage::intake::Intake;
+use crate::stage::work::{Fetched, FetchedRecord, OutputId, Stage};
+use crate::task::AssessTask;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+const HOUR: Millis = 3_600_000;
+const START: Millis = 1_700_000_000_000;
+const TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Short against three weeks of records: whoever runs ahead of what is unread loses it.
+const CONFIGURATION: &str = "{topics: {predictions: p, labels: l}, defaults: {task: binary, windows: [1d], \
+                             label_horizon: 2d, correction_horizon: 1h, early_label_retention: 1h, allowed_lateness: 0s}}";
+
+/// Numbers that look random.
+struct Dice(u64);
+
+impl Dice {
+    /// Less than `n`.
+    fn below(&mut self, n: usize) -> usize {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        ((self.0 >> 33) % n as u64) as usize
+    }
+
+    fn one_of<T: Copy>(&mut self, choices: &[T]) -> T {
+        choices[self.below(choices.len())]
+    }
+}
+
+/// A record: its input, its request and its JSON.
+type Record = (usize, usize, String);
+
+/// Predictions every ten minutes or so, each with a label some hours later, in the order of event time. Both topics end
+/// with the same time.
+fn history() -> Vec<Record> {
+    let mut dice = Dice(7);
+    let mut records: Vec<(Millis, Record)> = Vec::new();
+    let predictions = 3_000;
+    let mut time = START;
+    for id in 0..predictions {
+        time += dice.below(20 * 60_000) as Millis;
+        let score = dice.below(1_000) as f64 / 1_000.0;
+        let prediction = format!(r#"{{"request_id":"r{id}","model_id":"m","timestamp":{time},"score":{score}}}"#);
+        records.push((time, (0, id, prediction)));
+        let at = time + HOUR + dice.below(20 * HOUR as usize) as Millis;
+        let label = dice.below(2);
+        records.push((at, (1, id, format!(r#"{{"request_id":"r{id}","timestamp":{at},"label":{label}}}"#))));
+    }
+    records.retain(|(at, _)| *at <= time);
+    let id = predictions - 1;
+    records.push((time, (1, id, format!(r#"{{"request_id":"r{id}","timestamp":{time},"label":1}}"#))));
+    records.sort_by_key(|(time, (input, ..))| (*time, *input));
+    records.into_iter().map(|(_, record)| record).collect()
+}
+
+/// A partition with the process that has it.
+struct Partition {
+    written: [Vec<String>; 2],
+    fetched: [usize; 2],
+    tasks: Tasks,
+    /// Open, and with what was found once somebody has looked.
+    questions: Vec<(Question, Option<bool>)>,
+}
+
+impl Partition {
+    fn new(stage: &JoinStage, number: i32, at: Instant) -> Partition {
+        let mut tasks = Tasks::default();
+        let restored = stage.restore(number).finish().expect("nothing was logged");
+        let (positions, topics) = (vec![0, 0], vec![None, None]);
+        let task =
+            RestoredTask { partition: number, tag: 1, restored, commit: 0, positions, topics, is_late_start: false };
+        tasks.start(task, 1, at);
+        Partition { written: Default::default(), fetched: [0; 2], tasks, questions: Vec::new() }
+    }
+
+    fn is_read(&self) -> bool {
+        [0, 1].into_iter().all(|input| self.fetched[input] == self.written[input].len())
+    }
+
+    fn fetch(&mut self, number: i32, input: usize, most: usize, at: Instant) {
+        let from = self.fetched[input];
+        let to = (from + most).min(self.written[input].len());
+        let mut fetched = Fetched::default();
+        for offset in from..to {
+            let start = fetched.bytes.len() as u32;
+            fetched.bytes.extend_from_slice(self.written[input][offset].as_bytes());
+            let value = Some(start..fetched.bytes.len() as u32);
+            let (offset, headers) = (offset as i64, Vec::new());
+            fetched.records.push(FetchedRecord { offset, timestamp: None, key: None, value, headers });
+        }
+        self.fetched[input] = to;
+        let (input, place) = (InputId(input as u8), Intake::new(1).take(0));
+        self.tasks.step(vec![Batch { partition: number, tag: 1, input, fetched, place }], 0, at).expect("good records");
+    }
+
+    fn ask(&mut self, at: Instant) {
+        let asked = self.tasks.silent(TIMEOUT, at);
+        self.questions.extend(asked.into_iter().map(|question| (question, None)));
+    }
+
+    /// Somebody looks at what one of the questions asks for.
+    fn look(&mut self, dice: &mut Dice) {
+        let place = dice.below(self.questions.len().max(1));
+        if let Some((question, found)) = self.questions.get_mut(place) {
+            let written = &self.written[usize::from(question.input.0)];
+            found.get_or_insert(question.position == written.len() as i64);
+        }
+    }
+
+    fn answer(&mut self, dice: &mut Dice, at: Instant) {
+        let place = dice.below(self.questions.len().max(1));
+        if let Some((question, Some(found))) = self.questions.get(place).copied() {
+            self.questions.remove(place);
+            self.tasks.answer(question, found, 0, at);
+        }
+    }
+
+    fn commit(&mut self, number: i32, partials: &mut Vec<PartialBatch>) {
+        let parts = self.tasks.commit("join", &[number], 0);
+        for record in parts.iter().flat_map(|part| &part.outputs) {
+            assert_eq!(record.output, OutputId(0), "nothing is a dead letter");
+            let value = record.value.as_deref().expect("partials");
+            partials.push(PartialBatch::decode(&mut &value[..]).expect("partials"));
+        }
+        self.tasks.committed(&parts);
+    }
+}
+
+/// What ASSESS has published last, by id.
+#[derive(Default)]
+struct Fold(BTreeMap<String, MetricRow>);
+
+impl Fold {
+    fn add(&mut self, rows: Vec<MetricRow>) {
+        let rows = rows.into_iter().map(|row| (row.id.clone(), MetricRow { revision: 0, ..row }));
+        self.0.extend(rows);
+    }
+}
+
+fn stage() -> (JoinStage, Arc<Settings>) {
+    let config = crate::config::parse(CONFIGURATION, "postdict.yaml", &|_| unreachable!()).expect("a configuration");
+    let settings = Arc::new(config.settings.clone());
+    (JoinStage::new(Arc::new(config), 1).expect("there are no schemas"), settings)
+}
+
+/// What is published if one reader is given all in order, so that nothing it reads is ahead of anything.
+fn in_order(records: &[Record]) -> BTreeMap<String, MetricRow> {
+    let (stage, settings) = stage();
+    let (mut dice, mut at, mut partials) = (Dice(1), Instant::now(), Vec::new());
+    let mut partition = Partition::new(&stage, 0, at);
+    for (input, _, text) in records {
+        partition.written[*input].push(text.clone());
+        partition.fetch(0, *input, 1, at);
+    }
+    partition.commit(0, &mut partials);
+    for _ in 0..2 {
+        at += TIMEOUT;
+        partition.ask(at);
+        while !partition.questions.is_empty() {
+            partition.look(&mut dice);
+            partition.answer(&mut dice, at);
+        }
+        partition.commit(0, &mut partials);
+    }
+    let (mut assess, mut fold) = (AssessTask::new(settings, 1, Revisions::Final), Fold::default());
+    fold.add(assess.step(&partials, 0).metrics);
+    fold.add(assess.flush(0).metrics);
+    fold.0
+}
+
+/// What is published in the end, by id; and how many rows came too late.
+fn published(records: &[Record], partition_count: usize, seed: u64) -> (BTreeMap<String, MetricRow>, u64) {
+    let (stage, settings) = stage();
+    let (mut dice, mut at) = (Dice(seed), Instant::now());
+    let mut partitions: Vec<Partition> =
+        (0..partition_count).map(|number| Partition::new(&stage, number as i32, at)).collect();
+    let mut assess = AssessTask::new(settings, partition_count, Revisions::All);
+    let (mut unwritten, mut partials, mut taken, mut now) = (records.iter(), Vec::new(), 0, 0);
+    let mut fold = Fold::default();
+    for _ in 0..10_000_000 {
+        let number = dice.below(partition_count);
+        let partition = &mut partitions[number];
+        // The higher its number, the less often a partition is read.
+        match dice.below(12) {
+            0 => {
+                for (input, id, text) in unwritten.by_ref().take(dice.one_of(&[0, 0, 1, 30, 2_000])) {
+                    partitions[id % partition_count].written[*input].push(text.clone());
+                }
+            }
+            1..5 if dice.below(1 + 3 * number) == 0 => {
+                let input = dice.below(2);
+                partition.fetch(number as i32, input, dice.one_of(&[1, 40, 5_000]), at);
+            }
+            5 => partition.ask(at),
+            6 | 7 => partition.look(&mut dice),
+            8 => partition.answer(&mut dice, at),
+            9 => partition.commit(number as i32, &mut partials),
+            10 => {
+                let to = (taken + dice.one_of(&[0, 1, 50])).min(partials.len());
+                now += 700;
+                fold.add(assess.step(&partials[taken..to], now).metrics);
+                taken = to;
+            }
+            11 => at += TIMEOUT / dice.one_of(&[1, 2, 20]),
+            _ => {}
+        }
+        if unwritten.len() == 0
+            && taken == partials.len()
+            && partitions.iter().all(Partition::is_read)
+            && assess.assess().watermark().is_settled()
+        {
+            fold.add(assess.flush(now).metrics);
+            return (fold.0, assess.assess().late_rows());
+        }
+    }
+    panic!("it does not come to rest");
+}
+
+#[test]
+fn nothing_that_was_written_in_order_is_late_however_partitions_are_read() {
+    let records = history();
+    let expected = in_order(&records);
+    let matched = |fold: &BTreeMap<String, MetricRow>| {
+        let rows = fold.values().filter(|row| &*row.metric == "matched" && row.model_version.is_empty());
+        rows.filter_map(|row| row.value).sum::<f64>() as usize
+    };
+    let labels = records.iter().filter(|(input, ..)| *input == 1).count();
+    assert_eq!(matched(&expected), labels);
+    for seed in 0..12 {
+        let partition_count = 1 + seed as usize % 4;
+        let (fold, late) = published(&records, partition_count, seed);
+        assert_eq!((matched(&fold), late), (labels, 0), "seed {seed}, {partition_count} partitions");
+        assert_eq!(fold, expected, "seed {seed}, {partition_count} partitions");
+    }
+}
