@@ -67,6 +67,8 @@ fn history() -> Vec<Record> {
 struct Partition {
     written: [Vec<String>; 2],
     fetched: [usize; 2],
+    /// How far that was at the last commit.
+    committed: [usize; 2],
     tasks: Tasks,
     /// Open, and with what was found once somebody has looked.
     questions: Vec<(Question, Option<bool>)>,
@@ -80,11 +82,11 @@ impl Partition {
         let task =
             RestoredTask { partition: number, tag: 1, restored, commit: 0, positions, topics, is_late_start: false };
         tasks.start(task, 1, at);
-        Partition { written: Default::default(), fetched: [0; 2], tasks, questions: Vec::new() }
+        Partition { written: Default::default(), fetched: [0; 2], committed: [0; 2], tasks, questions: Vec::new() }
     }
 
     fn is_read(&self) -> bool {
-        [0, 1].into_iter().all(|input| self.fetched[input] == self.written[input].len())
+        self.committed == [0, 1].map(|input| self.written[input].len())
     }
 
     fn fetch(&mut self, number: i32, input: usize, most: usize, at: Instant) {
@@ -133,6 +135,7 @@ impl Partition {
             partials.push(PartialBatch::decode(&mut &value[..]).expect("partials"));
         }
         self.tasks.committed(&parts);
+        self.committed = self.fetched;
     }
 }
 
