@@ -24,7 +24,7 @@ pub struct Watermark {
     partition_count: usize,
     pub(super) partitions: BTreeMap<i32, [Source; 2]>,
     pub(super) reached: [Option<Millis>; 2],
-    /// How far the other topic has come with records that came while this one was idle everywhere.
+    /// How far the other topic has come with records that came while this one was idle everywhere, as it is still.
     pub(super) pulled: [Option<Millis>; 2],
     pub(super) newest: Option<Millis>,
 }
@@ -84,6 +84,8 @@ impl Watermark {
         }
         for (role, other) in [(0, 1), (1, 0)] {
             if !self.is_idle(other) {
+                // It goes by its own records again.
+                self.pulled[other] = None;
                 continue;
             }
             // What came before the other topic fell silent carries it nowhere.
@@ -247,12 +249,18 @@ mod tests {
         assert_eq!(watermark.reached(), Some(100), "as far as the other was when this one was said to be idle");
         watermark.update(&batch(0, (170, 0), (70, 3)));
         assert_eq!(watermark.reached(), Some(160));
-        // It wakes up, and falls silent again: what carried it is not forgotten.
-        watermark.update(&batch(0, (170, 0), (75, 0)));
+    }
+
+    #[test]
+    fn a_topic_that_turns_out_not_to_be_at_its_end_goes_by_its_own_records_also_when_it_is_silent_again() {
+        let mut watermark = Watermark::new(1);
+        watermark.update(&batch(0, (70, 1), (70, 1)));
+        watermark.update(&batch(0, (70, 1), (150, 0)));
+        watermark.update(&batch(0, (100, 0), (150, 0)));
         for checks in 1..4 {
-            watermark.update(&batch(0, (170, 1), (75, checks)));
+            watermark.update(&batch(0, (100, checks), (150, checks)));
         }
-        assert_eq!(watermark.reached(), Some(170));
+        assert_eq!(watermark.reached(), Some(100), "as if all had been read in order");
     }
 
     #[test]
