@@ -86,7 +86,8 @@ pub struct DeadLetterRow {
     pub schema_id: Option<i32>,
     /// Message key as it came; in JSON as base64 text.
     pub key: Option<String>,
-    /// Message value as it came; in JSON as base64 text. Null where only the place is still known.
+    /// Message value as it came; in JSON as base64 text. Null where only the place is still known, or the record is too
+    /// long to be repeated (then key and headers are null, too).
     pub value: Option<String>,
     /// Message headers as they came, as JSON text: a list of [name, value as base64 text or null]. Null if there were
     /// none.

@@ -4,7 +4,7 @@ use super::headers;
 use super::partials::PartialSender;
 use super::plan::{changelog_topic, partials_topic};
 use super::work::{BadRecord, Description, Fetched, InputId, Outgoing, OutputId, Restore, Restored, Stage, StageTask};
-use super::work::{StateError, Unit};
+use super::work::{MAX_PAYLOAD_BYTES, StateError, Unit};
 use crate::codec::{CodecError, LabelDecoder, Message, PredictionDecoder, RowEncoder};
 use crate::config::Config;
 use crate::event::{Millis, Origin, Reject, Role, Settings};
@@ -227,19 +227,46 @@ fn role_of(input: InputId) -> Role {
 }
 
 impl JoinWork {
-    /// The record goes out as it came in: key and headers on the record too, so that it can be sent again from there.
+    /// The record goes out as it came in: key and headers on the record too, so that it can be sent again from there. One
+    /// that is too long for that is named by its place.
     fn dead_letter(&mut self, reject: &Reject) {
-        let value = self.equipment.dead_letters.dead_letter(reject);
-        let key_bytes = reject.key.as_ref().map_or(0, Vec::len);
-        self.uncommitted_bytes += value.len() + key_bytes + headers::size(&reject.headers);
-        self.outgoing.push(Outgoing {
-            output: DEAD_LETTERS,
-            partition: None,
-            timestamp: None,
-            key: reject.key.clone(),
-            value: Some(value),
-            headers: reject.headers.clone(),
-        });
+        let encoder = &self.equipment.dead_letters;
+        let mut letter = letter_of(encoder, reject);
+        if size(&letter) > MAX_PAYLOAD_BYTES {
+            letter = letter_of(encoder, &without_bytes(reject));
+        }
+        self.uncommitted_bytes += size(&letter);
+        self.outgoing.push(letter);
+    }
+}
+
+fn letter_of(encoder: &RowEncoder, reject: &Reject) -> Outgoing {
+    Outgoing {
+        output: DEAD_LETTERS,
+        partition: None,
+        timestamp: None,
+        key: reject.key.clone(),
+        value: Some(encoder.dead_letter(reject)),
+        headers: reject.headers.clone(),
+    }
+}
+
+fn size(record: &Outgoing) -> usize {
+    let length = |bytes: &Option<Vec<u8>>| bytes.as_ref().map_or(0, Vec::len);
+    length(&record.key) + length(&record.value) + headers::size(&record.headers)
+}
+
+/// The reject of a record that is too long to be repeated.
+fn without_bytes(reject: &Reject) -> Reject {
+    let length = |bytes: &Option<Vec<u8>>| bytes.as_ref().map_or(0, Vec::len);
+    let bytes = length(&reject.key) + length(&reject.value) + headers::size(&reject.headers);
+    let why = format!("too long to be repeated here, {bytes} bytes: read it at its offset; {}", reject.detail);
+    Reject {
+        key: None,
+        value: None,
+        headers: Vec::new(),
+        detail: why.chars().take(Reject::MAX_DETAIL).collect(),
+        ..reject.clone()
     }
 }
 
@@ -276,6 +303,27 @@ mod tests {
         assert!(task.uncommitted_bytes() > 2 * 150_000, "{}", task.uncommitted_bytes());
         assert_eq!(task.commit(0).outputs.len(), 2, "and how far the inputs are");
         assert_eq!(task.uncommitted_bytes(), 0);
+    }
+
+    #[test]
+    fn a_record_that_is_too_long_for_a_dead_letter_is_named_by_its_place() {
+        let stage = JoinStage::new(Arc::new(Config::default()), 1).expect("there are no schemas");
+        for (length, is_whole) in [(500_000, true), (1_000_000, false)] {
+            let mut task = stage.restore(0).finish().expect("nothing was logged").task;
+            let mut fetched = fetched(17, &["x".repeat(length)]);
+            fetched.records[0].headers = vec![("trace".to_owned(), None)];
+            task.step(PREDICTIONS, &fetched, 0).expect("it becomes a dead letter");
+            let unit = task.commit(0);
+            let record = unit.outputs.iter().find(|record| record.output == DEAD_LETTERS).expect("a dead letter");
+            let bytes = record.value.as_deref().expect("a value");
+            assert!(bytes.len() <= MAX_PAYLOAD_BYTES, "{} bytes", bytes.len());
+            let letter: serde_json::Value = serde_json::from_slice(bytes).expect("JSON");
+            assert_eq!((&letter["offset"], &letter["reason"]), (&17.into(), &"undecodable".into()));
+            let has_bytes = letter.get("value").is_some_and(serde_json::Value::is_string);
+            assert_eq!((has_bytes, record.headers.len()), (is_whole, usize::from(is_whole)));
+            let detail = letter["detail"].as_str().expect("a detail");
+            assert_eq!(detail.contains("too long to be repeated here, "), !is_whole, "{detail}");
+        }
     }
 
     fn fetched(first: i64, values: &[String]) -> Fetched {

@@ -57,6 +57,9 @@ fn a_bad_record_becomes_a_dead_letter_once_and_the_rest_is_unharmed() {
     deployment.create_topics(1);
     deployment.produce(50);
     let bad = ["{\"request_id\":\"no-score\",\"model_id\":\"m\",\"timestamp\":1700000000000}", "not json", "{}"];
+    // The last one does not fit a dead letter.
+    let long = "x".repeat(950_000);
+    let bad = [bad[0], bad[1], bad[2], &long];
     let file = deployment.write("bad.ndjson", &bad.map(|line| format!("{line}\n")).concat());
     let (code, said) = deployment.run(&["produce", "--predictions", &file]);
     assert_eq!(code, Some(0), "{said}");
@@ -72,11 +75,12 @@ fn a_bad_record_becomes_a_dead_letter_once_and_the_rest_is_unharmed() {
             .map(|letter| {
                 let letter: serde_json::Value = serde_json::from_slice(&letter.value).unwrap();
                 assert_eq!(letter["topic"], deployment.topic("predictions"), "{letter}");
-                assert!(letter["reason"].is_string() && letter["value"].is_string(), "{letter}");
-                letter["offset"].as_i64().unwrap()
+                let offset = letter["offset"].as_i64().unwrap();
+                assert!(letter["reason"].is_string() && letter["value"].is_string() == (offset < 53), "{letter}");
+                offset
             })
             .collect();
-        assert_eq!(offsets, [50, 51, 52]);
+        assert_eq!(offsets, [50, 51, 52, 53]);
     }
 }
 
