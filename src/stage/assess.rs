@@ -31,6 +31,10 @@ use std::sync::Arc;
 
 const METRICS: OutputId = OutputId(0);
 
+/// Publishing takes a restart as long as so many bytes of partials, and each row as long as so many more.
+const BYTES_PER_PUBLICATION: usize = 1_000;
+const BYTES_PER_ROW: usize = 50;
+
 /// ASSESS as a stage.
 pub struct AssessStage {
     config: Arc<Config>,
@@ -93,7 +97,8 @@ struct Snapshot {
 /// When snapshots are taken, and how much is written at a time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct AssessPace {
-    /// Partials that a restart may have to take in again are at most about this long, or twice as long as the state.
+    /// What a restart may have to do again is at most about what taking in so many bytes of partials is, or twice as many
+    /// as the state has.
     pub repeated_bytes: usize,
     /// How much of a snapshot is written with one commit.
     pub bytes_per_commit: usize,
@@ -202,7 +207,7 @@ struct AssessWork {
     taken_bytes: usize,
     /// Changes that came after their windows were final since the last commit, by JOIN's partition.
     late: BTreeMap<i32, u64>,
-    /// Length of the partials since the last snapshot.
+    /// Length of the partials since the last snapshot, and what was published as if it were partials.
     repeated_bytes: usize,
     pace: AssessPace,
     /// A snapshot that is being written.
@@ -393,7 +398,20 @@ impl AssessWork {
     fn publish(&mut self, now: Millis, is_flush: bool, mut sink: impl FnMut(&MetricRow, &RowEncoder)) -> Told {
         let room = self.in_force.rows_per_commit;
         let encoder = &self.encoder;
-        let mut sink = |row: &MetricRow| sink(row, encoder);
-        if is_flush { self.task.flush_to(now, room, &mut sink) } else { self.task.step_to([], now, room, &mut sink) }
+        let mut rows = 0;
+        let mut sink = |row: &MetricRow| {
+            rows += 1;
+            sink(row, encoder);
+        };
+        let told = if is_flush {
+            self.task.flush_to(now, room, &mut sink)
+        } else {
+            self.task.step_to([], now, room, &mut sink)
+        };
+        if told.has_looked {
+            // Where little comes, most of what a restart repeats is this.
+            self.repeated_bytes += BYTES_PER_PUBLICATION + BYTES_PER_ROW * rows;
+        }
+        told
     }
 }

@@ -245,6 +245,30 @@ fn played(seed: u64, dies: bool, settings: &[&str]) -> (Vec<MetricRow>, [Member;
     }
 }
 
+/// Where little comes, a restart repeats publications more than anything else.
+#[test]
+fn what_was_published_often_is_not_published_again_from_the_beginning() {
+    const REPEATED_BYTES: usize = 60_000;
+    let config =
+        Arc::new(postdict::config::parse("{topics: {predictions: p, labels: l}}", "", &|_| unreachable!()).unwrap());
+    let pace = AssessPace { repeated_bytes: REPEATED_BYTES, ..AssessPace::default() };
+    let mut join = Member::new(Box::new(JoinStage::new(Arc::clone(&config), 1).unwrap()));
+    let mut assess = Member::new(Box::new(AssessStage::new(config, 1).with_pace(pace)));
+    let inputs = [Topic::of_file("predictions.ndjson.gz", 600), Topic::of_file("labels.ndjson.gz", 600)];
+    let (mut partials, mut bytes) = (Topic::default(), 0);
+    for now in (0..200).map(|commit| commit * 60_000) {
+        inputs.iter().enumerate().for_each(|(input, topic)| join.step(input, topic, 3, now));
+        for record in join.commit(now, None) {
+            bytes += record.value.as_ref().unwrap().len();
+            partials.0.push(record.value);
+        }
+        assess.step(0, &partials, partials.0.len(), now);
+        assess.commit(now, Some(&mut partials));
+    }
+    assert!(bytes < REPEATED_BYTES, "{bytes} bytes of partials are reason enough");
+    assert!(assess.snapshots > 0);
+}
+
 const SETTINGS: &str = "{task: binary, segments: [origin], windows: [1d], correction_horizon: 6h}";
 
 #[test]
