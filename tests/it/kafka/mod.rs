@@ -23,7 +23,6 @@ mod crashes;
 mod cut;
 mod damage;
 mod deployed;
-mod hunt;
 mod idleness;
 mod leaders;
 mod one_member;
