@@ -3,7 +3,8 @@
 use super::block::Block;
 use super::failpoint::pass;
 use super::group::GroupMetadata;
-use super::membership::Member;
+use super::member::Member;
+use super::membership::Membership;
 use super::producer::{Producer, Record};
 use super::protocol::{Call, Cause, Failure, Severity};
 use super::topic_id::TopicId;
@@ -71,7 +72,7 @@ impl Part {
 pub fn burst(
     stage: &dyn Stage,
     producer: &Producer,
-    member: &Member,
+    membership: &Membership,
     losses: u64,
     parts: &[Part],
 ) -> Result<(), Failure> {
@@ -100,7 +101,7 @@ pub fn burst(
     for mark in parts.iter().filter_map(|part| part.snapshot) {
         pass(if mark.starts() { "snapshot.start" } else { "snapshot.complete" });
     }
-    let identity = current_member(member, losses)?;
+    let identity = current_member(&membership.member(), losses)?;
     pass("commit.guarded");
     producer.send_offsets(&offsets, identity).map_err(|failure| with_topics(stage, failure))?;
     pass("commit.offsets");
@@ -113,7 +114,7 @@ pub fn burst(
 ///
 /// The coordinator checks generation and member id, but takes offsets of somebody who has neither without any check. Nor
 /// does it check whose the partitions are: a member that was expelled and has joined again has a good identity, with which
-/// it must not commit what it took in before.
+/// it must not commit what it took in before, whether it did so with this client or with another one in its place.
 fn current_member(member: &Member, losses: u64) -> Result<GroupMetadata, Failure> {
     let refuse = |why: &str| {
         let text = format!("positions are not sent: {why}");

@@ -391,7 +391,7 @@ impl Engine {
         let (Some(producer), false) = (&self.producer, self.parts.is_empty()) else { return Ok(()) };
         let started = Instant::now();
         self.truncation.before_commit(&self.parts);
-        let done = burst(&*self.stage, producer, self.membership.member(), self.losses, &self.parts);
+        let done = burst(&*self.stage, producer, &self.membership, self.losses, &self.parts);
         if done.is_ok() {
             let (partitions, bytes) = (self.parts.len(), self.parts.iter().map(Part::bytes).sum::<usize>());
             let took_ms = started.elapsed().as_millis() as u64;

@@ -82,20 +82,23 @@ impl From<&KafkaError> for TransactionError {
 
 /// Judges an error of `call`; `doing` says what was tried.
 pub fn judge(call: Call, error: &TransactionError, doing: &str) -> Verdict {
-    let text = format!("{doing}: {}{}", error.text, advice(error.code));
+    let cause = cause(error.code);
+    // A member that was expelled is told so by the group, which knows whether another process has its name: the coordinator
+    // refuses a member's own earlier membership in the same words.
+    let advice = if cause == Cause::Expelled { "" } else { advice(error.code) };
+    let text = format!("{doing}: {}{advice}", error.text);
     if error.is_retriable {
         return Verdict::Again(text);
     }
     let severity = if error.needs_abort { Severity::Abortable } else { Severity::Fatal };
-    Verdict::Failed(Failure { call, severity, cause: cause(error.code), text })
+    Verdict::Failed(Failure { call, severity, cause, text })
 }
 
 /// What an error code means.
 pub fn cause(code: Code) -> Cause {
     match code {
         Code::IllegalGeneration | Code::RebalanceInProgress => Cause::Generation,
-        Code::UnknownMemberId => Cause::Expelled,
-        Code::FencedInstanceId | Code::UnreleasedInstanceId => Cause::InstanceTaken,
+        Code::UnknownMemberId | Code::FencedInstanceId => Cause::Expelled,
         Code::OperationTimedOut | Code::RequestTimedOut | Code::MessageTimedOut | Code::TimedOutQueue => {
             Cause::TimedOut
         }
@@ -203,6 +206,14 @@ mod tests {
     fn what_can_be_repeated_is() {
         let verdict = judge(Call::Offsets, &error(Code::NotCoordinator, true, false), "sending offsets");
         assert!(matches!(verdict, Verdict::Again(_)));
+    }
+
+    #[test]
+    fn a_fenced_member_is_not_told_of_a_twin_that_may_not_be() {
+        let verdict = judge(Call::Offsets, &error(Code::FencedInstanceId, false, true), "sending offsets");
+        let Verdict::Failed(failure) = verdict else { panic!("it stays fenced") };
+        assert_eq!((failure.severity, failure.cause), (Severity::Abortable, Cause::Expelled));
+        assert!(!failure.text.contains("another process"), "{}", failure.text);
     }
 
     #[test]

@@ -1,32 +1,31 @@
 //! Membership in the group: a consumer on a thread of its own that subscribes to the primary topic and fetches nothing.
 //!
-//! Its callbacks tell the engine what is owned. They may block, because nothing else runs on this thread and records flow
-//! through another consumer: a revoked partition is let go only after its last commit. A lost one is let go at once, as
-//! nothing may be committed for it any more; losses are counted, so that the engine cannot commit for it in the name of the
-//! member's next membership, before it has heard of the loss.
+//! A client that was fenced is of no use any more. What follows is [`super::fence`]'s to say: another client takes its place
+//! in the group, or the stage ends.
 
 use super::errors::{advice, is_authorization};
-use super::log::ClientLog;
+use super::fence::{Fence, Fenced, TWIN_MAX};
+use super::member::{Member, client};
 use super::message::Message;
+use super::ownership::Ownership;
 use super::properties::Properties;
 use super::thread::spawn;
-use rdkafka::config::RDKafkaLogLevel;
-use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext};
+use rdkafka::consumer::Consumer;
 use rdkafka::error::{KafkaError, KafkaResult};
-use rdkafka::types::{RDKafkaErrorCode as Code, RDKafkaRespErr};
-use rdkafka::{ClientContext, Offset, TopicPartitionList};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::mpsc::{Sender, channel};
+use rdkafka::types::RDKafkaErrorCode as Code;
+use std::mem::replace;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::Sender;
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-/// The member as a client.
-pub type Member = BaseConsumer<MembershipContext>;
+/// The client of now. Its thread polls it without the lock, and holds it to put another in its place.
+type Seat = Mutex<Arc<Member>>;
 
 /// The running member.
 pub struct Membership {
-    member: Arc<Member>,
+    seat: Arc<Seat>,
     leave: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
 }
@@ -37,24 +36,28 @@ impl Membership {
     /// # Errors
     /// If the client cannot be made.
     pub fn join(properties: &Properties, stage: &str, topic: &str, engine: Sender<Message>) -> KafkaResult<Membership> {
-        let context = MembershipContext {
-            topic: topic.to_owned(),
-            group: properties.group().to_owned(),
-            losses: AtomicU64::new(0),
-            engine: engine.clone(),
-            log: ClientLog::new(stage, "membership"),
-        };
-        let member: Member = properties.membership().create_with_context(context)?;
+        let ownership = Arc::new(Ownership::new(engine.clone()));
+        let member = client(properties, stage, topic, Arc::clone(&ownership))?;
         member.subscribe(&[topic])?;
-        let (member, leave) = (Arc::new(member), Arc::new(AtomicBool::new(false)));
-        let poll = Poll { member: Arc::clone(&member), leave: Arc::clone(&leave), engine: engine.clone() };
+        let (seat, leave) = (Arc::new(Mutex::new(Arc::clone(&member))), Arc::new(AtomicBool::new(false)));
+        let poll = Poll {
+            properties: properties.clone(),
+            stage: stage.to_owned(),
+            topic: topic.to_owned(),
+            ownership,
+            member,
+            seat: Arc::clone(&seat),
+            fence: Fence::default(),
+            leave: Arc::clone(&leave),
+            engine: engine.clone(),
+        };
         let thread = spawn(format!("{stage}-member"), engine, move || poll.run())?;
-        Ok(Membership { member, leave, thread: Some(thread) })
+        Ok(Membership { seat, leave, thread: Some(thread) })
     }
 
-    /// The member, for its identity.
-    pub fn member(&self) -> &Member {
-        &self.member
+    /// The member, for its identity. No other takes its place while it is looked at, so that must not take long.
+    pub fn member(&self) -> MutexGuard<'_, Arc<Member>> {
+        lock(&self.seat)
     }
 
     /// Asks to leave the group; the engine is told when that is done.
@@ -78,18 +81,34 @@ impl Drop for Membership {
     }
 }
 
+fn lock(seat: &Seat) -> MutexGuard<'_, Arc<Member>> {
+    seat.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+}
+
 /// The thread's loop.
 struct Poll {
+    properties: Properties,
+    stage: String,
+    topic: String,
+    ownership: Arc<Ownership>,
     member: Arc<Member>,
+    seat: Arc<Seat>,
+    fence: Fence,
     leave: Arc<AtomicBool>,
     engine: Sender<Message>,
 }
 
 impl Poll {
-    fn run(self) {
+    fn run(mut self) {
         let mut leaving = false;
         loop {
-            if let Some(Err(error)) = self.member.poll(Duration::from_millis(50)) {
+            let error = self.member.poll(Duration::from_millis(50)).and_then(Result::err);
+            if let Some(error) = error {
+                // Who leaves does not ask who has taken its place.
+                if leaving && self.fatal() == Some(Code::FencedInstanceId) {
+                    self.let_go();
+                    break;
+                }
                 self.take(&error);
             }
             if !leaving && self.leave.load(Ordering::SeqCst) {
@@ -97,94 +116,60 @@ impl Poll {
                 leaving = true;
             }
             if leaving && self.member.assignment().is_ok_and(|assignment| assignment.count() == 0) {
-                let _ = self.engine.send(Message::Left);
-                return;
+                break;
             }
         }
+        let _ = self.engine.send(Message::Left);
     }
 
-    fn take(&self, error: &KafkaError) {
-        let code = error.rdkafka_error_code();
-        let needs_operator =
-            matches!(error, KafkaError::MessageConsumptionFatal(_)) || code.is_some_and(is_authorization);
-        if needs_operator {
-            let context = self.member.context();
-            let (topic, group) = (&context.topic, &context.group);
-            let advice = code.map(advice).unwrap_or_default();
-            let why = format!("the group `{group}`, which reads `{topic}`: {error}{advice}");
-            let _ = self.engine.send(Message::Broken(why));
+    fn take(&mut self, error: &KafkaError) {
+        let fatal = self.fatal();
+        let code = fatal.or(error.rdkafka_error_code());
+        if fatal == Some(Code::FencedInstanceId) && self.fence.meet(Instant::now()) == Fenced::First {
+            if let Err(error) = self.join_again() {
+                self.broken(&format!("joining again: {error}"));
+            }
+        } else if fatal.is_some() || code.is_some_and(is_authorization) {
+            self.broken(&format!("{error}{}", code.map(advice).unwrap_or_default()));
         } else if code == Some(Code::PollExceeded) {
-            self.member
-                .context()
-                .log
-                .warn("the group's callbacks took too long; the partitions are lost and come back");
+            self.member.context().warn("the group's callbacks took too long; the partitions are lost and come back");
         }
         // What else there is was logged when it came, and passes by itself.
     }
-}
 
-/// Callbacks of the member.
-pub struct MembershipContext {
-    topic: String,
-    group: String,
-    /// How often partitions were lost.
-    losses: AtomicU64,
-    engine: Sender<Message>,
-    log: ClientLog,
-}
-
-impl ClientContext for MembershipContext {
-    fn log(&self, level: RDKafkaLogLevel, facility: &str, text: &str) {
-        self.log.line(level, facility, text);
+    /// Why the client is of no use any more, if it is.
+    fn fatal(&self) -> Option<Code> {
+        self.member.client().fatal_error().map(|(code, _)| code)
     }
 
-    fn error(&self, error: KafkaError, reason: &str) {
-        self.log.error(&error, reason);
-    }
-}
-
-impl ConsumerContext for MembershipContext {
-    fn rebalance(&self, member: &Member, event: RDKafkaRespErr, list: &mut TopicPartitionList) {
-        let partitions: Vec<i32> =
-            list.elements_for_topic(&self.topic).iter().map(|element| element.partition()).collect();
-        let done = match event {
-            RDKafkaRespErr::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS => self.assigned(member, partitions),
-            RDKafkaRespErr::RD_KAFKA_RESP_ERR__REVOKE_PARTITIONS => self.revoked(member, partitions, list),
-            _ => Ok(()),
-        };
-        if let Err(error) = done {
-            self.log.warn(&format!("rebalance: {error}"));
-        }
-    }
-}
-
-impl MembershipContext {
-    /// How often partitions were lost. Counted before the group can be joined again: whoever sees the identity of a later
-    /// membership sees the loss of the earlier one here.
-    pub fn losses(&self) -> u64 {
-        self.losses.load(Ordering::SeqCst)
+    fn broken(&self, why: &str) {
+        let why = format!("the group `{}`, which reads `{}`: {why}", self.properties.group(), self.topic);
+        let _ = self.engine.send(Message::Broken(why));
     }
 
-    fn assigned(&self, member: &Member, partitions: Vec<i32>) -> KafkaResult<()> {
-        let mut ends = TopicPartitionList::new();
-        for partition in &partitions {
-            ends.add_partition_offset(&self.topic, *partition, Offset::End)?;
-        }
-        let _ = self.engine.send(Message::Assigned(partitions));
-        member.incremental_assign(&ends)?;
-        member.pause(&ends)
+    /// The client is not of the group any more, and what it owned is not the engine's.
+    fn let_go(&self) {
+        self.member.context().be_over();
+        self.ownership.lose_all();
     }
 
-    fn revoked(&self, member: &Member, partitions: Vec<i32>, list: &TopicPartitionList) -> KafkaResult<()> {
-        if member.assignment_lost() {
-            self.losses.fetch_add(1, Ordering::SeqCst);
-            let _ = self.engine.send(Message::Lost(partitions));
-        } else {
-            let (acknowledge, acknowledged) = channel();
-            let _ = self.engine.send(Message::Revoked(partitions, acknowledge));
-            // Ends with an error where the engine has ended: then there is nothing to wait for.
-            let _ = acknowledged.recv();
-        }
-        member.incremental_unassign(list)
+    /// Puts another client in the place of the one that was fenced.
+    fn join_again(&mut self) -> KafkaResult<()> {
+        tracing::warn!(
+            stage = self.stage,
+            group = self.properties.group(),
+            "the name of this process was taken in the group: by another process with the same POSTDICT_INSTANCE or \
+             `kafka.instance_id`, or by the brokers, where they handled late what this one had sent before. It joins again; \
+             what was not committed is read again. If its name is taken again within {} s it is another process, and this \
+             one ends",
+            TWIN_MAX.as_secs()
+        );
+        // The loss comes first: who sees the next client's identity must see it.
+        self.let_go();
+        let next = client(&self.properties, &self.stage, &self.topic, Arc::clone(&self.ownership))?;
+        *lock(&self.seat) = Arc::clone(&next);
+        // The last one that has it, so it ends here, and not on the engine's thread.
+        drop(replace(&mut self.member, next));
+        self.member.subscribe(&[&self.topic])
     }
 }

@@ -9,7 +9,8 @@
 //! * [`work`]: the border to the tasks; a [`work::Stage`] is what the rest runs.
 //! * [`protocol`]: every decision, as a pure state machine: events in, actions out. `engine` does what it asks for.
 //! * `membership`, `fetch`, `restore`, `idle`, `topics`: threads of their own that send `message`s to the engine, with what
-//!   they fetched (and its `headers`) bounded by `intake` and read in `turns`; `thread` says if one dies.
+//!   they fetched (and its `headers`) bounded by `intake` and read in `turns`; `thread` says if one dies. Of `membership`:
+//!   `member` is its client, `ownership` what the engine was told, `fence` what it means that somebody has its name.
 //! * `tasks`, `commit`, `producer`, `group`: from records to a committed transaction, under the eyes of `watchdog`.
 //!   `truncate` deletes what snapshots replace.
 //! * [`block`]: a changelog record's bytes; `positions`: where inputs go on after a restore; [`topic_id`]: that they are the
@@ -42,6 +43,7 @@ mod commit;
 mod engine;
 mod errors;
 mod failpoint;
+mod fence;
 mod fetch;
 mod group;
 mod headers;
@@ -49,9 +51,11 @@ mod idle;
 mod intake;
 mod join;
 mod log;
+mod member;
 mod membership;
 mod message;
 mod options;
+mod ownership;
 mod partials;
 mod positions;
 mod producer;

@@ -215,10 +215,7 @@ impl Protocol {
         }
         let again = attempt < ATTEMPTS_MAX;
         match (failure.call, failure.cause) {
-            // A static member whose session ended joins again under its name, and the coordinator then refuses what it
-            // sends in the name of its earlier membership. Whether the name is somebody else's the group says.
-            (Call::Offsets, Cause::InstanceTaken) => Next::Lapse,
-            (_, Cause::InstanceTaken | Cause::Refused) => Next::Exit(failure.text.clone()),
+            (_, Cause::Refused) => Next::Exit(failure.text.clone()),
             (_, Cause::Expelled) => Next::Lapse,
             (Call::Commit, Cause::TimedOut) => Next::RebuildAndRestore,
             (Call::Commit, _) => Next::Restore,

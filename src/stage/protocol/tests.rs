@@ -170,15 +170,6 @@ fn an_expelled_member_gives_up_everything_and_waits_to_be_told() {
 }
 
 #[test]
-fn a_name_that_the_coordinator_refuses_with_offsets_may_be_our_own_new_membership() {
-    let mut protocol = committing();
-    let actions = play(&mut protocol, [abortable(Call::Offsets, Cause::InstanceTaken), aborted()]);
-    assert_eq!(actions, [Action::Drop(0), Action::Drop(1)]);
-    assert_eq!(protocol.on(Event::Lost(vec![0, 1])), []);
-    assert_eq!(protocol.on(Event::Assigned(vec![0])), [restore(0, 3)]);
-}
-
-#[test]
 fn an_expelled_member_that_is_never_told_ends() {
     let mut protocol = committing();
     play(&mut protocol, [abortable(Call::Guard, Cause::Expelled), aborted()]);
@@ -190,12 +181,10 @@ fn an_expelled_member_that_is_never_told_ends() {
 
 #[test]
 fn what_the_brokers_refuse_is_not_repeated() {
-    for cause in [Cause::Refused, Cause::InstanceTaken] {
-        let mut protocol = committing();
-        assert_eq!(protocol.on(abortable(Call::Produce, cause)), [Action::Abort]);
-        assert!(failed(&protocol.on(aborted())));
-        assert_eq!(protocol.on(Event::Revoked(vec![0])), [], "nothing is asked for after the end");
-    }
+    let mut protocol = committing();
+    assert_eq!(protocol.on(abortable(Call::Produce, Cause::Refused)), [Action::Abort]);
+    assert!(failed(&protocol.on(aborted())));
+    assert_eq!(protocol.on(Event::Revoked(vec![0])), [], "nothing is asked for after the end");
 }
 
 #[test]

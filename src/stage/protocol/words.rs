@@ -127,10 +127,9 @@ pub enum Severity {
 pub enum Cause {
     /// The group went on to another generation in between: with fresh metadata it will pass.
     Generation,
-    /// The group does not know this member any more: its partitions belong to others.
+    /// The group does not know this membership any more, or has a later one of the same name, which may be this member's
+    /// own: its partitions belong to others. What becomes of it the group says.
     Expelled,
-    /// Another process has this one's `group.instance.id`.
-    InstanceTaken,
     /// No answer in time.
     TimedOut,
     /// The producer was fenced, or the broker ended its transaction.

@@ -23,6 +23,7 @@ mod crashes;
 mod cut;
 mod damage;
 mod deployed;
+mod fenced;
 mod idleness;
 mod leaders;
 mod one_member;
