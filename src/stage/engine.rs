@@ -212,17 +212,18 @@ impl Engine {
         }
     }
 
-    /// Ends the threads. First what they might be waiting for.
+    /// Ends the threads. First what they might be waiting for. Where one does not end, the last words say which.
     fn close(self) {
+        let watch = self.watch;
         drop(self.messages);
         drop(self.revocations);
-        drop(self.fetch);
-        drop(self.restorer);
-        drop(self.idleness);
-        drop(self.topic_watch);
-        drop(self.truncation);
-        drop(self.producer);
-        self.membership.close();
+        watch.during("closing the consumer of the inputs", || drop(self.fetch));
+        watch.during("ending the restore", || drop(self.restorer));
+        watch.during("ending the questions about idleness", || drop(self.idleness));
+        watch.during("ending the watch over the topics", || drop(self.topic_watch));
+        watch.during("ending the deletion of records that are replaced", || drop(self.truncation));
+        watch.during("closing the producer", || drop(self.producer));
+        watch.during("closing the group's member", || self.membership.close());
     }
 
     /// Ends where the brokers lack what is to be read next, unless that is not this member's to read any more.

@@ -85,6 +85,9 @@ fn lock(seat: &Seat) -> MutexGuard<'_, Arc<Member>> {
     seat.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
 }
 
+/// Until the group is left once more, where something is still assigned.
+const LEAVE_AGAIN: Duration = Duration::from_secs(2);
+
 /// The thread's loop.
 struct Poll {
     properties: Properties,
@@ -100,22 +103,24 @@ struct Poll {
 
 impl Poll {
     fn run(mut self) {
-        let mut leaving = false;
+        let mut leaving: Option<Instant> = None;
         loop {
             let error = self.member.poll(Duration::from_millis(50)).and_then(Result::err);
             if let Some(error) = error {
                 // Who leaves does not ask who has taken its place.
-                if leaving && self.fatal() == Some(Code::FencedInstanceId) {
+                if leaving.is_some() && self.fatal() == Some(Code::FencedInstanceId) {
                     self.let_go();
                     break;
                 }
                 self.take(&error);
             }
-            if !leaving && self.leave.load(Ordering::SeqCst) {
+            // What is assigned in the very moment of leaving is not taken back by that: it is to be left too.
+            let is_due = leaving.is_none_or(|since| since.elapsed() >= LEAVE_AGAIN);
+            if is_due && self.leave.load(Ordering::SeqCst) {
                 self.member.unsubscribe();
-                leaving = true;
+                leaving = Some(Instant::now());
             }
-            if leaving && self.member.assignment().is_ok_and(|assignment| assignment.count() == 0) {
+            if leaving.is_some() && self.member.assignment().is_ok_and(|assignment| assignment.count() == 0) {
                 break;
             }
         }
