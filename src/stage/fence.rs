@@ -6,10 +6,11 @@
 //! given up long since makes a membership that nobody has, and fences the member that sent it. Whoever is refused cannot
 //! tell the two apart.
 //!
-//! What follows tells them apart. A new client joins without an id of an earlier membership, which is never refused, and
-//! nothing of the old one is under way any more: it stays. A twin does the same and takes the name back. So the first time
-//! a member joins again, and when it is fenced again soon it has a twin. Of two twins one is fenced twice before the other
-//! is: it ends, and the other goes on.
+//! What follows tells them apart. A new client joins without an id of an earlier membership, which is never refused as
+//! fenced, and stays once the brokers have handled what came before it. A twin does the same and takes the name back. So the
+//! first time a member joins again, and when it is fenced again soon it is taken to have a twin; where it was the brokers a
+//! second time, that costs a restart of the process. Of two twins one is fenced twice before the other is: it ends, and the
+//! other goes on.
 
 use std::time::{Duration, Instant};
 
