@@ -49,6 +49,7 @@ impl JoinStage {
                 placed_outputs: vec![partials_topic(id)],
                 changelog: changelog_topic(id, "join"),
                 owns_inputs: false,
+                needs_idleness: true,
             },
             partials_partitions,
             pace: SnapshotPace::default(),
@@ -118,7 +119,10 @@ struct JoinWorkRestore {
 
 impl Restore for JoinWorkRestore {
     fn apply(&mut self, _positions: &[i64], payload: &[u8]) -> Result<(), StateError> {
-        let Some((format, entries)) = payload.split_first() else { return Ok(()) };
+        let Some((format, entries)) = payload.split_first() else {
+            self.state.count(0);
+            return Ok(());
+        };
         if *format != FORMAT {
             return Err(StateError::Newer { found: u32::from(*format), known: u32::from(FORMAT) });
         }
