@@ -383,7 +383,7 @@ mod tests {
 
     #[test]
     fn a_snapshot_that_was_not_finished_is_begun_again_after_a_restart() {
-        let pace = SnapshotPace { small_log_bytes: 5_000, rows_per_commit: 1 };
+        let pace = SnapshotPace { small_log_bytes: 10_000, rows_per_commit: 1 };
         let stage = JoinStage::new(Arc::new(Config::default()), 1).expect("there are no schemas").with_pace(pace);
         let prediction =
             |id: i64| format!(r#"{{"request_id":"r{id}","model_id":"m","timestamp":1700000000000,"score":0.5}}"#);
