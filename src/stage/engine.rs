@@ -223,7 +223,7 @@ impl Engine {
         watch.during("ending the watch over the topics", || drop(self.topic_watch));
         watch.during("ending the deletion of records that are replaced", || drop(self.truncation));
         watch.during("closing the producer", || drop(self.producer));
-        watch.during("closing the group's member", || self.membership.close());
+        watch.during("closing the group's member", || self.membership.close(self.stage.name()));
     }
 
     /// Ends where the brokers lack what is to be read next, unless that is not this member's to read any more.

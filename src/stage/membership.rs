@@ -15,9 +15,9 @@ use rdkafka::error::{KafkaError, KafkaResult};
 use rdkafka::types::RDKafkaErrorCode as Code;
 use std::mem::replace;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::Sender;
+use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard};
-use std::thread::JoinHandle;
+use std::thread::{Builder, JoinHandle};
 use std::time::{Duration, Instant};
 
 /// The client of now. Its thread polls it without the lock, and holds it to put another in its place.
@@ -65,11 +65,22 @@ impl Membership {
         self.leave.store(true, Ordering::SeqCst);
     }
 
-    /// Leaves, if it has not yet, and waits for the thread. The engine must not be waiting for answers any more.
-    pub fn close(mut self) {
+    /// Leaves, if it has not yet, and waits for the thread and for the client, but not for ever: a client that leaves while
+    /// the group rebalances has been seen never to close. Nothing depends on it any more. The engine must not be waiting for
+    /// answers.
+    pub fn close(mut self, stage: &str) {
         self.leave();
-        if let Some(thread) = self.thread.take() {
-            let _ = thread.join();
+        let (done, closed) = channel::<()>();
+        let close = move || {
+            if let Some(thread) = self.thread.take() {
+                let _ = thread.join();
+            }
+            drop(self);
+            drop(done);
+        };
+        let closing = Builder::new().name(format!("{stage}-member-close")).spawn(close);
+        if closing.is_ok() && closed.recv_timeout(CLOSE_MAX) == Err(RecvTimeoutError::Timeout) {
+            tracing::warn!(stage, "the group's client does not close; the process ends without that");
         }
     }
 }
@@ -84,6 +95,9 @@ impl Drop for Membership {
 fn lock(seat: &Seat) -> MutexGuard<'_, Arc<Member>> {
     seat.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
 }
+
+/// How long the client may take to close.
+const CLOSE_MAX: Duration = Duration::from_secs(5);
 
 /// Until the group is left once more, where something is still assigned.
 const LEAVE_AGAIN: Duration = Duration::from_secs(2);
