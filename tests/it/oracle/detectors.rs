@@ -1,0 +1,241 @@
+//! The detectors of concept drift against River on recorded streams: the same alarms, the same warnings.
+
+use super::compare::Comparison;
+use crate::shared::shared;
+use flate2::read::GzDecoder;
+use postdict::aggregate::Wire;
+use postdict::drift::detectors::{
+    Adwin, AdwinParameters, Detector, DetectorKind, DetectorParameters, Direction, EddmParameters,
+    PageHinkleyParameters, Point, Signal,
+};
+use serde_json::Value;
+use std::fs;
+use std::io::Read;
+use std::path::Path;
+
+/// Sets with recorded streams, and how many detectors of ours were run on each of the two orders.
+const SETS: [(&str, usize); 5] =
+    [("nml_car_loan", 9), ("nml_car_price", 3), ("nml_multiclass", 9), ("nyc_flights_reg", 3), ("weather", 9)];
+
+/// Detectors of River that Postdict does not have.
+const OTHERS: [&str; 2] = ["FHDDM", "KSWIN"];
+
+fn json(path: &Path) -> Value {
+    serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap()
+}
+
+/// The last column of a recorded stream.
+fn stream(path: &Path) -> Vec<f64> {
+    let mut text = String::new();
+    GzDecoder::new(fs::File::open(path).unwrap()).read_to_string(&mut text).unwrap();
+    text.lines().skip(1).map(|line| line.rsplit(',').next().unwrap().parse().unwrap()).collect()
+}
+
+fn adwin(name: &str) -> Option<AdwinParameters> {
+    let delta = match name {
+        "ADWIN" | "ADWIN()" => return Some(AdwinParameters::default()),
+        "ADWIN(delta=0.0001)" => 0.0001,
+        "ADWIN(delta=0.05)" => 0.05,
+        _ => return None,
+    };
+    Some(AdwinParameters { delta, ..AdwinParameters::default() })
+}
+
+/// What River's names for a detector mean; `None` for those that Postdict does not have.
+fn parameters(name: &str) -> Option<DetectorParameters> {
+    if let Some(adwin) = adwin(name) {
+        return Some(DetectorParameters::Adwin(adwin));
+    }
+    let page_hinkley = PageHinkleyParameters::default();
+    Some(match name.trim_end_matches("()") {
+        "DDM" => DetectorKind::Ddm.defaults(),
+        "EDDM" => DetectorKind::Eddm.defaults(),
+        "EDDM(alpha=0.8,beta=0.75)" => {
+            DetectorParameters::Eddm(EddmParameters { alpha: 0.8, beta: 0.75, ..EddmParameters::default() })
+        }
+        "HDDM_A" => DetectorKind::HddmA.defaults(),
+        "HDDM_W" => DetectorKind::HddmW.defaults(),
+        "PageHinkley" => DetectorParameters::PageHinkley(page_hinkley),
+        "PageHinkley(threshold=20,mode=up)" => DetectorParameters::PageHinkley(PageHinkleyParameters {
+            threshold: 20.0,
+            direction: Direction::Up,
+            ..page_hinkley
+        }),
+        "PageHinkley(threshold=500,delta=0.005)" => {
+            DetectorParameters::PageHinkley(PageHinkleyParameters { threshold: 500.0, delta: 0.005, ..page_hinkley })
+        }
+        _ => {
+            assert!(OTHERS.iter().any(|other| name.starts_with(other)), "what is {name}?");
+            return None;
+        }
+    })
+}
+
+/// Where a detector fires and where it warns, as River counts: EDDM's warning holds at the value at which it fires.
+#[derive(Debug, Default, PartialEq)]
+struct Found {
+    alarms: Vec<u64>,
+    warnings: Vec<u64>,
+}
+
+impl Found {
+    /// By the detector on `values`; `restart_every` so many values it is written down and read back.
+    fn by(parameters: DetectorParameters, values: &[f64], restart_every: Option<usize>) -> Found {
+        let mut detector = Detector::try_new(parameters).unwrap();
+        let mut found = Found::default();
+        for (place, &value) in (0..).zip(values) {
+            match detector.update(value, place as i64) {
+                Signal::Stable => {}
+                Signal::Warning => found.warnings.push(place),
+                Signal::Drift(change) => {
+                    found.alarms.push(place);
+                    if detector.kind() == DetectorKind::Eddm && change.began.index < place {
+                        found.warnings.push(place);
+                    }
+                }
+            }
+            if restart_every.is_some_and(|every| place as usize % every == 0) {
+                detector = restarted(&detector);
+            }
+        }
+        assert_eq!((detector.taken(), detector.refused()), (values.len() as u64, 0));
+        found
+    }
+
+    /// Runs of neighbouring warnings, first and last.
+    fn warning_runs(&self) -> Vec<[u64; 2]> {
+        let mut runs: Vec<[u64; 2]> = Vec::new();
+        for &place in &self.warnings {
+            match runs.last_mut() {
+                Some(run) if run[1] + 1 == place => run[1] = place,
+                _ => runs.push([place, place]),
+            }
+        }
+        runs
+    }
+}
+
+fn restarted(detector: &Detector) -> Detector {
+    let mut bytes = Vec::new();
+    detector.encode(&mut bytes);
+    Detector::decode(&mut &bytes[..]).unwrap()
+}
+
+fn numbers<T: serde::de::DeserializeOwned>(value: &Value) -> Vec<T> {
+    if value.is_null() { Vec::new() } else { serde_json::from_value(value.clone()).unwrap() }
+}
+
+/// Notes a list that must be equal; each of its entries counts, and the list itself.
+fn compare<T: PartialEq + std::fmt::Debug>(comparison: &mut Comparison, place: &str, name: &str, found: &[T], expected: &[T]) {
+    let first = (0..found.len().max(expected.len())).find(|&i| found.get(i) != expected.get(i));
+    let verdict = first.map_or(Ok(()), |i| Err(format!("{:?}, expected {:?} (entry {i})", found.get(i), expected.get(i))));
+    comparison.note(place, name, verdict);
+    (0..expected.len()).for_each(|_| comparison.note(place, name, Ok(())));
+}
+
+fn compare_detector(comparison: &mut Comparison, place: &str, found: &Found, expected: &Value) {
+    compare(comparison, place, "alarms", &found.alarms, &numbers(&expected["alarms"]));
+    compare(comparison, place, "warning runs", &found.warning_runs(), &numbers(&expected["warning_runs"]));
+    assert_eq!(expected["n_warnings"].as_u64().unwrap_or(0), found.warnings.len() as u64, "{place}");
+}
+
+/// Width, mean and squared deviations of ADWIN's window after each alarm and at the end.
+fn compare_window(comparison: &mut Comparison, place: &str, parameters: AdwinParameters, values: &[f64], expected: &Value) {
+    let mut adwin = Adwin::try_new(parameters).unwrap();
+    let mut after_alarms = Vec::new();
+    for (index, &value) in (0..).zip(values) {
+        if let Signal::Drift(_) = adwin.update(value, Point { index, time: 0 }) {
+            after_alarms.push([index as f64, adwin.mean(), adwin.width() as f64, adwin.deviation()]);
+        }
+    }
+    compare(comparison, place, "after alarms", &after_alarms, &numbers::<[f64; 4]>(&expected["after_alarm"]));
+    let end = &expected["final"];
+    for (name, found) in
+        [("estimation", adwin.mean()), ("width", adwin.width() as f64), ("variance", adwin.deviation())]
+    {
+        comparison.equal(place, name, found, end[name].as_f64().unwrap());
+    }
+}
+
+/// For each set, order and detector of ours: its name, parameters, stream, and what River found.
+fn each_recorded(shared: &Path, mut visit: impl FnMut(&str, &str, DetectorParameters, &[f64], &Value)) {
+    let folder = shared.join("expected/river");
+    for (set, ours) in SETS {
+        let recorded = json(&folder.join(format!("{set}.json")));
+        for order in ["pred", "label"] {
+            let values = stream(&folder.join(format!("streams/{set}.{order}.csv.gz")));
+            assert_eq!(Some(values.len() as u64), recorded["n"].as_u64());
+            let detectors = recorded[order]["detectors"].as_object().unwrap();
+            let known = detectors.iter().filter_map(|(name, expected)| Some((name, parameters(name)?, expected)));
+            let mut count = 0;
+            for (name, parameters, expected) in known {
+                count += 1;
+                visit(&format!("{set} {order} {name}"), name, parameters, &values, expected);
+            }
+            assert_eq!(count, ours, "{set} {order}");
+        }
+    }
+}
+
+#[test]
+fn detectors_fire_and_warn_where_river_does() {
+    let Some(shared) = shared("detectors_fire_and_warn_where_river_does") else { return };
+    let mut comparison = Comparison::of("detectors");
+    each_recorded(&shared, |place, name, parameters, values, expected| {
+        compare_detector(&mut comparison, place, &Found::by(parameters, values, None), expected);
+        if let Some(parameters) = adwin(name) {
+            compare_window(&mut comparison, place, parameters, values, expected);
+        }
+    });
+    comparison.finish(1);
+}
+
+#[test]
+fn detectors_that_are_restored_find_the_same() {
+    let Some(shared) = shared("detectors_that_are_restored_find_the_same") else { return };
+    let mut comparison = Comparison::of("restored detectors");
+    each_recorded(&shared, |place, _, parameters, values, expected| {
+        compare_detector(&mut comparison, place, &Found::by(parameters, values, Some(7)), expected);
+    });
+    comparison.finish(1);
+}
+
+#[test]
+fn detectors_fire_where_rivers_documentation_says() {
+    let Some(shared) = shared("detectors_fire_where_rivers_documentation_says") else { return };
+    let recorded = json(&shared.join("expected/river/doctest_streams.json"));
+    let mut comparison = Comparison::of("River's documented cases");
+    for case in recorded["cases"].as_array().unwrap() {
+        let name = case["detector"].as_str().unwrap();
+        let Some(parameters) = parameters(name) else { continue };
+        let values: Vec<f64> = numbers(&recorded["streams"][case["stream"].as_str().unwrap()]);
+        for every in [None, Some(1), Some(13)] {
+            let found = Found::by(parameters, &values, every);
+            compare(&mut comparison, name, "alarms", &found.alarms, &numbers(&case["documented"]["alarms"]));
+            compare(&mut comparison, name, "first warnings", &first_warnings(&found), &numbers(&case["documented"]["first_warnings"]));
+        }
+    }
+    comparison.finish(1);
+}
+
+/// The first warning, and the first after each alarm.
+fn first_warnings(found: &Found) -> Vec<u64> {
+    let starts = std::iter::once(0).chain(found.alarms.iter().map(|alarm| alarm + 1));
+    let ends = found.alarms.iter().copied().chain([u64::MAX]);
+    let first = |(start, end)| found.warnings.iter().copied().find(|place| (start..end).contains(place));
+    starts.zip(ends).filter_map(first).collect()
+}
+
+/// Where the data documents a change, ADWIN's estimate is near it.
+#[test]
+fn adwin_finds_the_documented_places() {
+    let Some(shared) = shared("adwin_finds_the_documented_places") else { return };
+    for (set, documented) in [("nml_car_loan", 25_000), ("nml_car_price", 30_000), ("nml_multiclass", 30_000)] {
+        let values = stream(&shared.join(format!("expected/river/streams/{set}.pred.csv.gz")));
+        let mut detector = Detector::try_new(DetectorKind::Adwin.defaults()).unwrap();
+        let changes = (0..).zip(&values).filter_map(|(place, &value)| detector.update(value, place).change());
+        let changes: Vec<_> = changes.collect();
+        println!("{set}: {changes:?}");
+        assert!(changes.iter().any(|change| change.began.index.abs_diff(documented) < 500), "{set}: {changes:?}");
+    }
+}
