@@ -5,7 +5,8 @@
 //! first `warm_start` values.
 //!
 //! The change is taken to have begun where the warning zone did that led to the drift, as the paper has it; the level
-//! before is p_min, the level after the mean since then.
+//! before is p_min, the level after the mean since then. The zone may be entered by chance and last long, and then the
+//! change seems to begin too soon and to be too small.
 //!
 //! Source: Gama, Medas, Castillo, Rodrigues: Learning with drift detection, SBIA 2004. Alarms and warnings equal those of
 //! River 0.26 (`drift.binary.DDM`), except that a variance that rounding has made negative counts as zero.

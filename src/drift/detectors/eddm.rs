@@ -6,7 +6,8 @@
 //! `warm_start` + 1 on, and nothing is decided before more than `warm_start` errors.
 //!
 //! The change is taken to have begun at the error that entered the warning zone. Levels are errors per value: one over
-//! the mean distance when p′ + 2·s′ was greatest, and one over the mean distance since the zone began.
+//! the mean distance when p′ + 2·s′ was greatest, and one over the mean distance since the zone began. As with DDM, a zone
+//! that was entered by chance makes the change seem to begin too soon.
 //!
 //! Source: Baena-García, del Campo-Ávila, Fidalgo, Bifet, Gavaldà, Morales-Bueno: Early drift detection method, IWKDDS
 //! 2006. Alarms and warnings equal those of River 0.26 (`drift.binary.EDDM`), which differs from the paper in that the

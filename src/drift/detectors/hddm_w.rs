@@ -100,7 +100,14 @@ impl Weighted {
 
 impl Side {
     /// Takes the value that made `all` what it is. `sign` is 1 for a rise, −1 for a fall.
-    fn updated(side: Option<Side>, all: Weighted, drift: f64, sign: f64, (value, lambda): (f64, f64), at: Point) -> Side {
+    fn updated(
+        side: Option<Side>,
+        all: Weighted,
+        drift: f64,
+        sign: f64,
+        (value, lambda): (f64, f64),
+        at: Point,
+    ) -> Side {
         let limit = |mean: Weighted| sign * mean.mean + bound(mean.squared_weights, drift);
         match side {
             Some(Side { before, after }) if limit(all) >= limit(before) => {

@@ -187,7 +187,8 @@ impl Wire for Sorter {
             1 => Order::PredictionTime,
             _ => return Err(WireError::Malformed("an unknown order")),
         };
-        let capacity = u32::try_from(take_varint(input)?).map_err(|_| WireError::Malformed("a capacity is too large"))?;
+        let capacity =
+            u32::try_from(take_varint(input)?).map_err(|_| WireError::Malformed("a capacity is too large"))?;
         if capacity == 0 {
             return Err(WireError::Malformed("no capacity"));
         }

@@ -7,11 +7,8 @@ use proptest::prelude::*;
 /// Few values of each field, so that ties are common.
 fn outcome() -> impl Strategy<Value = Outcome> {
     let id = prop::collection::vec(0..3u8, 0..3).prop_map(Vec::into_boxed_slice);
-    (0..40i64, 0..8i64, id, prop_oneof![Just(0.0), Just(1.0), Just(-0.0)]).prop_map(|(time, before, id, loss)| Outcome {
-        label_time: time,
-        prediction_time: time - before,
-        request_id: id,
-        loss,
+    (0..40i64, 0..8i64, id, prop_oneof![Just(0.0), Just(1.0), Just(-0.0)]).prop_map(|(time, before, id, loss)| {
+        Outcome { label_time: time, prediction_time: time - before, request_id: id, loss }
     })
 }
 
@@ -31,7 +28,9 @@ fn sorted(mut outcomes: Vec<Outcome>, order: Order) -> Vec<Outcome> {
     outcomes.sort_by(|a, b| {
         let ids = a.request_id.cmp(&b.request_id);
         let by = match order {
-            Order::LabelTime => a.label_time.cmp(&b.label_time).then(a.prediction_time.cmp(&b.prediction_time)).then(ids),
+            Order::LabelTime => {
+                a.label_time.cmp(&b.label_time).then(a.prediction_time.cmp(&b.prediction_time)).then(ids)
+            }
             Order::PredictionTime => {
                 a.prediction_time.cmp(&b.prediction_time).then(ids).then(a.label_time.cmp(&b.label_time))
             }
@@ -113,7 +112,8 @@ proptest! {
             prop_assert_eq!(restored(&one), other.clone());
         }
         prop_assert_eq!(bits(&of_one), bits(&of_other));
-        prop_assert_eq!(bits(&of_one), bits(&sorted(of_one.clone(), order)));
+        let in_order = sorted(of_one.clone(), order);
+        prop_assert_eq!(bits(&of_one), bits(&in_order));
         prop_assert_eq!(came, of_one.len() as u64 + one.late() + one.dropped() + one.waiting());
     }
 

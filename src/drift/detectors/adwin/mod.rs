@@ -6,10 +6,11 @@
 //! √(2·σ²·L/m) + 2·L/(3m). Then the oldest values go until no cut is significant, and with the next value the window
 //! begins anew. There is no warning zone.
 //!
-//! The change is taken to have begun at the cut that explains most of the variance, n₀·n₁/(n₀+n₁)·(μ₀−μ₁)² (least
-//! squares), of the window in which the drift was found; the levels are the means of its parts. Cuts lie between buckets,
-//! so the place is exact to about a fifth of the values that came since. (The values that remain are no estimate of it:
-//! they only stop being significantly mixed.)
+//! The change is taken to have begun at the most significant cut of the window in which the drift was found: the one
+//! whose means differ by the largest multiple of what is allowed; the levels are the means of its parts. That multiple
+//! grows with n₀·n₁/(n₀+n₁)·(μ₀−μ₁)², so this is the least-squares estimate, with the bound's second term against parts of
+//! few values. Cuts lie between buckets, so the place is exact to about a fifth of the values that came since. (Where the
+//! values that remain begin is no estimate of it: they only are no longer significantly mixed.)
 //!
 //! Source: Bifet, Gavaldà: Learning from time-changing data with adaptive windowing, SDM 2007. Alarms, and the window that
 //! remains, equal those of River 0.26 (`drift.ADWIN`), but for ties in the last bit of a logarithm; the l in m and the
@@ -82,15 +83,24 @@ impl Test {
         }
     }
 
-    fn is_significant(&self, cut: &Cut) -> bool {
+    fn is_long_enough(&self, cut: &Cut) -> bool {
+        cut.older.width as f64 >= self.min_length && cut.newer.width as f64 >= self.min_length
+    }
+
+    /// How far chance moves the means of a cut apart. Of a cut that is long enough.
+    fn by_chance(&self, cut: &Cut) -> f64 {
         let (n0, n1) = (cut.older.width as f64, cut.newer.width as f64);
-        if n0 < self.min_length || n1 < self.min_length {
-            return false;
-        }
         let reciprocal = 1.0 / (n0 - self.min_length + 1.0) + 1.0 / (n1 - self.min_length + 1.0);
-        let by_chance =
-            (2.0 * reciprocal * self.variance * self.log).sqrt() + 2.0 / 3.0 * self.log * reciprocal;
-        (cut.older.mean() - cut.newer.mean()).abs() > by_chance
+        (2.0 * reciprocal * self.variance * self.log).sqrt() + 2.0 / 3.0 * self.log * reciprocal
+    }
+
+    fn is_significant(&self, cut: &Cut) -> bool {
+        self.is_long_enough(cut) && cut.apart() > self.by_chance(cut)
+    }
+
+    /// By what multiple of chance the means are apart; 0 where a part is too short.
+    fn multiple(&self, cut: &Cut) -> f64 {
+        if self.is_long_enough(cut) { cut.apart() / self.by_chance(cut) } else { 0.0 }
     }
 }
 
@@ -156,24 +166,17 @@ impl Adwin {
             if !self.window.cuts().any(|cut| test.is_significant(&cut)) {
                 break;
             }
-            change = change.or_else(|| self.change(at));
+            change = change.or_else(|| self.change(&test, at));
             self.window.drop_oldest();
         }
         change
     }
 
-    fn change(&self, at: Point) -> Option<Change> {
-        let cut = self.window.cuts().max_by(|a, b| explained(a).total_cmp(&explained(b)))?;
+    fn change(&self, test: &Test, at: Point) -> Option<Change> {
+        let cut = self.window.cuts().max_by(|a, b| test.multiple(a).total_cmp(&test.multiple(b)))?;
         let began = Point { index: (at.index + 1).saturating_sub(cut.newer.width), time: cut.began };
         Some(Change { began, before: cut.older.mean(), after: cut.newer.mean() })
     }
-}
-
-/// The part of the window's squared deviations that is between the two parts.
-fn explained(cut: &Cut) -> f64 {
-    let (n0, n1) = (cut.older.width as f64, cut.newer.width as f64);
-    let apart = cut.older.mean() - cut.newer.mean();
-    n0 * n1 / (n0 + n1) * apart * apart
 }
 
 impl Wire for AdwinParameters {

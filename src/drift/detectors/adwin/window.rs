@@ -63,6 +63,13 @@ impl Part {
     }
 }
 
+impl Cut {
+    /// Difference of the two means.
+    pub(super) fn apart(&self) -> f64 {
+        (self.older.mean() - self.newer.mean()).abs()
+    }
+}
+
 impl Window {
     /// How many values.
     pub(super) fn width(&self) -> u64 {
