@@ -4,17 +4,13 @@
 //! p + s was least. Above p_min + 2·s_min is the warning zone, above p_min + 3·s_min a drift. Nothing is decided over the
 //! first `warm_start` values.
 //!
-//! The change is taken to have begun where the warning zone did that led to the drift, as the paper has it; the level
-//! before is p_min, the level after the mean since then. The zone may be entered by chance and last long, and then the
-//! change seems to begin too soon and to be too small.
-//!
 //! Source: Gama, Medas, Castillo, Rodrigues: Learning with drift detection, SBIA 2004. Alarms and warnings equal those of
 //! River 0.26 (`drift.binary.DDM`), except that a variance that rounding has made negative counts as zero.
 
 use super::bytes::{put_option, take_option, take_u32};
-use super::level::{Mean, Stretch};
+use super::mean::Mean;
 use super::parameters::{ParameterError, malformed, require};
-use super::signal::{Change, Point, Signal};
+use super::signal::{Shift, Verdict};
 use crate::aggregate::wire::{Wire, WireError, put_double, put_varint, take_double};
 
 /// Parameters of [`Ddm`].
@@ -49,8 +45,6 @@ pub struct Ddm {
     rate: Mean,
     /// Since the warm start.
     least: Option<Least>,
-    /// The values since the warning zone was entered, while it lasts.
-    zone: Option<Stretch>,
 }
 
 /// Error rate and standard deviation at the minimum of their sum.
@@ -71,7 +65,7 @@ impl Ddm {
     }
 
     fn fresh(parameters: DdmParameters) -> Ddm {
-        Ddm { parameters, rate: Mean::default(), least: None, zone: None }
+        Ddm { parameters, rate: Mean::default(), least: None }
     }
 
     /// The parameters that it was made with.
@@ -79,11 +73,11 @@ impl Ddm {
         self.parameters
     }
 
-    /// Adds `value`, from 0 to 1, which is at `at`.
-    pub fn update(&mut self, value: f64, at: Point) -> Signal {
+    /// Adds `value`, from 0 to 1.
+    pub fn update(&mut self, value: f64) -> Verdict {
         self.rate.update(value);
         if self.rate.count() <= u64::from(self.parameters.warm_start) {
-            return Signal::Stable;
+            return Verdict::Stable;
         }
         let rate = self.rate.get();
         let deviation = ((rate * (1.0 - rate)).max(0.0) / self.rate.count() as f64).sqrt();
@@ -92,16 +86,14 @@ impl Ddm {
             Some(least) if now > least.rate + least.deviation => least,
             _ => *self.least.insert(Least { rate, deviation }),
         };
-        if now <= least.rate + self.parameters.warning_threshold * least.deviation {
-            self.zone = None;
-            return Signal::Stable;
+        if now > least.rate + self.parameters.drift_threshold * least.deviation {
+            *self = Ddm::fresh(self.parameters);
+            Verdict::Drift(Shift::Rise)
+        } else if now > least.rate + self.parameters.warning_threshold * least.deviation {
+            Verdict::Warning
+        } else {
+            Verdict::Stable
         }
-        let zone = Stretch::extend(&mut self.zone, value, at);
-        if now <= least.rate + self.parameters.drift_threshold * least.deviation {
-            return Signal::Warning;
-        }
-        *self = Ddm::fresh(self.parameters);
-        Signal::Drift(Change { began: zone.began, before: least.rate, after: zone.level.get() })
     }
 }
 
@@ -139,15 +131,9 @@ impl Wire for Ddm {
         self.parameters.encode(out);
         self.rate.encode(out);
         put_option(out, self.least.as_ref());
-        put_option(out, self.zone.as_ref());
     }
 
     fn decode(input: &mut &[u8]) -> Result<Self, WireError> {
-        Ok(Ddm {
-            parameters: DdmParameters::decode(input)?,
-            rate: Mean::decode(input)?,
-            least: take_option(input)?,
-            zone: take_option(input)?,
-        })
+        Ok(Ddm { parameters: DdmParameters::decode(input)?, rate: Mean::decode(input)?, least: take_option(input)? })
     }
 }

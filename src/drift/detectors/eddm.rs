@@ -5,18 +5,14 @@
 //! warning zone, below `beta` a drift. Between errors the zone stays what it was. The greatest is looked for from value
 //! `warm_start` + 1 on, and nothing is decided before more than `warm_start` errors.
 //!
-//! The change is taken to have begun at the error that entered the warning zone. Levels are errors per value: one over
-//! the mean distance when p′ + 2·s′ was greatest, and one over the mean distance since the zone began. As with DDM, a zone
-//! that was entered by chance makes the change seem to begin too soon.
-//!
 //! Source: Baena-García, del Campo-Ávila, Fidalgo, Bifet, Gavaldà, Morales-Bueno: Early drift detection method, IWKDDS
 //! 2006. Alarms and warnings equal those of River 0.26 (`drift.binary.EDDM`), which differs from the paper in that the
 //! first distance is that of the first error to the start, and in that a new maximum leaves the zone as it was.
 
-use super::bytes::{put_option, take_count, take_option, take_u32};
-use super::level::{Mean, Stretch};
+use super::bytes::{put_flag, take_count, take_flag, take_u32};
+use super::mean::Mean;
 use super::parameters::{ParameterError, malformed, require};
-use super::signal::{Change, Point, Signal};
+use super::signal::{Shift, Verdict};
 use crate::aggregate::wire::{Wire, WireError, put_double, put_varint, take_double};
 
 /// Parameters of [`Eddm`].
@@ -53,16 +49,9 @@ pub struct Eddm {
     distance: Mean,
     /// Sum of squared deviations from the mean distance (Welford).
     squares: f64,
-    greatest: Option<Greatest>,
-    /// The distances since the warning zone was entered, while it lasts.
-    zone: Option<Stretch>,
-}
-
-/// The mean distance when p′ + 2·s′ was greatest, and that sum.
-#[derive(Debug, Clone, Copy, PartialEq)]
-struct Greatest {
-    distance: f64,
-    reach: f64,
+    /// The greatest p′ + 2·s′.
+    greatest: Option<f64>,
+    in_warning_zone: bool,
 }
 
 impl Eddm {
@@ -76,8 +65,15 @@ impl Eddm {
     }
 
     fn fresh(parameters: EddmParameters) -> Eddm {
-        let (distance, squares) = (Mean::default(), 0.0);
-        Eddm { parameters, n: 0, last_error: 0, distance, squares, greatest: None, zone: None }
+        Eddm {
+            parameters,
+            n: 0,
+            last_error: 0,
+            distance: Mean::default(),
+            squares: 0.0,
+            greatest: None,
+            in_warning_zone: false,
+        }
     }
 
     /// The parameters that it was made with.
@@ -85,21 +81,18 @@ impl Eddm {
         self.parameters
     }
 
-    /// Adds `value`, 0 or 1, which is at `at`.
-    pub fn update(&mut self, value: f64, at: Point) -> Signal {
+    /// Adds `value`, 0 or 1.
+    pub fn update(&mut self, value: f64) -> Verdict {
         self.n += 1;
-        let change = if value == 1.0 { self.error(at) } else { None };
-        match change {
-            Some(change) => {
-                *self = Eddm::fresh(self.parameters);
-                Signal::Drift(change)
-            }
-            None if self.zone.is_some() => Signal::Warning,
-            None => Signal::Stable,
+        if value == 1.0 && self.error() {
+            *self = Eddm::fresh(self.parameters);
+            return Verdict::Drift(Shift::Rise);
         }
+        if self.in_warning_zone { Verdict::Warning } else { Verdict::Stable }
     }
 
-    fn error(&mut self, at: Point) -> Option<Change> {
+    /// Takes an error; true if it is a drift.
+    fn error(&mut self) -> bool {
         let distance = (self.n - self.last_error) as f64;
         self.last_error = self.n;
         let before = self.distance.get();
@@ -107,31 +100,19 @@ impl Eddm {
         self.squares += (distance - before) * (distance - self.distance.get());
         let warm_start = u64::from(self.parameters.warm_start);
         if self.n <= warm_start {
-            return None;
+            return false;
         }
         let reach = self.distance.get() + 2.0 * self.variance().sqrt();
-        match self.greatest {
-            Some(greatest) if reach <= greatest.reach => {
-                let ratio = reach / greatest.reach;
-                if self.distance.count() <= warm_start {
-                    return None;
-                }
-                if ratio >= self.parameters.alpha {
-                    self.zone = None;
-                    return None;
-                }
-                let zone = Stretch::extend(&mut self.zone, distance, at);
-                let (before, after) = (1.0 / greatest.distance, 1.0 / zone.level.get());
-                (ratio < self.parameters.beta).then_some(Change { began: zone.began, before, after })
-            }
-            _ => {
-                self.greatest = Some(Greatest { distance: self.distance.get(), reach });
-                if self.zone.is_some() {
-                    Stretch::extend(&mut self.zone, distance, at);
-                }
-                None
-            }
+        let Some(greatest) = self.greatest.filter(|greatest| reach <= *greatest) else {
+            self.greatest = Some(reach);
+            return false;
+        };
+        if self.distance.count() <= warm_start {
+            return false;
         }
+        let ratio = reach / greatest;
+        self.in_warning_zone = ratio < self.parameters.alpha;
+        ratio < self.parameters.beta
     }
 
     /// Of the distances, as of a sample; 0 of one.
@@ -155,17 +136,6 @@ impl Wire for EddmParameters {
     }
 }
 
-impl Wire for Greatest {
-    fn encode(&self, out: &mut Vec<u8>) {
-        put_double(out, self.distance);
-        put_double(out, self.reach);
-    }
-
-    fn decode(input: &mut &[u8]) -> Result<Self, WireError> {
-        Ok(Greatest { distance: take_double(input)?, reach: take_double(input)? })
-    }
-}
-
 impl Wire for Eddm {
     fn encode(&self, out: &mut Vec<u8>) {
         self.parameters.encode(out);
@@ -173,8 +143,9 @@ impl Wire for Eddm {
         put_varint(out, self.last_error);
         self.distance.encode(out);
         put_double(out, self.squares);
-        put_option(out, self.greatest.as_ref());
-        put_option(out, self.zone.as_ref());
+        put_flag(out, self.greatest.is_some());
+        self.greatest.iter().for_each(|&greatest| put_double(out, greatest));
+        put_flag(out, self.in_warning_zone);
     }
 
     fn decode(input: &mut &[u8]) -> Result<Self, WireError> {
@@ -184,8 +155,8 @@ impl Wire for Eddm {
             last_error: take_count(input)?,
             distance: Mean::decode(input)?,
             squares: take_double(input)?,
-            greatest: take_option(input)?,
-            zone: take_option(input)?,
+            greatest: take_flag(input)?.then(|| take_double(input)).transpose()?,
+            in_warning_zone: take_flag(input)?,
         };
         // A distance is a difference of these two.
         if eddm.last_error > eddm.n { Err(WireError::Malformed("an error after the last value")) } else { Ok(eddm) }

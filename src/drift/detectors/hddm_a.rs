@@ -5,16 +5,14 @@
 //! m = (n − n_cut) / (n_cut · n), is a drift for δ = `drift_confidence` and a warning for `warning_confidence`. A
 //! two-sided detector looks for a fall as well, with the cut where z − ε was greatest.
 //!
-//! The change is taken to have begun behind the cut; levels are the means up to the cut and since.
-//!
 //! Source: Frías-Blanco, del Campo-Ávila, Ramos-Jiménez, Morales-Bueno, Ortiz-Díaz, Caballero-Mota: Online and
 //! non-parametric drift detection methods based on Hoeffding's bounds, IEEE TKDE 27(3), 2015, the A-test. Alarms and
 //! warnings equal those of River 0.26 (`drift.binary.HDDMA`), but for ties in the last bit of a logarithm.
 
-use super::bytes::{put_flag, put_option, take_flag, take_option};
-use super::level::{Mean, Stretch};
+use super::bytes::{put_flag, take_flag};
+use super::mean::Mean;
 use super::parameters::{ParameterError, malformed, require_confidences};
-use super::signal::{Change, Point, Signal};
+use super::signal::{Shift, Verdict};
 use crate::aggregate::wire::{Wire, WireError, put_double, take_double};
 
 /// Parameters of [`HddmA`].
@@ -46,9 +44,10 @@ pub struct HddmA {
     parameters: HddmAParameters,
     bounds: Bounds,
     all: Mean,
-    rise: Side,
-    /// Not kept where only a rise is looked for.
-    fall: Side,
+    /// Mean up to the cut of a rise.
+    rise: Mean,
+    /// The same of a fall; not kept where only a rise is looked for.
+    fall: Mean,
 }
 
 /// Logarithms of the confidences, so that an update takes none.
@@ -57,13 +56,6 @@ struct Bounds {
     cut: f64,
     drift: f64,
     warning: f64,
-}
-
-/// A cut, and the values behind it.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
-struct Side {
-    before: Mean,
-    after: Option<Stretch>,
 }
 
 impl Bounds {
@@ -80,32 +72,28 @@ impl Bounds {
     }
 }
 
-impl Side {
-    /// Takes the value that made `all` what it is. `sign` is 1 for a rise, −1 for a fall.
-    fn update(&mut self, all: &Mean, bounds: &Bounds, sign: f64, value: f64, at: Point) {
-        let (before, now) = (sign * self.before.get(), sign * all.get());
-        let n = self.before.count();
-        if n == 0 || before + bounds.around(n) >= now + bounds.around(all.count()) {
-            *self = Side { before: *all, after: None };
-        } else {
-            Stretch::extend(&mut self.after, value, at);
-        }
+/// Moves the cut of a shift to here, where it is least.
+fn update_cut(cut: &mut Mean, all: &Mean, bounds: &Bounds, shift: Shift) {
+    let (before, now) = (shift.sign() * cut.get(), shift.sign() * all.get());
+    if cut.count() == 0 || before + bounds.around(cut.count()) >= now + bounds.around(all.count()) {
+        *cut = *all;
     }
+}
 
-    /// What follows, with the change if it is a drift.
-    fn judge(&self, all: &Mean, bounds: &Bounds, sign: f64) -> Signal {
-        let Some(after) = self.after else { return Signal::Stable };
-        let (n_before, n) = (self.before.count() as f64, all.count() as f64);
-        let share = (n - n_before) / n_before * (1.0 / n);
-        let moved = sign * (all.get() - self.before.get());
-        if moved >= (share / 2.0 * bounds.drift).sqrt() {
-            let (began, before) = (after.began, self.before.get());
-            Signal::Drift(Change { began, before, after: after.level.get() })
-        } else if moved >= (share / 2.0 * bounds.warning).sqrt() {
-            Signal::Warning
-        } else {
-            Signal::Stable
-        }
+/// What follows from how far the mean has moved in the direction of `shift` since the cut.
+fn judge(cut: &Mean, all: &Mean, bounds: &Bounds, shift: Shift) -> Verdict {
+    if cut.count() == all.count() {
+        return Verdict::Stable;
+    }
+    let (n_cut, n) = (cut.count() as f64, all.count() as f64);
+    let share = (n - n_cut) / n_cut * (1.0 / n);
+    let moved = shift.sign() * (all.get() - cut.get());
+    if moved >= (share / 2.0 * bounds.drift).sqrt() {
+        Verdict::Drift(shift)
+    } else if moved >= (share / 2.0 * bounds.warning).sqrt() {
+        Verdict::Warning
+    } else {
+        Verdict::Stable
     }
 }
 
@@ -120,7 +108,7 @@ impl HddmA {
     }
 
     fn fresh(parameters: HddmAParameters, bounds: Bounds) -> HddmA {
-        HddmA { parameters, bounds, all: Mean::default(), rise: Side::default(), fall: Side::default() }
+        HddmA { parameters, bounds, all: Mean::default(), rise: Mean::default(), fall: Mean::default() }
     }
 
     /// The parameters that it was made with.
@@ -128,19 +116,19 @@ impl HddmA {
         self.parameters
     }
 
-    /// Adds `value`, from 0 to 1, which is at `at`.
-    pub fn update(&mut self, value: f64, at: Point) -> Signal {
+    /// Adds `value`, from 0 to 1.
+    pub fn update(&mut self, value: f64) -> Verdict {
         self.all.update(value);
-        self.rise.update(&self.all, &self.bounds, 1.0, value, at);
-        let mut signal = self.rise.judge(&self.all, &self.bounds, 1.0);
+        update_cut(&mut self.rise, &self.all, &self.bounds, Shift::Rise);
+        let mut verdict = judge(&self.rise, &self.all, &self.bounds, Shift::Rise);
         if self.parameters.two_sided {
-            self.fall.update(&self.all, &self.bounds, -1.0, value, at);
-            signal = signal.or(self.fall.judge(&self.all, &self.bounds, -1.0));
+            update_cut(&mut self.fall, &self.all, &self.bounds, Shift::Fall);
+            verdict = verdict.or(judge(&self.fall, &self.all, &self.bounds, Shift::Fall));
         }
-        if let Signal::Drift(_) = signal {
+        if let Verdict::Drift(_) = verdict {
             *self = HddmA::fresh(self.parameters, self.bounds);
         }
-        signal
+        verdict
     }
 }
 
@@ -159,17 +147,6 @@ impl Wire for HddmAParameters {
     }
 }
 
-impl Wire for Side {
-    fn encode(&self, out: &mut Vec<u8>) {
-        self.before.encode(out);
-        put_option(out, self.after.as_ref());
-    }
-
-    fn decode(input: &mut &[u8]) -> Result<Self, WireError> {
-        Ok(Side { before: Mean::decode(input)?, after: take_option(input)? })
-    }
-}
-
 impl Wire for HddmA {
     fn encode(&self, out: &mut Vec<u8>) {
         self.parameters.encode(out);
@@ -182,8 +159,8 @@ impl Wire for HddmA {
 
     fn decode(input: &mut &[u8]) -> Result<Self, WireError> {
         let parameters = HddmAParameters::decode(input)?;
-        let (all, rise) = (Mean::decode(input)?, Side::decode(input)?);
-        let fall = if parameters.two_sided { Side::decode(input)? } else { Side::default() };
+        let (all, rise) = (Mean::decode(input)?, Mean::decode(input)?);
+        let fall = if parameters.two_sided { Mean::decode(input)? } else { Mean::default() };
         Ok(HddmA { parameters, bounds: Bounds::of(&parameters), all, rise, fall })
     }
 }

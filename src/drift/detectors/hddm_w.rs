@@ -6,15 +6,13 @@
 //! by more than √((b₁+b₂)·ln(1/δ) / 2) is a drift for δ = `drift_confidence` and a warning for `warning_confidence`. A
 //! two-sided detector looks for a fall as well, with the cut where m − ε was greatest.
 //!
-//! The change is taken to have begun behind the cut; levels are the two weighted means.
-//!
 //! Source: Frías-Blanco, del Campo-Ávila, Ramos-Jiménez, Morales-Bueno, Ortiz-Díaz, Caballero-Mota: Online and
 //! non-parametric drift detection methods based on Hoeffding's bounds, IEEE TKDE 27(3), 2015, the W-test. Alarms and
 //! warnings equal those of River 0.26 (`drift.binary.HDDMW`), but for ties in the last bit of a logarithm.
 
 use super::bytes::{put_flag, put_option, take_flag, take_option};
 use super::parameters::{ParameterError, malformed, require, require_confidences};
-use super::signal::{Change, Point, Signal};
+use super::signal::{Shift, Verdict};
 use crate::aggregate::wire::{Wire, WireError, put_double, take_double};
 
 /// Parameters of [`HddmW`].
@@ -68,11 +66,11 @@ struct Weighted {
     squared_weights: f64,
 }
 
-/// A cut, and the values behind it with the place of their first.
+/// The mean up to the cut, and of the values behind it.
 #[derive(Debug, Clone, Copy, PartialEq)]
 struct Side {
     before: Weighted,
-    after: Option<(Point, Weighted)>,
+    after: Option<Weighted>,
 }
 
 impl Bounds {
@@ -99,36 +97,27 @@ impl Weighted {
 }
 
 impl Side {
-    /// Takes the value that made `all` what it is. `sign` is 1 for a rise, −1 for a fall.
-    fn updated(
-        side: Option<Side>,
-        all: Weighted,
-        drift: f64,
-        sign: f64,
-        (value, lambda): (f64, f64),
-        at: Point,
-    ) -> Side {
-        let limit = |mean: Weighted| sign * mean.mean + bound(mean.squared_weights, drift);
+    /// The side of `shift` after a `value` that made `all` what it is.
+    fn updated(side: Option<Side>, all: Weighted, value: f64, lambda: f64, drift: f64, shift: Shift) -> Side {
+        let limit = |mean: Weighted| shift.sign() * mean.mean + bound(mean.squared_weights, drift);
         match side {
             Some(Side { before, after }) if limit(all) >= limit(before) => {
-                let (began, mean) = after.map_or((at, None), |(began, mean)| (began, Some(mean)));
-                Side { before, after: Some((began, Weighted::with(mean, value, lambda))) }
+                Side { before, after: Some(Weighted::with(after, value, lambda)) }
             }
             _ => Side { before: all, after: None },
         }
     }
 
-    /// What follows, with the change if it is a drift.
-    fn judge(&self, bounds: &Bounds, sign: f64) -> Signal {
-        let Some((began, after)) = self.after else { return Signal::Stable };
-        let moved = sign * (after.mean - self.before.mean);
+    fn judge(&self, bounds: &Bounds, shift: Shift) -> Verdict {
+        let Some(after) = self.after else { return Verdict::Stable };
+        let moved = shift.sign() * (after.mean - self.before.mean);
         let squared_weights = self.before.squared_weights + after.squared_weights;
         if moved > bound(squared_weights, bounds.drift) {
-            Signal::Drift(Change { began, before: self.before.mean, after: after.mean })
+            Verdict::Drift(shift)
         } else if moved > bound(squared_weights, bounds.warning) {
-            Signal::Warning
+            Verdict::Warning
         } else {
-            Signal::Stable
+            Verdict::Stable
         }
     }
 }
@@ -152,20 +141,20 @@ impl HddmW {
         self.parameters
     }
 
-    /// Adds `value`, from 0 to 1, which is at `at`.
-    pub fn update(&mut self, value: f64, at: Point) -> Signal {
-        let weighed = (value, self.parameters.lambda);
-        let all = *self.all.insert(Weighted::with(self.all, value, self.parameters.lambda));
-        let rise = *self.rise.insert(Side::updated(self.rise, all, self.bounds.drift, 1.0, weighed, at));
-        let mut signal = rise.judge(&self.bounds, 1.0);
+    /// Adds `value`, from 0 to 1.
+    pub fn update(&mut self, value: f64) -> Verdict {
+        let (lambda, drift) = (self.parameters.lambda, self.bounds.drift);
+        let all = *self.all.insert(Weighted::with(self.all, value, lambda));
+        let rise = *self.rise.insert(Side::updated(self.rise, all, value, lambda, drift, Shift::Rise));
+        let mut verdict = rise.judge(&self.bounds, Shift::Rise);
         if self.parameters.two_sided {
-            let fall = *self.fall.insert(Side::updated(self.fall, all, self.bounds.drift, -1.0, weighed, at));
-            signal = signal.or(fall.judge(&self.bounds, -1.0));
+            let fall = *self.fall.insert(Side::updated(self.fall, all, value, lambda, drift, Shift::Fall));
+            verdict = verdict.or(fall.judge(&self.bounds, Shift::Fall));
         }
-        if let Signal::Drift(_) = signal {
+        if let Verdict::Drift(_) = verdict {
             *self = HddmW::fresh(self.parameters, self.bounds);
         }
-        signal
+        verdict
     }
 }
 
@@ -200,18 +189,11 @@ impl Wire for Weighted {
 impl Wire for Side {
     fn encode(&self, out: &mut Vec<u8>) {
         self.before.encode(out);
-        put_flag(out, self.after.is_some());
-        if let Some((began, after)) = self.after {
-            began.encode(out);
-            after.encode(out);
-        }
+        put_option(out, self.after.as_ref());
     }
 
     fn decode(input: &mut &[u8]) -> Result<Self, WireError> {
-        let before = Weighted::decode(input)?;
-        let has_after = take_flag(input)?;
-        let after = has_after.then(|| Ok((Point::decode(input)?, Weighted::decode(input)?))).transpose()?;
-        Ok(Side { before, after })
+        Ok(Side { before: Weighted::decode(input)?, after: take_option(input)? })
     }
 }
 

@@ -1,9 +1,11 @@
 //! Detectors of concept drift: each reads a stream of losses, one value after the other, and says when their level has
 //! changed.
 //!
-//! A [`Detector`] holds one of six methods: [`Adwin`], [`Ddm`], [`Eddm`], [`HddmA`], [`HddmW`], [`PageHinkley`]. Each takes
-//! a few hundred bytes however long the stream is (ADWIN: logarithmically more), starts anew after a drift, and says of a
-//! drift where the change began and what the levels were before and after.
+//! A [`Detector`] holds one of six methods: [`Adwin`], [`Ddm`], [`Eddm`], [`HddmA`], [`HddmW`], [`PageHinkley`]. It starts
+//! anew after a drift, and says of a drift where the change began and what the levels were before and after. Only ADWIN
+//! has a good answer to that of its own: the cuts and warning zones of the others may have come by chance long before the
+//! change. So all answer with ADWIN's window, of the values since the last drift, and the most significant cut of it
+//! ([`cut`]). A detector takes about a kilobyte however long the stream is.
 //!
 //! What a detector finds depends on the order of its values, so the order is part of the definition: [`Sorter`] brings
 //! outcomes of all partitions into it. Rounding depends on it too, and is the same everywhere: only operations that IEEE
@@ -12,11 +14,12 @@
 
 pub mod adwin;
 mod bytes;
+pub mod cut;
 pub mod ddm;
 pub mod eddm;
 pub mod hddm_a;
 pub mod hddm_w;
-mod level;
+mod mean;
 pub mod order;
 #[cfg(test)]
 mod order_tests;
@@ -25,6 +28,7 @@ pub mod parameters;
 pub mod signal;
 #[cfg(test)]
 mod tests;
+mod window;
 
 pub use adwin::{Adwin, AdwinParameters};
 pub use ddm::{Ddm, DdmParameters};
@@ -34,16 +38,20 @@ pub use hddm_w::{HddmW, HddmWParameters};
 pub use order::{Order, Outcome, Sorter};
 pub use page_hinkley::{Direction, PageHinkley, PageHinkleyParameters};
 pub use parameters::{DetectorKind, DetectorParameters, ParameterError};
-pub use signal::{Change, Point, Signal};
+pub use signal::{Change, Point, Shift, Signal, Verdict};
 
 use crate::aggregate::wire::{Wire, WireError, put_varint, take_byte};
 use crate::event::Millis;
 use bytes::take_count;
+use cut::CutTest;
+use window::Window;
 
 /// A detector of any kind, which numbers its values.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Detector {
     method: Method,
+    /// The values since the last drift, to find in it where a change began. Empty for ADWIN, which has its own.
+    since_drift: Window,
     taken: u64,
     refused: u64,
 }
@@ -72,7 +80,7 @@ impl Detector {
             DetectorParameters::HddmW(parameters) => Method::HddmW(HddmW::try_new(parameters)?),
             DetectorParameters::PageHinkley(parameters) => Method::PageHinkley(PageHinkley::try_new(parameters)?),
         };
-        Ok(Detector { method, taken: 0, refused: 0 })
+        Ok(Detector { method, since_drift: Window::default(), taken: 0, refused: 0 })
     }
 
     /// The parameters that it was made with.
@@ -108,13 +116,23 @@ impl Detector {
         }
         let at = Point { index: self.taken, time };
         self.taken += 1;
-        match &mut self.method {
-            Method::Adwin(adwin) => adwin.update(value, at),
-            Method::Ddm(ddm) => ddm.update(value, at),
-            Method::Eddm(eddm) => eddm.update(value, at),
-            Method::HddmA(hddm) => hddm.update(value, at),
-            Method::HddmW(hddm) => hddm.update(value, at),
-            Method::PageHinkley(test) => test.update(value, at),
+        let verdict = match &mut self.method {
+            Method::Adwin(adwin) => return adwin.update(value, at),
+            Method::Ddm(ddm) => ddm.update(value),
+            Method::Eddm(eddm) => eddm.update(value),
+            Method::HddmA(hddm) => hddm.update(value),
+            Method::HddmW(hddm) => hddm.update(value),
+            Method::PageHinkley(test) => test.update(value),
+        };
+        let parameters = AdwinParameters::default();
+        self.since_drift.insert(value, time, parameters.max_buckets as usize);
+        match verdict {
+            Verdict::Stable => Signal::Stable,
+            Verdict::Warning => Signal::Warning,
+            Verdict::Drift(shift) => {
+                let window = std::mem::take(&mut self.since_drift);
+                Signal::Drift(CutTest::of(&window, &parameters).change(&window, Some(shift), at))
+            }
         }
     }
 
@@ -129,7 +147,7 @@ impl Detector {
     }
 }
 
-/// The kind, counts of values, and what the method has.
+/// The kind, counts of values, what the method has, and the values since the last drift.
 impl Wire for Detector {
     fn encode(&self, out: &mut Vec<u8>) {
         out.push(self.kind() as u8);
@@ -142,6 +160,9 @@ impl Wire for Detector {
             Method::HddmA(hddm) => hddm.encode(out),
             Method::HddmW(hddm) => hddm.encode(out),
             Method::PageHinkley(test) => test.encode(out),
+        }
+        if self.kind() != DetectorKind::Adwin {
+            self.since_drift.encode(out);
         }
     }
 
@@ -157,6 +178,11 @@ impl Wire for Detector {
             Some(DetectorKind::PageHinkley) => Method::PageHinkley(PageHinkley::decode(input)?),
             None => return Err(WireError::Malformed("an unknown detector")),
         };
-        Ok(Detector { method, taken, refused })
+        let has_window = !matches!(method, Method::Adwin(_));
+        let since_drift = if has_window { Window::decode(input)? } else { Window::default() };
+        if !since_drift.is_of(AdwinParameters::default().max_buckets as usize) {
+            return Err(WireError::Malformed("a window of another form"));
+        }
+        Ok(Detector { method, since_drift, taken, refused })
     }
 }

@@ -4,17 +4,14 @@
 //! d ← α·d + (x − m) + δ. A drift is u − min u > `threshold`, or max d − d > `threshold`, from value `min_instances` on.
 //! There is no warning zone.
 //!
-//! The change is taken to have begun behind the extreme, which is Hinkley's maximum-likelihood estimate where α is 1;
-//! levels are the means up to the extreme and since.
-//!
 //! Source: Page: Continuous inspection schemes, Biometrika 41, 1954; Hinkley: Inference about the change-point from
 //! cumulative sum tests, Biometrika 58, 1971; the form with forgetting and two sides is River's. Alarms equal those of
 //! River 0.26 (`drift.PageHinkley`).
 
-use super::bytes::{put_option, take_option, take_u32};
-use super::level::{Mean, Stretch};
+use super::bytes::take_u32;
+use super::mean::Mean;
 use super::parameters::{ParameterError, malformed, require};
-use super::signal::{Change, Point, Signal};
+use super::signal::{Shift, Verdict};
 use crate::aggregate::wire::{Wire, WireError, put_double, put_varint, take_byte, take_double};
 
 /// Parameters of [`PageHinkley`].
@@ -67,30 +64,25 @@ pub struct PageHinkley {
     fall: Side,
 }
 
-/// The sum of deviations in one direction, its least, and the values before and behind that.
+/// The sum of deviations in one direction, and its least.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 struct Side {
     sum: f64,
+    /// Of no meaning before the first value.
     least: f64,
-    /// Of no values before the first.
-    before: Mean,
-    after: Option<Stretch>,
 }
 
 impl Side {
-    /// Takes a value; `deviation` is that from the mean, counted in this side's direction.
-    fn update(&mut self, all: &Mean, deviation: f64, parameters: &PageHinkleyParameters, value: f64, at: Point) {
+    /// Takes a deviation from the mean, counted in this side's direction.
+    fn update(&mut self, deviation: f64, is_first: bool, parameters: &PageHinkleyParameters) {
         self.sum = parameters.alpha * self.sum + deviation - parameters.delta;
-        if self.before.count() == 0 || self.sum < self.least {
-            *self = Side { sum: self.sum, least: self.sum, before: *all, after: None };
-        } else {
-            Stretch::extend(&mut self.after, value, at);
+        if is_first || self.sum < self.least {
+            self.least = self.sum;
         }
     }
 
-    fn judge(&self, threshold: f64) -> Option<Change> {
-        let after = self.after.filter(|_| self.sum - self.least > threshold)?;
-        Some(Change { began: after.began, before: self.before.get(), after: after.level.get() })
+    fn exceeds(&self, threshold: f64) -> bool {
+        self.sum - self.least > threshold
     }
 }
 
@@ -113,21 +105,25 @@ impl PageHinkley {
         self.parameters
     }
 
-    /// Adds `value`, finite, which is at `at`.
-    pub fn update(&mut self, value: f64, at: Point) -> Signal {
+    /// Adds `value`, finite.
+    pub fn update(&mut self, value: f64) -> Verdict {
         let parameters = self.parameters;
         self.all.update(value);
-        let deviation = value - self.all.get();
-        self.rise.update(&self.all, deviation, &parameters, value, at);
-        self.fall.update(&self.all, -deviation, &parameters, value, at);
+        let (deviation, is_first) = (value - self.all.get(), self.all.count() == 1);
+        self.rise.update(deviation, is_first, &parameters);
+        self.fall.update(-deviation, is_first, &parameters);
         if self.all.count() < u64::from(parameters.min_instances) {
-            return Signal::Stable;
+            return Verdict::Stable;
         }
-        let rise = self.rise.judge(parameters.threshold).filter(|_| parameters.direction != Direction::Down);
-        let fall = self.fall.judge(parameters.threshold).filter(|_| parameters.direction != Direction::Up);
-        let Some(change) = rise.or(fall) else { return Signal::Stable };
+        let shift = if parameters.direction != Direction::Down && self.rise.exceeds(parameters.threshold) {
+            Shift::Rise
+        } else if parameters.direction != Direction::Up && self.fall.exceeds(parameters.threshold) {
+            Shift::Fall
+        } else {
+            return Verdict::Stable;
+        };
         *self = PageHinkley::fresh(parameters);
-        Signal::Drift(change)
+        Verdict::Drift(shift)
     }
 }
 
@@ -172,13 +168,10 @@ impl Wire for Side {
     fn encode(&self, out: &mut Vec<u8>) {
         put_double(out, self.sum);
         put_double(out, self.least);
-        self.before.encode(out);
-        put_option(out, self.after.as_ref());
     }
 
     fn decode(input: &mut &[u8]) -> Result<Self, WireError> {
-        let (sum, least) = (take_double(input)?, take_double(input)?);
-        Ok(Side { sum, least, before: Mean::decode(input)?, after: take_option(input)? })
+        Ok(Side { sum: take_double(input)?, least: take_double(input)? })
     }
 }
 

@@ -1,9 +1,6 @@
-//! What a detector says about a value: nothing, a warning, or a drift and what has changed.
+//! What a detector says about a value: nothing, a warning, or a drift, and then what has changed.
 
-use crate::aggregate::wire::{Wire, WireError, put_signed, put_varint, take_signed};
 use crate::event::Millis;
-
-use super::bytes::take_count;
 
 /// A value's place in the stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,9 +16,9 @@ pub struct Point {
 pub struct Change {
     /// The first value of the new level. At or before the value at which the detector fired.
     pub began: Point,
-    /// Level before, in the unit of the values (for EDDM: errors per value).
+    /// Mean of the values before, as far back as the last drift.
     pub before: f64,
-    /// Level from `began` on.
+    /// Mean of the values from `began` on.
     pub after: f64,
 }
 
@@ -46,24 +43,42 @@ impl Signal {
     }
 }
 
-impl Signal {
-    /// This or, where it says less, the `other` of the same value.
-    pub(super) fn or(self, other: Signal) -> Signal {
-        match (self, other) {
-            (Signal::Drift(_), _) | (_, Signal::Stable) | (Signal::Warning, Signal::Warning) => self,
-            _ => other,
+/// In which direction a level has changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shift {
+    /// It has risen.
+    Rise,
+    /// It has fallen.
+    Fall,
+}
+
+impl Shift {
+    /// 1 of a rise, −1 of a fall: what turns a fall into a rise, exactly.
+    pub(super) fn sign(self) -> f64 {
+        match self {
+            Shift::Rise => 1.0,
+            Shift::Fall => -1.0,
         }
     }
 }
 
-/// Index, then time.
-impl Wire for Point {
-    fn encode(&self, out: &mut Vec<u8>) {
-        put_varint(out, self.index);
-        put_signed(out, self.time);
-    }
+/// What a method says about one more value; a [`Signal`] without the change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// Nothing.
+    Stable,
+    /// The value is in a warning zone.
+    Warning,
+    /// The level has changed; the method starts anew.
+    Drift(Shift),
+}
 
-    fn decode(input: &mut &[u8]) -> Result<Self, WireError> {
-        Ok(Point { index: take_count(input)?, time: take_signed(input)? })
+impl Verdict {
+    /// This or, where it says less, the `other` of the same value.
+    pub(super) fn or(self, other: Verdict) -> Verdict {
+        match (self, other) {
+            (Verdict::Drift(_), _) | (_, Verdict::Stable) | (Verdict::Warning, Verdict::Warning) => self,
+            _ => other,
+        }
     }
 }

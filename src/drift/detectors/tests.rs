@@ -80,34 +80,11 @@ fn each_finds_a_rise_and_says_where_it_began() {
         assert!(fired < 2200, "{name} fired at {fired}");
         assert!(change.began.index <= fired, "{name}: {change:?}");
         assert_eq!(change.began.time, change.began.index as i64 * 10, "{name}");
-        // The warning zones of DDM and EDDM may have been entered by chance before, and say little of the levels.
-        if !matches!(detector.kind(), DetectorKind::Ddm | DetectorKind::Eddm) {
-            assert!(change.began.index >= 1950 && change.before < 0.2 && change.after > 0.3, "{name}: {change:?}");
+        // EDDM looks at distances, and fires by chance within this stream.
+        if detector.kind() != DetectorKind::Eddm {
+            let off = change.began.index.abs_diff(2000);
+            assert!(off < 20 && (change.before - 0.1).abs() < 0.05 && change.after > 0.4, "{name}: {change:?}");
         }
-    }
-}
-
-/// Warning zones that chance has not entered: places and levels to the digit.
-#[test]
-fn a_warning_zone_is_where_the_change_began() {
-    // One error in ten, in any ten; then every value, with which both methods soon warn.
-    let values: Vec<f64> = (0..1000).map(|place| f64::from(u8::from(place % 10 == 9 || place >= 900))).collect();
-    for kind in [DetectorKind::Ddm, DetectorKind::Eddm] {
-        let mut detector = Detector::try_new(kind.defaults()).unwrap();
-        let mut warned = None;
-        let fired = (0..).zip(&values).find_map(|(place, &value)| match detector.update(value, place) {
-            Signal::Stable => None,
-            Signal::Warning => {
-                warned = warned.or(Some(place));
-                None
-            }
-            Signal::Drift(change) => Some(change),
-        });
-        let change = fired.unwrap();
-        println!("{}: {change:?}", kind.name());
-        assert_eq!(Some(change.began.time), warned, "{kind:?}");
-        assert!(change.began.index >= 900, "{kind:?}: {change:?}");
-        assert!((change.before - 0.1).abs() < 0.005 && change.after == 1.0, "{kind:?}: {change:?}");
     }
 }
 
@@ -135,7 +112,9 @@ fn a_fall_is_found_by_those_that_look_for_it() {
     for parameters in looking {
         let all = changes(&mut Detector::try_new(parameters).unwrap(), &values);
         let Some((_, change)) = all.iter().find(|(place, _)| *place >= 2000) else { panic!("{parameters:?}") };
-        assert!(change.before > change.after, "{parameters:?}: {change:?}");
+        // HDDM_W fires after so few values that the place of the change is less certain.
+        assert!(change.began.index.abs_diff(2000) < 100, "{parameters:?}: {change:?}");
+        assert!(change.before > 0.55 && change.after < 0.5, "{parameters:?}: {change:?}");
     }
     for kind in [DetectorKind::Ddm, DetectorKind::HddmA, DetectorKind::HddmW] {
         let all = changes(&mut Detector::try_new(kind.defaults()).unwrap(), &values);

@@ -1,28 +1,22 @@
 //! ADWIN, adaptive windowing: two parts of the window have means that are further apart than chance explains.
 //!
-//! The window holds all values since the last drift. Every `clock` values each cut into an older part of n₀ and a newer
-//! one of n₁ values (both at least `min_window_length`) is tried: with L = ln(2·ln(n)/δ), the variance σ² of the whole
-//! window and 1/m = 1/(n₀−l+1) + 1/(n₁−l+1), l = `min_window_length`, it is a drift if the means differ by more than
-//! √(2·σ²·L/m) + 2·L/(3m). Then the oldest values go until no cut is significant, and with the next value the window
-//! begins anew. There is no warning zone.
+//! The window holds all values since the last drift. Every `clock` values each cut into an older and a newer part of at
+//! least `min_window_length` values is [tested](super::cut). If one is significant it is a drift: the oldest values go
+//! until no cut is, and with the next value the window begins anew. There is no warning zone.
 //!
-//! The change is taken to have begun at the most significant cut of the window in which the drift was found: the one
-//! whose means differ by the largest multiple of what is allowed; the levels are the means of its parts. That multiple
-//! grows with n₀·n₁/(n₀+n₁)·(μ₀−μ₁)², so this is the least-squares estimate, with the bound's second term against parts of
-//! few values. Cuts lie between buckets, so the place is exact to about a fifth of the values that came since. (Where the
-//! values that remain begin is no estimate of it: they only are no longer significantly mixed.)
+//! The change is that of the window in which the drift was found. (Where the values that remain begin is no estimate of
+//! its place: they only are no longer significantly mixed.)
 //!
 //! Source: Bifet, Gavaldà: Learning from time-changing data with adaptive windowing, SDM 2007. Alarms, and the window that
-//! remains, equal those of River 0.26 (`drift.ADWIN`), but for ties in the last bit of a logarithm; the l in m and the
-//! complete new beginning are River's and not the paper's.
-
-mod window;
+//! remains, equal those of River 0.26 (`drift.ADWIN`), but for ties in the last bit of a logarithm; the l in the test
+//! and the complete new beginning are River's and not the paper's.
 
 use super::bytes::{put_flag, take_flag, take_u32};
+use super::cut::CutTest;
 use super::parameters::{ParameterError, malformed, require};
 use super::signal::{Change, Point, Signal};
+use super::window::{BUCKETS_MAX, Window};
 use crate::aggregate::wire::{Wire, WireError, put_double, put_varint, take_double};
-use window::{BUCKETS_MAX, Cut, Window};
 
 /// Parameters of [`Adwin`].
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -64,44 +58,6 @@ pub struct Adwin {
     since_look: u32,
     /// The last value was a drift, so the next begins anew.
     fired: bool,
-}
-
-/// When two means of a window are too far apart.
-struct Test {
-    min_length: f64,
-    variance: f64,
-    log: f64,
-}
-
-impl Test {
-    fn of(window: &Window, parameters: &AdwinParameters) -> Test {
-        let width = window.width() as f64;
-        Test {
-            min_length: f64::from(parameters.min_window_length),
-            variance: window.deviation() / width,
-            log: libm::log(2.0 * libm::log(width) / parameters.delta),
-        }
-    }
-
-    fn is_long_enough(&self, cut: &Cut) -> bool {
-        cut.older.width as f64 >= self.min_length && cut.newer.width as f64 >= self.min_length
-    }
-
-    /// How far chance moves the means of a cut apart. Of a cut that is long enough.
-    fn by_chance(&self, cut: &Cut) -> f64 {
-        let (n0, n1) = (cut.older.width as f64, cut.newer.width as f64);
-        let reciprocal = 1.0 / (n0 - self.min_length + 1.0) + 1.0 / (n1 - self.min_length + 1.0);
-        (2.0 * reciprocal * self.variance * self.log).sqrt() + 2.0 / 3.0 * self.log * reciprocal
-    }
-
-    fn is_significant(&self, cut: &Cut) -> bool {
-        self.is_long_enough(cut) && cut.apart() > self.by_chance(cut)
-    }
-
-    /// By what multiple of chance the means are apart; 0 where a part is too short.
-    fn multiple(&self, cut: &Cut) -> f64 {
-        if self.is_long_enough(cut) { cut.apart() / self.by_chance(cut) } else { 0.0 }
-    }
 }
 
 impl Adwin {
@@ -162,20 +118,14 @@ impl Adwin {
     fn look(&mut self, at: Point) -> Option<Change> {
         let mut change = None;
         while self.window.width() > u64::from(self.parameters.grace_period) || change.is_some() {
-            let test = Test::of(&self.window, &self.parameters);
+            let test = CutTest::of(&self.window, &self.parameters);
             if !self.window.cuts().any(|cut| test.is_significant(&cut)) {
                 break;
             }
-            change = change.or_else(|| self.change(&test, at));
+            change = change.or_else(|| Some(test.change(&self.window, None, at)));
             self.window.drop_oldest();
         }
         change
-    }
-
-    fn change(&self, test: &Test, at: Point) -> Option<Change> {
-        let cut = self.window.cuts().max_by(|a, b| test.multiple(a).total_cmp(&test.multiple(b)))?;
-        let began = Point { index: (at.index + 1).saturating_sub(cut.newer.width), time: cut.began };
-        Some(Change { began, before: cut.older.mean(), after: cut.newer.mean() })
     }
 }
 

@@ -1,4 +1,5 @@
-//! The window of ADWIN: an exponential histogram of the newest values.
+//! A window of the newest values as an exponential histogram: what ADWIN decides by, and what every detector finds the
+//! place of a change in.
 //!
 //! Values are summed up in buckets of 1, 2, 4 … values. Of each size there are at most `max_buckets`; one more, and the
 //! two oldest become one of the next size. So a window of n values takes O(`max_buckets` · log n) memory, and the older
@@ -7,6 +8,7 @@
 //! Sums of squared deviations follow Babcock, Datar, Motwani, O'Callaghan: Maintaining variance and k-medians over data
 //! stream windows, PODS 2003. Operations and their order are River's, so that the bits are too.
 
+use super::cut::{Cut, Part};
 use crate::aggregate::wire::{
     Wire, WireError, put_double, put_signed, put_varint, take_double, take_length, take_signed,
 };
@@ -39,35 +41,6 @@ struct Bucket {
     deviation: f64,
     /// Time of the first.
     began: Millis,
-}
-
-/// A window cut in two between buckets.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Cut {
-    pub(super) older: Part,
-    pub(super) newer: Part,
-    /// Time of the first value of the newer part.
-    pub(super) began: Millis,
-}
-
-/// One of the two parts of a cut.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Part {
-    pub(super) width: u64,
-    pub(super) total: f64,
-}
-
-impl Part {
-    pub(super) fn mean(&self) -> f64 {
-        self.total / self.width as f64
-    }
-}
-
-impl Cut {
-    /// Difference of the two means.
-    pub(super) fn apart(&self) -> f64 {
-        (self.older.mean() - self.newer.mean()).abs()
-    }
 }
 
 impl Window {
