@@ -122,6 +122,15 @@ fn a_fall_is_found_by_those_that_look_for_it() {
     }
 }
 
+/// Over two thousand zeros the bound of HDDM_W stops falling, so that cuts tie. River 0.26.1 stays silent here, because a
+/// tie does not move the cut.
+#[test]
+fn a_tie_does_not_move_the_cut() {
+    let values = (0..2300u64).map(|place| f64::from(u8::from(place >= 2000 && (place - 2000) % 3 == 0)));
+    let mut hddm = HddmW::try_new(HddmWParameters::default()).unwrap();
+    assert!(values.map(|value| hddm.update(value)).all(|verdict| verdict == Verdict::Stable));
+}
+
 #[test]
 fn a_value_that_a_method_cannot_take_changes_nothing() {
     for mut detector in all_ways() {
