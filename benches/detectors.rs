@@ -23,7 +23,7 @@ fn draws() -> impl Iterator<Item = u64> {
 
 /// Zeros and ones; one in five is a one.
 fn losses() -> Vec<f64> {
-    draws().take(VALUES).map(|draw| f64::from(u8::from(draw % 5 == 0))).collect()
+    draws().take(VALUES).map(|draw| f64::from(u8::from(draw.is_multiple_of(5)))).collect()
 }
 
 fn detector(kind: DetectorKind) -> Detector {

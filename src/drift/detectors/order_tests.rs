@@ -83,7 +83,7 @@ proptest! {
             let unread = (0..partitions).flat_map(|p| &inputs[p][read[p]..]);
             let watermark = unread.map(|outcome| time(outcome, order)).min().unwrap_or(i64::MAX);
             sorter.release(watermark, |outcome| released.push(outcome));
-            if turn % every == 0 {
+            if turn.is_multiple_of(every) {
                 sorter = restored(&sorter);
             }
         }

@@ -126,7 +126,7 @@ fn a_fall_is_found_by_those_that_look_for_it() {
 /// tie does not move the cut.
 #[test]
 fn a_tie_does_not_move_the_cut() {
-    let values = (0..2300u64).map(|place| f64::from(u8::from(place >= 2000 && (place - 2000) % 3 == 0)));
+    let values = (0..2300u64).map(|place| f64::from(u8::from(place >= 2000 && (place - 2000).is_multiple_of(3))));
     let mut hddm = HddmW::try_new(HddmWParameters::default()).unwrap();
     assert!(values.map(|value| hddm.update(value)).all(|verdict| verdict == Verdict::Stable));
 }
@@ -214,7 +214,7 @@ proptest! {
             let mut other = detector.clone();
             for (place, &value) in values.iter().enumerate() {
                 prop_assert_eq!(detector.update(value, place as i64), other.update(value, place as i64));
-                if place % every == 0 {
+                if place.is_multiple_of(every) {
                     other = restored(&other);
                 }
             }

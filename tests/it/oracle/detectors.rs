@@ -95,7 +95,7 @@ impl Found {
                     }
                 }
             }
-            if restart_every.is_some_and(|every| place as usize % every == 0) {
+            if restart_every.is_some_and(|every| (place as usize).is_multiple_of(every)) {
                 detector = restarted(&detector);
             }
         }
