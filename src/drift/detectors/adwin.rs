@@ -8,8 +8,8 @@
 //! its place: they only are no longer significantly mixed.)
 //!
 //! Source: Bifet, Gavaldà: Learning from time-changing data with adaptive windowing, SDM 2007. Alarms, and the window that
-//! remains, equal those of River 0.26 (`drift.ADWIN`), but for ties in the last bit of a logarithm; the l in the test
-//! and the complete new beginning are River's and not the paper's.
+//! remains, equal those of River 0.26 (`drift.ADWIN`), but for ties in the last bit of a logarithm; the least
+//! length in the test and the complete new beginning are River's and not the paper's.
 
 use super::bytes::{put_flag, take_flag, take_u32};
 use super::cut::CutTest;

@@ -6,7 +6,7 @@ use flate2::read::GzDecoder;
 use postdict::aggregate::Wire;
 use postdict::drift::detectors::{
     Adwin, AdwinParameters, DdmParameters, Detector, DetectorKind, DetectorParameters, Direction, EddmParameters,
-    HddmAParameters, HddmWParameters, PageHinkleyParameters, Point, Signal,
+    HddmAParameters, HddmWParameters, Order, Outcome, PageHinkleyParameters, Point, Signal, Sorter,
 };
 use serde_json::Value;
 use std::fs;
@@ -306,6 +306,46 @@ fn detectors_with_other_parameters_fire_where_river_does() {
         compare(&mut comparison, &place, "warnings", &[found.warnings.len()], &[warning_count]);
     }
     comparison.finish(69);
+}
+
+/// The values of a stream as they leave a sorter into which `partitions` bring them, each in bursts of its own length.
+fn through_partitions(values: &[f64], partitions: usize) -> Vec<f64> {
+    let mut inputs = vec![Vec::new(); partitions];
+    for (place, &loss) in (0..).zip(values) {
+        let request_id = format!("id-{place}").into_bytes().into_boxed_slice();
+        let outcome = Outcome { label_time: place, prediction_time: place - 10, request_id, loss };
+        inputs[(place as usize).wrapping_mul(7919) / 3 % partitions].push(outcome);
+    }
+    let mut inputs: Vec<_> = inputs.into_iter().map(|input| input.into_iter().peekable()).collect();
+    let mut sorter = Sorter::new(Order::LabelTime, 100_000);
+    let mut sorted = Vec::new();
+    while inputs.iter_mut().any(|input| input.peek().is_some()) {
+        for (number, input) in inputs.iter_mut().enumerate() {
+            input.by_ref().take(1 + number * 61 % 97).for_each(|outcome| sorter.insert(outcome));
+        }
+        let unread = inputs.iter_mut().filter_map(|input| Some(input.peek()?.label_time)).min();
+        sorter.release(unread.unwrap_or(i64::MAX), |outcome| sorted.push(outcome.loss));
+    }
+    assert_eq!((sorter.late(), sorter.dropped()), (0, 0));
+    sorted
+}
+
+#[test]
+fn partitions_do_not_move_an_alarm() {
+    let Some(shared) = shared("partitions_do_not_move_an_alarm") else { return };
+    let folder = shared.join("expected/river");
+    let expected = json(&folder.join("weather.json"));
+    let values = stream(&folder.join("streams/weather.label.csv.gz"));
+    let mut comparison = Comparison::of("detectors behind partitions");
+    for partitions in 1..=8 {
+        let sorted = through_partitions(&values, partitions);
+        for (name, expected) in expected["label"]["detectors"].as_object().unwrap() {
+            let Some(parameters) = parameters(name) else { continue };
+            let place = format!("{name}, {partitions} partitions");
+            compare_detector(&mut comparison, &place, &Found::by(parameters, &sorted, None), expected);
+        }
+    }
+    comparison.finish(4_392);
 }
 
 /// Where the data documents a change, the change that is found near it is estimated to have begun near it.
