@@ -155,7 +155,8 @@ pub struct Settings {
     pub caps: Caps,
     /// Least time between two publications of a window, on the clock handed to the task.
     pub emit_interval_ms: Millis,
-    /// An input at its end is idle after this long without a record, on the clock handed to the task.
+    /// An input at its end is idle after this long without a record, on the clock handed to the task; between two looks
+    /// whether it is so still.
     pub idle_timeout_ms: Millis,
 }
 

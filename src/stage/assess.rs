@@ -31,6 +31,9 @@ use std::sync::Arc;
 
 const METRICS: OutputId = OutputId(0);
 
+/// What a record of the partials takes beside its bytes.
+const BYTES_PER_RECORD: usize = 70;
+
 /// Publishing takes a restart as long as so many bytes of partials, and each row as long as so many more.
 const BYTES_PER_PUBLICATION: usize = 1_000;
 const BYTES_PER_ROW: usize = 50;
@@ -57,6 +60,7 @@ impl AssessStage {
                 placed_outputs: Vec::new(),
                 changelog: changelog_topic(id, "assess"),
                 owns_inputs: true,
+                needs_idleness: false,
             },
             join_partitions,
             pace: AssessPace::default(),
@@ -245,16 +249,13 @@ impl StageTask for AssessWork {
                     *self.late.entry(batch.partition).or_default() += late;
                 }
             }
-            self.repeated_bytes += range.len();
+            self.repeated_bytes += BYTES_PER_RECORD + range.len();
             // Idle partitions say so again and again: mostly that changes nothing, and need not be gone through again.
             self.has_news |= !batch.rows.is_empty() || before != state(&self.task);
             self.catch_up(record.offset + 1);
         }
         Ok(())
     }
-
-    /// When all is over, the partials say themselves.
-    fn set_idle(&mut self, _input: InputId, _idle: bool, _now: Millis) {}
 
     fn commit(&mut self, now: Millis) -> Unit {
         let mut outputs = Vec::new();
@@ -271,10 +272,12 @@ impl StageTask for AssessWork {
         });
         self.taken_bytes = 0;
         self.tell_late();
-        self.has_more = told.has_more;
+        let had_more = std::mem::replace(&mut self.has_more, told.has_more);
         let mut unit = Unit { outputs, ..Unit::default() };
-        // A window that was looked at pauses, even if nothing in it had changed.
-        if std::mem::take(&mut self.has_news) || told.has_looked {
+        // A window that was looked at pauses, even if nothing in it had changed; and what went on where there was no room
+        // left has done so.
+        let had_news = std::mem::take(&mut self.has_news);
+        if had_news || told.has_looked || had_more {
             if self.logged.replace(Arc::clone(&self.in_force)).is_none_or(|logged| logged != self.in_force) {
                 put_basis(&mut unit.delta, &self.in_force);
             }
@@ -284,9 +287,12 @@ impl StageTask for AssessWork {
             }
             put(&mut piece, if is_flush { Entry::Flushed } else { Entry::Published }, now);
             unit.delta.push(piece);
-            if self.snapshot.is_none() && self.repeated_bytes > self.pace.repeated_bytes.max(2 * self.snapshot_bytes) {
-                self.begin_snapshot(&mut unit);
-            }
+        }
+        // Also where nothing is published: partitions that are silent say so again and again. Where it began is in the log
+        // by then.
+        let is_due = self.repeated_bytes > self.pace.repeated_bytes.max(2 * self.snapshot_bytes);
+        if self.snapshot.is_none() && self.logged.is_some() && is_due {
+            self.begin_snapshot(&mut unit);
         }
         self.continue_snapshot(&mut unit);
         unit

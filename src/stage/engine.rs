@@ -68,7 +68,7 @@ struct Engine {
     membership: Membership,
     fetch: Fetch,
     restorer: Restorer,
-    idleness: Idleness,
+    idleness: Option<Idleness>,
     topic_watch: TopicWatch,
     truncation: Truncation,
 }
@@ -107,8 +107,8 @@ pub fn run(
     let fetch = Fetch::start(&properties, stage.name(), inputs, sender.clone(), intake).map_err(client)?;
     let restorer = Restorer::start(&properties, Arc::clone(&stage), Arc::clone(&ends), options.start, sender.clone())
         .map_err(client)?;
-    let idleness =
-        Idleness::start(&properties, stage.name(), inputs, Arc::clone(&ends), sender.clone()).map_err(client)?;
+    let ask = || Idleness::start(&properties, stage.name(), inputs, Arc::clone(&ends), sender.clone());
+    let idleness = stage.description().needs_idleness.then(ask).transpose().map_err(client)?;
     let (watched, interval) = (Arc::clone(&stage), options.topic_check_interval);
     let topic_watch =
         TopicWatch::start(watched, Arc::clone(&ends), found.clone(), interval, sender.clone()).map_err(client)?;
@@ -239,8 +239,11 @@ impl Engine {
         if let Some(producer) = &self.producer {
             producer.serve();
         }
-        let silent = self.tasks.silent(self.options.idle_timeout, Instant::now());
-        silent.into_iter().for_each(|question| self.idleness.ask(question));
+        // After the commit: what it has said may be looked at again.
+        if let Some(idleness) = &self.idleness {
+            let silent = self.tasks.silent(self.options.idle_timeout, Instant::now());
+            silent.into_iter().for_each(|question| idleness.ask(question));
+        }
     }
 
     fn take(&mut self, message: Message) {
@@ -254,7 +257,6 @@ impl Engine {
             Message::Revoked(partitions, acknowledge) => {
                 tracing::info!(stage, ?partitions, "revoked");
                 pass("revoke");
-                self.tasks.let_go(&partitions, now());
                 self.revocations.push_back(acknowledge);
                 self.tell(Event::Revoked(partitions));
             }

@@ -49,6 +49,7 @@ impl JoinStage {
                 placed_outputs: vec![partials_topic(id)],
                 changelog: changelog_topic(id, "join"),
                 owns_inputs: false,
+                needs_idleness: true,
             },
             partials_partitions,
             pace: SnapshotPace::default(),
@@ -118,7 +119,10 @@ struct JoinWorkRestore {
 
 impl Restore for JoinWorkRestore {
     fn apply(&mut self, _positions: &[i64], payload: &[u8]) -> Result<(), StateError> {
-        let Some((format, entries)) = payload.split_first() else { return Ok(()) };
+        let Some((format, entries)) = payload.split_first() else {
+            self.state.count(0);
+            return Ok(());
+        };
         if *format != FORMAT {
             return Err(StateError::Newer { found: u32::from(*format), known: u32::from(FORMAT) });
         }
@@ -379,7 +383,7 @@ mod tests {
 
     #[test]
     fn a_snapshot_that_was_not_finished_is_begun_again_after_a_restart() {
-        let pace = SnapshotPace { small_log_bytes: 5_000, rows_per_commit: 1 };
+        let pace = SnapshotPace { small_log_bytes: 10_000, rows_per_commit: 1 };
         let stage = JoinStage::new(Arc::new(Config::default()), 1).expect("there are no schemas").with_pace(pace);
         let prediction =
             |id: i64| format!(r#"{{"request_id":"r{id}","model_id":"m","timestamp":1700000000000,"score":0.5}}"#);

@@ -42,18 +42,20 @@ struct Flow {
     /// A question about its idleness is open.
     asked: bool,
     idle: bool,
+    /// It was found idle, and not looked at since.
+    is_new: bool,
     /// The commit that says that it is idle, once that is collected.
     said: Option<u64>,
 }
 
 impl Flow {
     fn new(next: i64, since: Instant) -> Flow {
-        Flow { next, since, asked: false, idle: false, said: None }
+        Flow { next, since, asked: false, idle: false, is_new: false, said: None }
     }
 
     /// True if it was idle.
     fn wake(&mut self) -> bool {
-        self.said = None;
+        (self.is_new, self.said) = (false, None);
         std::mem::take(&mut self.idle)
     }
 }
@@ -95,19 +97,6 @@ impl Tasks {
     /// Drops a task, with what it did not commit.
     pub fn drop_task(&mut self, partition: i32) {
         self.0.remove(&partition);
-    }
-
-    /// These partitions are about to be another's: until that has looked, nobody knows any more that their inputs are at
-    /// their ends, and what is written to them meanwhile must not be left behind by what goes on.
-    pub fn let_go(&mut self, partitions: &[i32], now: Millis) {
-        for partition in partitions {
-            let Some(Running { task, flows, .. }) = self.0.get_mut(partition) else { continue };
-            for (input, flow) in (0..).map(InputId).zip(flows) {
-                if flow.wake() {
-                    task.set_idle(input, false, now);
-                }
-            }
-        }
     }
 
     /// Takes in records: in their order within a partition, several partitions at once.
@@ -173,7 +162,9 @@ impl Tasks {
         for (partition, running) in &mut self.0 {
             let tag = running.tag;
             for (input, flow) in (0..).map(InputId).zip(&mut running.flows) {
-                let silent = at.saturating_duration_since(flow.since) >= timeout;
+                // The second look follows the first at once: before it, nothing can be concluded from that.
+                let pause = if flow.is_new { Duration::ZERO } else { timeout };
+                let silent = at.saturating_duration_since(flow.since) >= pause;
                 let is_said = flow.said.is_some_and(|commit| commit <= running.commit);
                 if silent && !flow.asked && (!flow.idle || is_said) {
                     flow.asked = true;
@@ -206,12 +197,15 @@ impl Running {
         let Some(flow) = self.flows.get_mut(usize::from(question.input.0)) else { return };
         flow.asked = false;
         // Records that came meanwhile have said that it is not idle.
-        if flow.next == question.position {
-            flow.since = at;
-            if flow.idle || is_idle {
-                (flow.idle, flow.said) = (is_idle, None);
-                self.task.set_idle(question.input, is_idle, now);
-            }
+        if flow.next != question.position {
+            return;
+        }
+        flow.since = at;
+        flow.is_new = is_idle && !flow.idle;
+        // Where it was not found to be at its end nothing is said: what there is will come, or brokers do not answer.
+        if is_idle {
+            (flow.idle, flow.said) = (true, None);
+            self.task.set_idle(question.input, true, now);
         }
     }
 

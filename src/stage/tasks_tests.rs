@@ -201,6 +201,11 @@ impl Silent {
         self.tasks.commit("join", &[3], 0)
     }
 
+    fn commit(&mut self) {
+        let parts = self.collected();
+        self.tasks.committed(&parts);
+    }
+
     /// What the task was told since the last time.
     fn told(&self) -> Vec<(u8, Option<bool>)> {
         std::mem::take(&mut *self.idles.lock().unwrap())
@@ -251,44 +256,50 @@ fn an_idle_input_is_looked_at_again_once_it_is_durable_that_it_is_idle() {
     let asked = silent.asked_after(Duration::ZERO);
     assert_eq!(asked, [question(0, 10), question(1, 20)]);
     assert_eq!(silent.asked_after(TIMEOUT), [], "asked already");
-    let parts = silent.collected();
-    silent.tasks.committed(&parts);
+    silent.commit();
     asked.into_iter().for_each(|question| silent.answer(question, true));
     assert_eq!(silent.told(), [(0, None), (1, None), (0, Some(true)), (1, Some(true))], "once more");
     assert_eq!(silent.asked_after(TIMEOUT), [], "that is another time, which is to be said too");
-    let parts = silent.collected();
-    silent.tasks.committed(&parts);
+    silent.commit();
     assert_eq!(silent.asked_after(Duration::ZERO).len(), 2);
-    silent.answer(question(0, 10), false);
-    assert_eq!(silent.told()[2..], [(0, Some(false))]);
 }
 
 #[test]
-fn an_idle_input_is_not_looked_at_again_before_the_time_out_is_over() {
+fn the_second_look_comes_at_once_and_others_when_the_time_out_is_over() {
     let mut silent = Silent::idle();
-    let parts = silent.collected();
-    silent.tasks.committed(&parts);
+    silent.commit();
+    for _ in 0..3 {
+        let asked = silent.asked_after(Duration::ZERO);
+        assert_eq!(asked, [question(0, 10), question(1, 20)]);
+        asked.into_iter().for_each(|question| silent.answer(question, true));
+        silent.commit();
+        assert_eq!(silent.asked_after(TIMEOUT - Duration::from_millis(1)), []);
+        silent.at += Duration::from_millis(1);
+    }
+}
+
+#[test]
+fn an_idle_input_that_is_not_found_at_its_end_stays_idle_until_a_record_comes() {
+    let mut silent = Silent::idle();
+    silent.commit();
+    let asked = silent.asked_after(Duration::ZERO);
+    silent.told();
+    asked.into_iter().for_each(|question| silent.answer(question, false));
+    assert_eq!(silent.told(), [], "brokers that do not answer say nothing of it");
     assert_eq!(silent.asked_after(TIMEOUT - Duration::from_millis(1)), []);
-    assert_eq!(silent.asked_after(Duration::from_millis(1)), [question(0, 10), question(1, 20)]);
+    assert_eq!(silent.asked_after(Duration::from_millis(1)).len(), 2, "nothing was said that would have to be durable");
+    silent.told();
+    silent.step(0, 10);
+    assert_eq!(silent.told(), [(0, Some(false))]);
 }
 
 #[test]
 fn an_input_that_was_idle_says_so_anew() {
     let mut silent = Silent::idle();
-    let parts = silent.collected();
-    silent.tasks.committed(&parts);
+    silent.commit();
     silent.step(0, 10);
     assert_eq!(silent.asked_after(TIMEOUT), [question(0, 11), question(1, 20)]);
     silent.answer(question(0, 11), true);
     silent.answer(question(1, 20), true);
     assert_eq!(silent.asked_after(TIMEOUT), [], "the commit before said it of another time");
-}
-
-#[test]
-fn what_is_let_go_is_not_idle_any_more() {
-    let mut silent = Silent::idle();
-    silent.tasks.let_go(&[1, 2], 0);
-    assert_eq!(silent.told(), []);
-    silent.tasks.let_go(&[2, 3], 0);
-    assert_eq!(silent.told(), [(0, Some(false)), (1, Some(false))], "which its last commit says");
 }

@@ -115,8 +115,9 @@ pub trait StageTask: Send {
     fn before_look(&mut self, _input: InputId) {}
 
     /// An input was found at its log's end and silent for the idle time-out: for the first time, or once more after the
-    /// commit is durable in which that was part of the state; or it is so no longer.
-    fn set_idle(&mut self, input: InputId, idle: bool, now: Millis);
+    /// commit is durable in which that was part of the state; or a record came to it since. Only where the stage
+    /// [needs it](Description::needs_idleness).
+    fn set_idle(&mut self, _input: InputId, _idle: bool, _now: Millis) {}
 
     /// Everything since the last commit. Called once per commit; the runtime keeps the unit until it is durable.
     fn commit(&mut self, now: Millis) -> Unit;
@@ -180,6 +181,8 @@ pub struct Description {
     pub changelog: String,
     /// Nobody else reads the inputs, so that records before a complete snapshot can be deleted from them too.
     pub owns_inputs: bool,
+    /// Its tasks are to know when inputs are silent.
+    pub needs_idleness: bool,
 }
 
 /// A stage: which topics it reads and writes, and how its tasks are made.

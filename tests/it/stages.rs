@@ -372,3 +372,84 @@ fn a_changed_pane_or_task_is_refused_by_both_stages_with_the_command_that_resets
         }
     }
 }
+
+#[test]
+fn a_service_that_is_all_silent_keeps_its_logs_short() {
+    let config =
+        Arc::new(postdict::config::parse("{topics: {predictions: p, labels: l}}", "", &|_| unreachable!()).unwrap());
+    let pace = AssessPace { repeated_bytes: 60_000, ..AssessPace::default() };
+    let join_pace = SnapshotPace { small_log_bytes: 60_000, ..SnapshotPace::default() };
+    let new_join = || Box::new(JoinStage::new(Arc::clone(&config), 1).unwrap().with_pace(join_pace));
+    let new_assess = || Box::new(AssessStage::new(Arc::clone(&config), 1).with_pace(pace));
+    let (mut join, mut assess) = (Member::new(new_join()), Member::new(new_assess()));
+    let inputs = [Topic::of_file("predictions.ndjson.gz", 200), Topic::of_file("labels.ndjson.gz", 200)];
+    let mut partials = Topic::default();
+    inputs.iter().enumerate().for_each(|(input, topic)| join.step(input, topic, 200, 0));
+    let mut rows = Vec::new();
+    for look in 0..10_000 {
+        let now = look * 10_000;
+        for input in [InputId(0), InputId(1)] {
+            join.task.before_look(input);
+            join.task.set_idle(input, true, now);
+        }
+        partials.0.extend(join.commit(now, None).into_iter().map(|record| record.value));
+        assess.step(0, &partials, partials.0.len(), now);
+        rows.extend(assess.commit(now, Some(&mut partials)));
+        if look % 777 == 0 {
+            join.restart(new_join());
+            assess.restart(new_assess());
+            assess.step(0, &partials, partials.0.len(), now);
+        }
+    }
+    assert!(join.snapshots > 5 && assess.snapshots > 5, "{} and {} snapshots", join.snapshots, assess.snapshots);
+    assert!(join.log.len() < 2_000 && assess.log.len() < 2_000, "{} and {}", join.log.len(), assess.log.len());
+    let kept = partials.0.iter().filter(|value| value.is_some()).count();
+    assert!(kept < 2_000, "{kept} partials are kept");
+    let rows: Vec<MetricRow> =
+        rows.iter().map(|row| serde_json::from_slice(row.value.as_ref().unwrap()).unwrap()).collect();
+    assert!(fold(&rows).len() > 50);
+}
+
+/// Where rows go out a few at a time, each model has its turn after the one before. A turn in which nothing is due is one.
+#[test]
+fn a_restart_knows_whose_turn_it_was() {
+    let config = "{topics: {predictions: p, labels: l}, defaults: {task: binary, windows: [1h]}}";
+    let config = Arc::new(postdict::config::parse(config, "", &|_| unreachable!()).unwrap());
+    let pace = AssessPace { rows_per_commit: 1, ..AssessPace::default() };
+    let new = || Box::new(AssessStage::new(Arc::clone(&config), 1).with_pace(pace));
+    let mut join = Member::new(Box::new(JoinStage::new(Arc::clone(&config), 1).unwrap()));
+    let mut assess = Member::new(new());
+    let (first, hour) = (1_700_000_000_000_i64, 3_600_000_i64);
+    let line = |(number, (model, hours)): (usize, (&str, i64))| {
+        let time = first + hours * hour;
+        Some(format!(r#"{{"request_id":"{number}","model_id":"{model}","timestamp":{time},"score":0.5}}"#).into_bytes())
+    };
+    // c is known from the beginning, and has nothing to tell when a and b have.
+    let waves = [("c", 0), ("a", 2), ("b", 2), ("a", 4), ("b", 4), ("c", 4)];
+    let inputs = Topic(waves.into_iter().enumerate().map(line).collect());
+    let (mut partials, mut now, mut rows) = (Topic::default(), 0, Vec::new());
+    let mut commits = |assess: &mut Member, partials: &mut Topic, count: usize| {
+        for _ in 0..count {
+            now += 1_000;
+            rows.extend(assess.commit(now, Some(partials)));
+        }
+    };
+    for (count, commit_count) in [(1, 6), (2, 6), (3, 1)] {
+        join.step(0, &inputs, count, 0);
+        partials.0.extend(join.commit(0, None).into_iter().map(|record| record.value));
+        assess.step(0, &partials, partials.0.len(), 0);
+        commits(&mut assess, &mut partials, commit_count);
+    }
+    assess.restart(new());
+    assess.step(0, &partials, partials.0.len(), 0);
+    commits(&mut assess, &mut partials, 6);
+    let rows: Vec<MetricRow> =
+        rows.iter().map(|row| serde_json::from_slice(row.value.as_ref().unwrap()).unwrap()).collect();
+    // Of each model both windows, each row once.
+    let fold = fold(&rows);
+    for model in ["a", "b", "c"] {
+        let told = fold.values().filter(|row| &*row.model_id == model && &*row.metric == "predictions");
+        let starts: BTreeSet<i64> = told.map(|row| row.window_start).collect();
+        assert_eq!(starts.len(), 2, "{model}");
+    }
+}

@@ -97,6 +97,10 @@ impl Default for SnapshotPace {
     }
 }
 
+/// What a commit takes in the log beside its pieces: one that says only where the inputs are, or that they are silent, is
+/// this long.
+pub(super) const COMMIT_BYTES: usize = 100;
+
 /// A row of the log, about.
 const ROW_BYTES: usize = 48;
 
@@ -140,7 +144,7 @@ impl Join {
             }
             _ => {}
         }
-        log.bytes += journal.bytes();
+        log.bytes += COMMIT_BYTES + journal.bytes();
         self.log = Some(log);
         JoinDelta { pieces: journal.take(), snapshot: mark }
     }

@@ -2,7 +2,7 @@
 
 use super::entry::{self, Tag};
 use super::names::{self, LoggedNames};
-use super::{SnapshotPace, StateLog};
+use super::{COMMIT_BYTES, SnapshotPace, StateLog};
 use crate::aggregate::ClassId;
 use crate::aggregate::wire::{WireError, take_signed, take_text, take_varint};
 use crate::event::Settings;
@@ -77,15 +77,21 @@ impl JoinRestore {
     /// # Errors
     /// If the log is not what a join writes, or was written under a configuration that meant something else.
     pub fn apply(&mut self, mut piece: &[u8]) -> Result<(), RestoreError> {
-        self.bytes += piece.len();
-        if let Some(bytes) = &mut self.arriving_bytes {
-            *bytes += piece.len();
-        }
+        self.count(piece.len());
         self.is_empty = false;
         while !piece.is_empty() {
             self.entry(&mut piece)?;
         }
         Ok(())
+    }
+
+    /// Takes note of a commit or a piece of one, `bytes` long: also of those in which nothing changed.
+    pub fn count(&mut self, bytes: usize) {
+        let bytes = bytes + COMMIT_BYTES;
+        self.bytes += bytes;
+        if let Some(arriving) = &mut self.arriving_bytes {
+            *arriving += bytes;
+        }
     }
 
     /// The join as it was after the last commit; a fresh one if nothing was ever logged.

@@ -22,6 +22,7 @@ impl Counting {
                 placed_outputs: Vec::new(),
                 changelog: format!("{name}.counting"),
                 owns_inputs: false,
+                needs_idleness: false,
             },
         }
     }
@@ -67,8 +68,6 @@ impl StageTask for Counter {
         }
         Ok(())
     }
-
-    fn set_idle(&mut self, _input: InputId, _idle: bool, _now: Millis) {}
 
     fn commit(&mut self, _now: Millis) -> Unit {
         assert!(!self.is_catching_up(), "nothing goes out while it catches up");

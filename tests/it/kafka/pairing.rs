@@ -40,6 +40,7 @@ impl Pairing {
                 placed_outputs: vec![format!("{name}.pairs")],
                 changelog: format!("{name}.changelog"),
                 owns_inputs: false,
+                needs_idleness: true,
             },
             padding: 0,
             idles: Idles::default(),
