@@ -157,14 +157,14 @@ fn take_turned(input: &mut &[u8], length: usize) -> Result<f64, WireError> {
 }
 
 /// Writes a finite double: a length and up to eight bytes.
-fn put_double(out: &mut Vec<u8>, x: f64) {
+pub fn put_double(out: &mut Vec<u8>, x: f64) {
     let (length, bytes) = trimmed(turned(x));
     out.push(length as u8);
     out.extend_from_slice(&bytes[..length]);
 }
 
 /// Reads what [`put_double`] wrote.
-fn take_double(input: &mut &[u8]) -> Result<f64, WireError> {
+pub fn take_double(input: &mut &[u8]) -> Result<f64, WireError> {
     let length = take_byte(input)?;
     take_turned(input, usize::from(length))
 }

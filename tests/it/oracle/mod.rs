@@ -5,6 +5,7 @@
 
 mod columns;
 pub mod compare;
+mod detectors;
 mod fairness;
 pub mod fold;
 mod lateness;

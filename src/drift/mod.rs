@@ -1,0 +1,3 @@
+//! Drift: has the world of a model changed, and when?
+
+pub mod detectors;
