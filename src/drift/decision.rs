@@ -9,7 +9,7 @@
 //!    ([`super::false_discovery`]), is at most α.
 //!
 //! A plain threshold has only the first and alarms constantly on small windows: with ten bins and 50 rows chance alone
-//! gives a PSI of 0.2 on average.
+//! gives a PSI of nearly 0.2 on average.
 //!
 //! The p-value is one of a test that holds for any sample size, not of the statistic's approximate distribution: for bins
 //! that of homogeneity ([`super::homogeneity`]), for ordered values that of Kolmogorov-Smirnov, for which any binning and

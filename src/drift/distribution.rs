@@ -87,7 +87,7 @@ mod tests {
             }
         }
         for z in [-2.0, 0.0, 1.0, 3.0, 6.0] {
-            assert!((normal_upper(z) - Normal::standard().sf(z)).abs() < 1e-12);
+            assert!((normal_upper(z) - Normal::standard().sf(z)).abs() < 1e-10);
         }
     }
 

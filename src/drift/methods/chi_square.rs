@@ -82,10 +82,7 @@ mod tests {
 
     #[test]
     fn empty_bins_do_not_count_and_one_bin_says_nothing() {
-        assert_eq!(
-            of(&[3, 0, 4, 5], &[1, 0, 9, 2], Continuity::Yates),
-            of(&[3, 4, 5], &[1, 9, 2], Continuity::Yates)
-        );
+        assert_eq!(of(&[3, 0, 4, 5], &[1, 0, 9, 2], Continuity::Yates), of(&[3, 4, 5], &[1, 9, 2], Continuity::Yates));
         assert_eq!(
             of(&[0, 7], &[0, 9], Continuity::Yates),
             ChiSquare { statistic: 0.0, degrees_of_freedom: 0, p_value: 1.0 }

@@ -55,7 +55,11 @@ pub fn wasserstein_normed(samples: &OrderedSamples, reference_std: f64) -> Resul
     }
     let plain = wasserstein(samples)?;
     let (value, error_bound) = (plain.value / reference_std, plain.error_bound / reference_std);
-    if value.is_finite() && error_bound.is_finite() { Ok(Bounded { value, error_bound }) } else { Err(Undefined::Overflow) }
+    if value.is_finite() && error_bound.is_finite() {
+        Ok(Bounded { value, error_bound })
+    } else {
+        Err(Undefined::Overflow)
+    }
 }
 
 /// Mean of |x| along a straight line from `start` to `end`.

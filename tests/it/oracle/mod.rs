@@ -5,6 +5,7 @@
 
 mod columns;
 pub mod compare;
+mod drift;
 mod fairness;
 pub mod fold;
 mod lateness;
