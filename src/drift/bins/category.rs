@@ -65,9 +65,9 @@ mod tests {
 
     #[test]
     fn the_most_frequent_have_bins() {
-        let bins = CategoryBins::of_reference([("b", 3), ("c", 1), ("a", 1), ("d", 2), ("d", 2), ("e", 0)], 3);
+        let bins = CategoryBins::of_reference([("b", 3), ("e", 3), ("a", 9), ("d", 2), ("d", 2), ("f", 0)], 3);
         assert_eq!(bins.values().iter().map(AsRef::as_ref).collect::<Vec<&str>>(), ["a", "b", "d"]);
-        let rows = [Category::Value("d"), Category::Value("c"), Category::Missing, Category::Invalid];
+        let rows = [Category::Value("d"), Category::Value("e"), Category::Missing, Category::Invalid];
         assert_eq!(rows.map(|row| bins.bin_of(row)), [2, 3, 4, 5]);
         assert_eq!(bins.bins(), 6);
     }

@@ -30,6 +30,7 @@ mod tests {
         assert_eq!(quantile(&sorted, 0.0), Some(1.0));
         assert_eq!(quantile(&sorted, 1.0), Some(8.0));
         assert_eq!(quantile(&sorted, 0.25), Some(1.75));
+        assert_eq!(quantile(&[0.0, 8.0, 9.0], 0.125), Some(2.0));
         assert_eq!(quantile(&[], 0.5), None);
         assert_eq!(deciles(&[3.0]), [3.0; 11]);
     }
