@@ -15,7 +15,8 @@
 //!   any order and subtracted again; and the partials in which they travel.
 //! * [`assess`]: partials to panes, panes to windows; the watermark; what is published when, and when it is final.
 //! * [`metrics`]: accumulators to values with intervals and error bounds; the catalog of all metrics.
-//! * [`drift`]: has a model's world changed? So far the detectors of concept drift.
+//! * [`drift`]: two samples in bins to how different they are, by which chance, and whether that is drift; and the
+//!   detectors of concept drift.
 //! * [`task`]: the two tasks, values in and values out, whoever drives them.
 //! * [`config`], [`stage`], [`replay`], [`cli`]: the shell: configuration, Kafka and files through the tasks, the command
 //!   line.

@@ -1,3 +1,38 @@
-//! Drift: has the world of a model changed, and when?
+//! Drift: how far the rows of a window have moved from a reference, and whether that is more than chance.
+//!
+//! ```text
+//!  values ─► bins ─► counts of two samples ─► methods ─► statistics ─► decision
+//!                                        └─► chance, p-values ────────┘
+//! ```
+//!
+//! * [`bins`]: fixed by the reference; a row is looked up once.
+//! * [`TwoSamples`], [`OrderedSamples`]: counts per bin of reference and current window.
+//! * [`methods`]: the statistics, one per file; [`Method`] names those that decide.
+//! * [`distribution`], [`kolmogorov`], [`homogeneity`]: p-values. [`chance`], [`wasserstein_chance`]: what a statistic
+//!   reaches by chance alone.
+//! * [`decision`]: large enough to matter, more than chance, and not one of many tests ([`false_discovery`]).
+//! * [`detectors`]: concept drift, from a stream of errors in a defined order.
+//!
+//! Everything but the detectors is a function of counts, in the order of the bins: equal counts give equal bits.
 
+pub mod bins;
+pub mod chance;
+pub mod decision;
+#[cfg(test)]
+mod decision_tests;
 pub mod detectors;
+pub mod distribution;
+#[cfg(test)]
+mod draw;
+pub mod false_discovery;
+pub mod homogeneity;
+pub mod kolmogorov;
+mod method;
+pub mod methods;
+mod ordered;
+mod samples;
+pub mod wasserstein_chance;
+
+pub use method::Method;
+pub use ordered::OrderedSamples;
+pub use samples::TwoSamples;

@@ -23,13 +23,17 @@ pub enum Undefined {
     BelowMinGroup,
     /// Fewer than two groups are large enough to be compared.
     TooFewGroups,
+    /// There is nothing to compare the window with.
+    NoReference,
+    /// The window has fewer rows than a decision needs.
+    BelowMinCount,
     /// The value is beyond the range of a double.
     Overflow,
 }
 
 impl Undefined {
     /// All reasons, in the order in which they are documented.
-    pub const ALL: [Undefined; 9] = [
+    pub const ALL: [Undefined; 11] = [
         Undefined::NoRows,
         Undefined::NoLabels,
         Undefined::NoScores,
@@ -38,6 +42,8 @@ impl Undefined {
         Undefined::NegativeValues,
         Undefined::BelowMinGroup,
         Undefined::TooFewGroups,
+        Undefined::NoReference,
+        Undefined::BelowMinCount,
         Undefined::Overflow,
     ];
 
@@ -52,6 +58,8 @@ impl Undefined {
             Undefined::NegativeValues => "negative_values",
             Undefined::BelowMinGroup => "below_min_group",
             Undefined::TooFewGroups => "too_few_groups",
+            Undefined::NoReference => "no_reference",
+            Undefined::BelowMinCount => "below_min_count",
             Undefined::Overflow => "overflow",
         }
     }
@@ -67,6 +75,8 @@ impl Undefined {
             Undefined::NegativeValues => "a label or prediction is negative",
             Undefined::BelowMinGroup => "the group has fewer labelled rows than `min_group`",
             Undefined::TooFewGroups => "fewer than two groups have `min_group` labelled rows",
+            Undefined::NoReference => "there is no reference to compare the window with",
+            Undefined::BelowMinCount => "the window has fewer rows than a decision needs",
             Undefined::Overflow => "the value is beyond the range of a double",
         }
     }

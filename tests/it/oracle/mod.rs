@@ -6,6 +6,7 @@
 mod columns;
 pub mod compare;
 mod detectors;
+mod drift;
 mod fairness;
 pub mod fold;
 mod lateness;

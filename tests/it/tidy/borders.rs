@@ -34,7 +34,7 @@ const MAY_IMPORT: [(&str, &[&str]); 10] = [
     ("aggregate", &["event"]),
     ("assess", &["event", "aggregate", "metrics"]),
     ("metrics", &["event", "aggregate"]),
-    ("drift", &["event", "aggregate"]),
+    ("drift", &["event", "aggregate", "metrics"]),
     ("alert", &["event", "metrics"]),
     ("task", &["event", "join", "aggregate", "assess", "metrics", "drift", "alert"]),
     ("config", &["event", "codec"]),
