@@ -3,7 +3,10 @@
 //! Rows are drawn from a fixed sequence, so that runs compare. Sorted scores walk through the bins in order, unsorted
 //! ones jump; real traffic is in between.
 
+mod draws;
+
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
+use draws::draws;
 use postdict::aggregate::{
     BinaryAccumulator, BinaryOutcome, Cell, ClassId, ExactSum, Linear, MulticlassAccumulator, MulticlassOutcome,
     QualityOutcome, RegressionAccumulator, RegressionOutcome, ScoreBins, Wire,
@@ -12,16 +15,9 @@ use std::hint::black_box;
 
 const ROWS: usize = 10_000;
 
-/// Doubles in (0, 1) with all their bits in use (SplitMix64).
+/// Doubles in (0, 1) with all their bits in use.
 fn uniform() -> impl Iterator<Item = f64> {
-    let mut state = 7u64;
-    std::iter::repeat_with(move || {
-        state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = state;
-        mixed = (mixed ^ mixed >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ mixed >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
-        ((mixed ^ mixed >> 31) >> 11) as f64 / (1u64 << 53) as f64
-    })
+    draws().map(|draw| (draw >> 11) as f64 / (1u64 << 53) as f64)
 }
 
 /// Scores and whether they came true, as a calibrated model has them.

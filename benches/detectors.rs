@@ -2,24 +2,15 @@
 //!
 //! The stream is zeros and ones with a share of ones that does not change, from a fixed sequence, so that runs compare.
 
+mod draws;
+
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
+use draws::draws;
 use postdict::aggregate::Wire;
 use postdict::drift::detectors::{Detector, DetectorKind, Order, Outcome, Sorter};
 use std::hint::black_box;
 
 const VALUES: usize = 100_000;
-
-/// Whole numbers with all their bits in use (SplitMix64).
-fn draws() -> impl Iterator<Item = u64> {
-    let mut state = 7u64;
-    std::iter::repeat_with(move || {
-        state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = state;
-        mixed = (mixed ^ mixed >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ mixed >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ mixed >> 31
-    })
-}
 
 /// Zeros and ones; one in five is a one.
 fn losses() -> Vec<f64> {

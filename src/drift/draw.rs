@@ -16,6 +16,11 @@ impl Draw {
         z ^ (z >> 31)
     }
 
+    /// A number less than `n` > 0.
+    pub fn below(&mut self, n: usize) -> usize {
+        (self.bits() % n as u64) as usize
+    }
+
     /// Uniform in [0, 1).
     pub fn uniform(&mut self) -> f64 {
         (self.bits() >> 11) as f64 / (1u64 << 53) as f64

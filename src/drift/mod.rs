@@ -23,7 +23,7 @@ mod decision_tests;
 pub mod detectors;
 pub mod distribution;
 #[cfg(test)]
-mod draw;
+pub(crate) mod draw;
 pub mod false_discovery;
 pub mod homogeneity;
 pub mod kolmogorov;

@@ -7,6 +7,7 @@ use super::*;
 use crate::aggregate::Wire;
 use crate::aggregate::partial::PartialBatch;
 use crate::assess::Revisions;
+use crate::drift::draw::Draw;
 use crate::event::{MetricRow, Settings};
 use crate::stage::JoinStage;
 use crate::stage::block::Block;
@@ -25,19 +26,8 @@ const TIMEOUT: Duration = Duration::from_secs(5);
 const CONFIGURATION: &str = "{topics: {predictions: p, labels: l}, defaults: {task: binary, windows: [1h], \
                              label_horizon: 2h, correction_horizon: 1m, early_label_retention: 1m, allowed_lateness: 0s}}";
 
-/// Numbers that look random.
-struct Dice(u64);
-
-impl Dice {
-    /// Less than `n`.
-    fn below(&mut self, n: usize) -> usize {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        ((self.0 >> 33) % n as u64) as usize
-    }
-
-    fn one_of<T: Copy>(&mut self, choices: &[T]) -> T {
-        choices[self.below(choices.len())]
-    }
+fn one_of<T: Copy>(draw: &mut Draw, choices: &[T]) -> T {
+    choices[draw.below(choices.len())]
 }
 
 /// A record: its input, its request and its JSON.
@@ -46,7 +36,7 @@ type Record = (usize, usize, String);
 /// Predictions every ten minutes or so, each with a label within two hours, in the order of event time. Both topics end
 /// with the same time.
 fn history() -> Vec<Record> {
-    let mut dice = Dice(7);
+    let mut dice = Draw::new(7);
     let mut records: Vec<(Millis, Record)> = Vec::new();
     let predictions = 3_000;
     let mut time = START;
@@ -156,7 +146,7 @@ impl Partition {
     }
 
     /// Somebody looks at what one of the questions asks for.
-    fn look(&mut self, dice: &mut Dice) {
+    fn look(&mut self, dice: &mut Draw) {
         let place = dice.below(self.questions.len().max(1));
         if let Some((question, found)) = self.questions.get_mut(place) {
             let written = &self.written[usize::from(question.input.0)];
@@ -165,7 +155,7 @@ impl Partition {
         }
     }
 
-    fn answer(&mut self, dice: &mut Dice, at: Instant) {
+    fn answer(&mut self, dice: &mut Draw, at: Instant) {
         let place = dice.below(self.questions.len().max(1));
         if let Some((question, Some(found))) = self.questions.get(place).copied() {
             self.questions.remove(place);
@@ -215,7 +205,7 @@ fn stage() -> (JoinStage, Arc<Settings>) {
 /// What is published if one reader is given all in order, so that nothing it reads is ahead of anything.
 fn in_order(records: &[Record]) -> BTreeMap<String, MetricRow> {
     let (stage, settings) = stage();
-    let (mut dice, mut at, mut partials) = (Dice(1), Instant::now(), Vec::new());
+    let (mut dice, mut at, mut partials) = (Draw::new(1), Instant::now(), Vec::new());
     let mut partition = Partition::new(&stage, 0, at);
     for (input, _, text) in records {
         partition.written[*input].push(text.clone());
@@ -241,16 +231,16 @@ fn in_order(records: &[Record]) -> BTreeMap<String, MetricRow> {
 /// What is published in the end, by id; and how many rows came too late.
 fn published(records: &[Record], partition_count: usize, seed: u64) -> (BTreeMap<String, MetricRow>, u64) {
     let (stage, settings) = stage();
-    let (mut dice, mut at) = (Dice(seed), Instant::now());
+    let (mut dice, mut at) = (Draw::new(seed), Instant::now());
     let mut partitions: Vec<Partition> =
         (0..partition_count).map(|number| Partition::new(&stage, number as i32, at)).collect();
     let mut assess = AssessTask::new(Arc::clone(&settings), partition_count, Revisions::All);
     let (mut unwritten, mut partials, mut taken, mut now) = (records.iter(), Vec::<Partial>::new(), 0, 0);
     let mut fold = Fold::default();
     // Between two bursts inputs may be found idle, many times, or never.
-    let pause = dice.one_of(&[1, 10, 100]);
+    let pause = one_of(&mut dice, &[1, 10, 100]);
     // How rarely something dies.
-    let life = dice.one_of(&[3, 30, 300]);
+    let life = one_of(&mut dice, &[3, 30, 300]);
     for _ in 0..100_000_000 {
         let number = dice.below(partition_count);
         let partition = &mut partitions[number];
@@ -259,7 +249,7 @@ fn published(records: &[Record], partition_count: usize, seed: u64) -> (BTreeMap
             // Its process waits for that. It may die, and nobody knows what became of the commit but the brokers; or hand
             // over after it.
             // Not for ever: who dies faster than it looks at its inputs does not come to rest.
-            let may = |dice: &mut Dice, one_in: usize| dice.below(one_in) == 0 && unwritten.len() > 0;
+            let may = |dice: &mut Draw, one_in: usize| dice.below(one_in) == 0 && unwritten.len() > 0;
             let (ends, dies, hands_over) = (dice.below(2) == 0, may(&mut dice, life), may(&mut dice, 2 * life));
             if ends {
                 partition.end_commit(!dies || dice.below(2) == 0, &mut partials);
@@ -272,13 +262,13 @@ fn published(records: &[Record], partition_count: usize, seed: u64) -> (BTreeMap
         // The higher its number, the less often a partition is read.
         match action {
             0 if dice.below(pause) == 0 => {
-                for (input, id, text) in unwritten.by_ref().take(dice.one_of(&[1, 30, 200])) {
+                for (input, id, text) in unwritten.by_ref().take(one_of(&mut dice, &[1, 30, 200])) {
                     partitions[id % partition_count].written[*input].push(text.clone());
                 }
             }
             1..5 if dice.below(1 + 3 * number) == 0 => {
                 let input = dice.below(2);
-                partition.fetch(number as i32, input, dice.one_of(&[1, 40, 5_000]), at);
+                partition.fetch(number as i32, input, one_of(&mut dice, &[1, 40, 5_000]), at);
             }
             5 => partition.ask(at),
             6 | 7 => partition.look(&mut dice),
@@ -288,7 +278,7 @@ fn published(records: &[Record], partition_count: usize, seed: u64) -> (BTreeMap
                 // Up to the first transaction that is still open, without those that were aborted.
                 let open = partials[taken..].iter().position(|(_, is_durable)| is_durable.is_none());
                 let stable = open.map_or(partials.len(), |open| taken + open);
-                let to = (taken + dice.one_of(&[0, 1, 50])).min(stable);
+                let to = (taken + one_of(&mut dice, &[0, 1, 50])).min(stable);
                 let read = partials[taken..to].iter().filter(|(_, is_durable)| *is_durable == Some(true));
                 let batches: Vec<PartialBatch> = read.map(|(batch, _)| batch.clone()).collect();
                 now += 700;
@@ -300,7 +290,7 @@ fn published(records: &[Record], partition_count: usize, seed: u64) -> (BTreeMap
                         .expect("its own snapshot");
                 }
             }
-            11 => at += TIMEOUT / dice.one_of(&[1, 2, 20]),
+            11 => at += TIMEOUT / one_of(&mut dice, &[1, 2, 20]),
             _ => {}
         }
         if unwritten.len() == 0

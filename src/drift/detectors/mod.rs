@@ -97,14 +97,7 @@ impl Detector {
 
     /// Which method it has.
     pub fn kind(&self) -> DetectorKind {
-        match &self.method {
-            Method::Adwin(_) => DetectorKind::Adwin,
-            Method::Ddm(_) => DetectorKind::Ddm,
-            Method::Eddm(_) => DetectorKind::Eddm,
-            Method::HddmA(_) => DetectorKind::HddmA,
-            Method::HddmW(_) => DetectorKind::HddmW,
-            Method::PageHinkley(_) => DetectorKind::PageHinkley,
-        }
+        self.parameters().kind()
     }
 
     /// Adds a value with its event time, which comes back as the time of a change. A value that the method

@@ -52,7 +52,7 @@ impl DetectorKind {
     }
 
     /// The kind of that name.
-    pub fn of_name(name: &str) -> Option<DetectorKind> {
+    pub fn from_name(name: &str) -> Option<DetectorKind> {
         DetectorKind::ALL.into_iter().find(|kind| kind.name() == name)
     }
 
@@ -64,16 +64,6 @@ impl DetectorKind {
             DetectorKind::Ddm | DetectorKind::HddmA | DetectorKind::HddmW => (0.0..=1.0).contains(&value),
             DetectorKind::Eddm => value == 0.0 || value == 1.0,
         }
-    }
-
-    /// True if such a detector can take losses that exceed 1, as absolute errors do.
-    pub fn takes_any_loss(self) -> bool {
-        self.takes(2.0)
-    }
-
-    /// True if such a detector warns before it fires.
-    pub fn warns(self) -> bool {
-        !matches!(self, DetectorKind::Adwin | DetectorKind::PageHinkley)
     }
 
     /// What such a detector has where nothing is configured.

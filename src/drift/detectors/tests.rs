@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::aggregate::wire::Wire;
+use crate::drift::draw::Draw;
 use proptest::prelude::*;
 
 fn detectors() -> Vec<Detector> {
@@ -52,15 +53,10 @@ fn restored(detector: &Detector) -> Detector {
     restored
 }
 
-/// Zeros and ones (SplitMix64); the share of ones at a place is `rate`.
+/// Zeros and ones; the share of ones at a place is `rate`.
 fn errors(count: u64, rate: impl Fn(u64) -> f64) -> Vec<f64> {
-    let draw = |place: u64| {
-        let mut mixed = place.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        mixed = (mixed ^ mixed >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ mixed >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
-        ((mixed ^ mixed >> 31) >> 11) as f64 / (1u64 << 53) as f64
-    };
-    (0..count).map(|place| f64::from(u8::from(draw(place) < rate(place)))).collect()
+    let mut draw = Draw::new(0);
+    (0..count).map(|place| f64::from(u8::from(draw.uniform() < rate(place)))).collect()
 }
 
 /// Where the detector fires, and the changes; time is ten times the place.
@@ -178,11 +174,11 @@ fn parameters_out_of_range_are_named() {
 #[test]
 fn names_are_of_one_kind_each() {
     for kind in DetectorKind::ALL {
-        assert_eq!(DetectorKind::of_name(kind.name()), Some(kind));
+        assert_eq!(DetectorKind::from_name(kind.name()), Some(kind));
         assert_eq!(kind.defaults().kind(), kind);
         assert_eq!(DetectorKind::ALL[kind as usize], kind);
     }
-    assert_eq!(DetectorKind::of_name("kswin"), None);
+    assert_eq!(DetectorKind::from_name("kswin"), None);
 }
 
 #[test]

@@ -360,7 +360,7 @@ fn changes_are_placed_where_they_are_documented() {
     for (set, documented, names) in places {
         let values = stream(&shared.join(format!("expected/river/streams/{set}.pred.csv.gz")));
         for name in names {
-            let mut detector = Detector::try_new(DetectorKind::of_name(name).unwrap().defaults()).unwrap();
+            let mut detector = Detector::try_new(DetectorKind::from_name(name).unwrap().defaults()).unwrap();
             let changes = (0..).zip(&values).filter_map(|(place, &value)| detector.update(value, place).change());
             let off = changes.map(|change| change.began.index.abs_diff(documented)).min().unwrap();
             println!("{set} {name}: {off} values off");
