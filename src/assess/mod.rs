@@ -168,6 +168,11 @@ impl Assess {
         self.late_rows
     }
 
+    /// There was no room for all models the last time: the next publication goes on with the one after.
+    pub fn is_between_models(&self) -> bool {
+        self.next_model.is_some()
+    }
+
     /// How many models have rows.
     pub fn model_count(&self) -> usize {
         self.models.len()

@@ -260,6 +260,7 @@ impl StageTask for AssessWork {
     fn commit(&mut self, now: Millis) -> Unit {
         let mut outputs = Vec::new();
         let is_flush = self.task.assess().watermark().is_settled();
+        let was_between_models = self.task.assess().is_between_models();
         let told = self.publish(now, is_flush, |row, encoder| {
             outputs.push(Outgoing {
                 output: METRICS,
@@ -272,12 +273,12 @@ impl StageTask for AssessWork {
         });
         self.taken_bytes = 0;
         self.tell_late();
-        let had_more = std::mem::replace(&mut self.has_more, told.has_more);
+        self.has_more = told.has_more;
         let mut unit = Unit { outputs, ..Unit::default() };
-        // A window that was looked at pauses, even if nothing in it had changed; and what went on where there was no room
-        // left has done so.
+        // A window that was looked at pauses, even if nothing in it had changed; and the next model has had its turn, even if
+        // it had nothing to tell.
         let had_news = std::mem::take(&mut self.has_news);
-        if had_news || told.has_looked || had_more {
+        if had_news || told.has_looked || was_between_models {
             if self.logged.replace(Arc::clone(&self.in_force)).is_none_or(|logged| logged != self.in_force) {
                 put_basis(&mut unit.delta, &self.in_force);
             }
