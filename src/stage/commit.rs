@@ -59,9 +59,7 @@ impl Part {
 
     /// Bytes that it holds.
     pub fn bytes(&self) -> usize {
-        let length = |bytes: &Option<Vec<u8>>| bytes.as_ref().map_or(0, Vec::len);
-        let outputs: usize = self.outputs.iter().map(|record| length(&record.key) + length(&record.value)).sum();
-        outputs + self.blocks.iter().map(Vec::len).sum::<usize>()
+        self.outputs.iter().map(Outgoing::bytes).sum::<usize>() + self.blocks.iter().map(Vec::len).sum::<usize>()
     }
 }
 

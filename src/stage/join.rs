@@ -1,6 +1,5 @@
 //! The JOIN stage: predictions and labels in; partials, dead letters and joined rows out.
 
-use super::headers;
 use super::partials::PartialSender;
 use super::plan::{changelog_topic, partials_topic};
 use super::work::{BadRecord, Description, Fetched, InputId, Outgoing, OutputId, Restore, Restored, Stage, StageTask};
@@ -236,10 +235,10 @@ impl JoinWork {
     fn dead_letter(&mut self, reject: &Reject) {
         let encoder = &self.equipment.dead_letters;
         let mut letter = letter_of(encoder, reject);
-        if size(&letter) > MAX_PAYLOAD_BYTES {
-            letter = letter_of(encoder, &without_bytes(reject));
+        if letter.bytes() > MAX_PAYLOAD_BYTES {
+            letter = letter_of(encoder, &without_bytes(reject, letter.bytes()));
         }
-        self.uncommitted_bytes += size(&letter);
+        self.uncommitted_bytes += letter.bytes();
         self.outgoing.push(letter);
     }
 }
@@ -255,15 +254,8 @@ fn letter_of(encoder: &RowEncoder, reject: &Reject) -> Outgoing {
     }
 }
 
-fn size(record: &Outgoing) -> usize {
-    let length = |bytes: &Option<Vec<u8>>| bytes.as_ref().map_or(0, Vec::len);
-    length(&record.key) + length(&record.value) + headers::size(&record.headers)
-}
-
-/// The reject of a record that is too long to be repeated.
-fn without_bytes(reject: &Reject) -> Reject {
-    let length = |bytes: &Option<Vec<u8>>| bytes.as_ref().map_or(0, Vec::len);
-    let bytes = length(&reject.key) + length(&reject.value) + headers::size(&reject.headers);
+/// The reject of a record that is too long to be repeated: that would take so many bytes.
+fn without_bytes(reject: &Reject, bytes: usize) -> Reject {
     let why = format!("too long to be repeated here, {bytes} bytes: read it at its offset; {}", reject.detail);
     Reject {
         key: None,

@@ -5,6 +5,7 @@
 //! numbers, and topics that it writes. Per partition there is one [`StageTask`], made by a [`Restore`] from what the
 //! changelog holds.
 
+use super::headers;
 use crate::event::Millis;
 
 pub use crate::join::state::SnapshotMark;
@@ -56,6 +57,14 @@ pub struct Outgoing {
     pub value: Option<Vec<u8>>,
     /// Headers.
     pub headers: Vec<(String, Option<Vec<u8>>)>,
+}
+
+impl Outgoing {
+    /// Bytes that it takes, about.
+    pub fn bytes(&self) -> usize {
+        let length = |bytes: &Option<Vec<u8>>| bytes.as_ref().map_or(0, Vec::len);
+        length(&self.key) + length(&self.value) + headers::size(&self.headers)
+    }
 }
 
 /// What a task gives out for one transaction: it holds outputs, how the state changed, and how far the inputs were read,
