@@ -146,11 +146,20 @@ fn fold(rows: &[MetricRow]) -> BTreeMap<String, MetricRow> {
     fold
 }
 
+/// What was published.
+fn metric_rows(published: &[Outgoing]) -> Vec<MetricRow> {
+    published.iter().map(|record| serde_json::from_slice(record.value.as_ref().expect("a row")).unwrap()).collect()
+}
+
+/// These settings of all models.
+fn configuration(settings: &str) -> Arc<Config> {
+    let text = format!("{{topics: {{predictions: p, labels: l}}, defaults: {settings}}}");
+    Arc::new(postdict::config::parse(&text, "postdict.yaml", &|_| unreachable!()).unwrap())
+}
+
 /// Both stages with these settings of all models, and snapshots every now and then.
 fn stages(settings: &str) -> [Box<dyn Stage>; 2] {
-    let text = format!("{{topics: {{predictions: p, labels: l}}, defaults: {settings}}}");
-    let config = postdict::config::parse(&text, "postdict.yaml", &|_| unreachable!()).unwrap();
-    let config: Arc<Config> = Arc::new(config);
+    let config = configuration(settings);
     let join = JoinStage::new(Arc::clone(&config), 1).unwrap();
     let join = join.with_pace(SnapshotPace { small_log_bytes: 60_000, rows_per_commit: 300 });
     let assess = AssessStage::new(config, 1).with_pace(AssessPace {
@@ -193,11 +202,7 @@ fn played(seed: u64, dies: bool, settings: &[&str]) -> (Vec<MetricRow>, [Member;
         }
         if dice.below(3) == 0 {
             let published = assess.commit(now, Some(&mut partials));
-            rows.extend(
-                published
-                    .iter()
-                    .map(|record| serde_json::from_slice::<MetricRow>(record.value.as_ref().expect("a row")).unwrap()),
-            );
+            rows.extend(metric_rows(&published));
         }
         // Not for ever: who dies faster than it catches up does not get there.
         let dies = dies && !is_read(&join);
@@ -231,9 +236,7 @@ fn played(seed: u64, dies: bool, settings: &[&str]) -> (Vec<MetricRow>, [Member;
     assess.step(0, &partials, partials.0.len(), now);
     loop {
         let published = assess.commit(now, Some(&mut partials));
-        rows.extend(
-            published.iter().map(|record| serde_json::from_slice::<MetricRow>(record.value.as_ref().unwrap()).unwrap()),
-        );
+        rows.extend(metric_rows(&published));
         if !assess.task.wants_commit() {
             return (rows, [join, assess]);
         }
@@ -249,8 +252,7 @@ fn played(seed: u64, dies: bool, settings: &[&str]) -> (Vec<MetricRow>, [Member;
 #[test]
 fn what_was_published_often_is_not_published_again_from_the_beginning() {
     const REPEATED_BYTES: usize = 60_000;
-    let config =
-        Arc::new(postdict::config::parse("{topics: {predictions: p, labels: l}}", "", &|_| unreachable!()).unwrap());
+    let config = configuration("{}");
     let pace = AssessPace { repeated_bytes: REPEATED_BYTES, ..AssessPace::default() };
     let mut join = Member::new(Box::new(JoinStage::new(Arc::clone(&config), 1).unwrap()));
     let mut assess = Member::new(Box::new(AssessStage::new(config, 1).with_pace(pace)));
@@ -375,8 +377,7 @@ fn a_changed_pane_or_task_is_refused_by_both_stages_with_the_command_that_resets
 
 #[test]
 fn a_service_that_is_all_silent_keeps_its_logs_short() {
-    let config =
-        Arc::new(postdict::config::parse("{topics: {predictions: p, labels: l}}", "", &|_| unreachable!()).unwrap());
+    let config = configuration("{}");
     let pace = AssessPace { repeated_bytes: 60_000, ..AssessPace::default() };
     let join_pace = SnapshotPace { small_log_bytes: 60_000, ..SnapshotPace::default() };
     let new_join = || Box::new(JoinStage::new(Arc::clone(&config), 1).unwrap().with_pace(join_pace));
@@ -405,16 +406,13 @@ fn a_service_that_is_all_silent_keeps_its_logs_short() {
     assert!(join.log.len() < 2_000 && assess.log.len() < 2_000, "{} and {}", join.log.len(), assess.log.len());
     let kept = partials.0.iter().filter(|value| value.is_some()).count();
     assert!(kept < 2_000, "{kept} partials are kept");
-    let rows: Vec<MetricRow> =
-        rows.iter().map(|row| serde_json::from_slice(row.value.as_ref().unwrap()).unwrap()).collect();
-    assert!(fold(&rows).len() > 50);
+    assert!(fold(&metric_rows(&rows)).len() > 50);
 }
 
 /// Where rows go out a few at a time, each model has its turn after the one before. A turn in which nothing is due is one.
 #[test]
 fn a_restart_knows_whose_turn_it_was() {
-    let config = "{topics: {predictions: p, labels: l}, defaults: {task: binary, windows: [1h]}}";
-    let config = Arc::new(postdict::config::parse(config, "", &|_| unreachable!()).unwrap());
+    let config = configuration("{task: binary, windows: [1h]}");
     let pace = AssessPace { rows_per_commit: 1, ..AssessPace::default() };
     let new = || Box::new(AssessStage::new(Arc::clone(&config), 1).with_pace(pace));
     let mut join = Member::new(Box::new(JoinStage::new(Arc::clone(&config), 1).unwrap()));
@@ -443,10 +441,8 @@ fn a_restart_knows_whose_turn_it_was() {
     assess.restart(new());
     assess.step(0, &partials, partials.0.len(), 0);
     commits(&mut assess, &mut partials, 6);
-    let rows: Vec<MetricRow> =
-        rows.iter().map(|row| serde_json::from_slice(row.value.as_ref().unwrap()).unwrap()).collect();
     // Of each model both windows, each row once.
-    let fold = fold(&rows);
+    let fold = fold(&metric_rows(&rows));
     for model in ["a", "b", "c"] {
         let told = fold.values().filter(|row| &*row.model_id == model && &*row.metric == "predictions");
         let starts: BTreeSet<i64> = told.map(|row| row.window_start).collect();

@@ -147,8 +147,7 @@ fn a_commit_that_a_rebalance_overtakes_is_sent_again() {
     let Some(broker) = broker::shared("a_commit_that_a_rebalance_overtakes") else { return };
     let scene = Scene::new(broker, "overtaken", 4);
     let go_on = folder("hold").join("go-on");
-    let hold = [("POSTDICT_FAILPOINT", "commit.guarded"), ("POSTDICT_FAILPOINT_HOLD", go_on.to_str().unwrap())];
-    let mut first = member::start_with(&scene, "a", &hold);
+    let mut first = member::start_held(&scene, "a", "commit.guarded", &go_on, &[]);
     scene.feed(0..400);
     first.wait_for("failpoint: held");
     // The second makes the group go on to its next generation, while the first holds the identity of the old one.
@@ -170,8 +169,7 @@ fn a_member_that_joined_again_does_not_commit_what_it_took_in_before() {
     let Some(broker) = broker::shared("a_member_that_joined_again") else { return };
     let scene = Scene::new(broker, "rejoined", 2);
     let go_on = folder("hold").join("go-on");
-    let hold = [("POSTDICT_FAILPOINT", "commit.begun"), ("POSTDICT_FAILPOINT_HOLD", go_on.to_str().unwrap())];
-    let mut first = member::start_with(&scene, "-1", &hold);
+    let mut first = member::start_held(&scene, "-1", "commit.begun", &go_on, &[]);
     scene.feed(0..300);
     first.wait_for("failpoint: held");
     first.signal("STOP");

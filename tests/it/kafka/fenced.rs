@@ -91,12 +91,7 @@ fn what_a_member_was_committing_when_it_was_fenced_is_refused() {
     {
         let scene = Scene::new(broker, "fenced-commit", 2);
         let go_on = folder("hold").join("go-on");
-        let hold = [
-            ("POSTDICT_FAILPOINT", step),
-            ("POSTDICT_FAILPOINT_HOLD", go_on.to_str().unwrap()),
-            (TRANSACTION, "60000"),
-        ];
-        let mut member = member::start_with(&scene, "a", &hold);
+        let mut member = member::start_held(&scene, "a", step, &go_on, &[(TRANSACTION, "60000")]);
         scene.feed(0..300);
         member.wait_for("failpoint: held");
         // The member has its name back, while its engine is still in the old commit.
@@ -117,8 +112,7 @@ fn a_member_that_is_fenced_while_it_stops_stops() {
     let Some(broker) = broker::shared("a_member_that_is_fenced_while_it_stops") else { return };
     let scene = Scene::new(broker, "fenced-stop", 2);
     let go_on = folder("hold").join("go-on");
-    let hold = [("POSTDICT_FAILPOINT", "revoke"), ("POSTDICT_FAILPOINT_HOLD", go_on.to_str().unwrap())];
-    let mut first = member::start_with(&scene, "a", &hold);
+    let mut first = member::start_held(&scene, "a", "revoke", &go_on, &[]);
     scene.feed(0..300);
     scene.wait_for_pairs(300);
     first.signal("TERM");

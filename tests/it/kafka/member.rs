@@ -4,6 +4,7 @@ use super::pairing::Pairing;
 use super::process::Process;
 use super::scene::Scene;
 use postdict::stage::{LogFormat, Stop, run, start_log};
+use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
@@ -33,6 +34,12 @@ pub fn start(scene: &Scene, instance: &str, failpoint: Option<&str>) -> Process 
 /// Starts a member that freezes at a step.
 pub fn start_frozen(scene: &Scene, instance: &str, step: &str) -> Process {
     start_with(scene, instance, &[("POSTDICT_FAILPOINT", step), ("POSTDICT_FAILPOINT_STOP", "1")])
+}
+
+/// Starts a member that stands still at a step until `go_on` is there, with these environment variables too.
+pub fn start_held(scene: &Scene, instance: &str, step: &str, go_on: &Path, others: &[(&str, &str)]) -> Process {
+    let hold = [("POSTDICT_FAILPOINT", step), ("POSTDICT_FAILPOINT_HOLD", go_on.to_str().unwrap())];
+    start_with(scene, instance, &[&hold, others].concat())
 }
 
 /// Starts a member with these environment variables.
