@@ -16,7 +16,8 @@ impl Draw {
         z ^ (z >> 31)
     }
 
-    /// A number less than `n` > 0.
+    /// A number less than `n` > 0. Only what simulates the service draws any.
+    #[cfg(feature = "kafka")]
     pub fn below(&mut self, n: usize) -> usize {
         (self.bits() % n as u64) as usize
     }

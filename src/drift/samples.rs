@@ -61,6 +61,13 @@ impl<'a> TwoSamples<'a> {
         self.current_rows
     }
 
+    /// `reference` · m − `current` · n, how far apart so many rows of n and so many of m are as shares, in units of 1 / nm:
+    /// exact, so that large shares cancel before anything is rounded.
+    pub(super) fn cross(&self, reference: i64, current: i64) -> i128 {
+        let product = |count: i64, rows: i64| i128::from(count) * i128::from(rows);
+        product(reference, self.current_rows) - product(current, self.reference_rows)
+    }
+
     /// 1/n + 1/m: the variance of the difference of two means of such samples, in units of a row's.
     pub fn sampling_variance(&self) -> f64 {
         1.0 / self.reference_rows as f64 + 1.0 / self.current_rows as f64

@@ -44,9 +44,8 @@ pub fn chi_square(samples: &TwoSamples, continuity: Continuity) -> ChiSquare {
         .map(|(reference, current)| {
             let column = (reference + current) as f64;
             let (expected_reference, expected_current) = (column * (n as f64 / all), column * (m as f64 / all));
-            // (reference · m − current · n) / all, in integers as long as they last: the difference of both cells.
-            let cross = i128::from(reference) * i128::from(m) - i128::from(current) * i128::from(n);
-            let difference = cross.unsigned_abs() as f64 / all;
+            // The difference of both cells from what they expect.
+            let difference = samples.cross(reference, current).unsigned_abs() as f64 / all;
             let moved = difference - difference.min(most_moved);
             moved * moved * (1.0 / expected_reference + 1.0 / expected_current)
         })

@@ -23,19 +23,19 @@ pub struct KolmogorovSmirnov {
 
 /// The Kolmogorov-Smirnov test of `samples`.
 pub fn kolmogorov_smirnov(samples: &OrderedSamples) -> KolmogorovSmirnov {
-    let (n, m) = (samples.samples().reference_rows(), samples.samples().current_rows());
-    let product = |count: i64, rows: i64| i128::from(count) * i128::from(rows);
+    let both = samples.samples();
+    let (n, m) = (both.reference_rows(), both.current_rows());
     // Differences in units of 1 / nm are integers, so that no rounding decides which is the largest.
     let (mut at_edges, mut anywhere) = (0, 0);
     for step in samples.steps() {
-        let start = product(step.reference_below, m) - product(step.current_below, n);
-        let (up, down) = (product(step.reference, m), product(step.current, n));
-        let end = (start + up - down).abs();
+        let start = both.cross(step.reference_below, step.current_below);
+        let (up, down) = (both.cross(step.reference, 0), both.cross(0, step.current));
+        let end = (start + up + down).abs();
         at_edges = at_edges.max(end);
-        let inside = if step.is_point { end } else { (start + up).abs().max((start - down).abs()) };
+        let inside = if step.is_point { end } else { (start + up).abs().max((start + down).abs()) };
         anywhere = anywhere.max(inside);
     }
-    let unit = product(n, m) as f64;
+    let unit = both.cross(n, 0) as f64;
     let statistic = Bounded { value: at_edges as f64 / unit, error_bound: (anywhere - at_edges).max(0) as f64 / unit };
     KolmogorovSmirnov { statistic, p_value: two_sample_p_value(at_edges, n, m) }
 }

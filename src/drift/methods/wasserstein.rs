@@ -17,13 +17,9 @@ use crate::metrics::Undefined;
 /// # Errors
 /// [`Undefined::Overflow`] where a bin without end holds a row, or the distance is beyond the range of a double.
 pub fn wasserstein(samples: &OrderedSamples) -> Result<Bounded, Undefined> {
-    let (n, m) = (samples.samples().reference_rows(), samples.samples().current_rows());
-    let unit = n as f64 * m as f64;
-    let difference = |reference: i64, current: i64| {
-        // Exact before it is rounded once: large shares cancel.
-        let cross = i128::from(reference) * i128::from(m) - i128::from(current) * i128::from(n);
-        cross as f64 / unit
-    };
+    let both = samples.samples();
+    let unit = both.reference_rows() as f64 * both.current_rows() as f64;
+    let difference = |reference: i64, current: i64| both.cross(reference, current) as f64 / unit;
     let (mut value, mut least, mut most) = (0.0, 0.0, 0.0);
     for (step, (lower, upper)) in samples.steps().zip(samples.edges()) {
         let width = upper - lower;
