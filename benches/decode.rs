@@ -11,7 +11,7 @@ use arrow_avro::reader::{DecoderMode, ReaderBuilder};
 use arrow_avro::schema::{AvroSchema, SchemaStore};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use postdict::codec::{FieldPath, Format, Message, PredictionDecoder, PredictionFields};
-use postdict::event::{Origin, Role};
+use postdict::event::{Origin, PredictionColumns, Role};
 use serde::de::IgnoredAny;
 use std::collections::BTreeMap;
 use std::hint::black_box;
@@ -151,7 +151,7 @@ fn decode(c: &mut Criterion) {
     };
     let (avro, text): (&'static [Vec<u8>], &'static [Vec<u8>]) = (avro.leak(), text.leak());
     let origin = Origin { role: Role::Predictions, topic: "predictions".into(), partition: 0 };
-    let segments = ["country".to_owned()];
+    let columns = PredictionColumns { segments: vec!["country".to_owned()], ..PredictionColumns::default() };
 
     let mut group = c.benchmark_group("decode");
     group.throughput(Throughput::Elements(RECORDS as u64));
@@ -159,7 +159,7 @@ fn decode(c: &mut Criterion) {
         b.iter(|| text.iter().filter(|value| serde_json::from_slice::<IgnoredAny>(black_box(value)).is_ok()).count());
     });
     group.bench_function("json", |b| {
-        let mut decoder = PredictionDecoder::try_new(&Format::Json, &fields(), &segments).expect("a decoder");
+        let mut decoder = PredictionDecoder::try_new(&Format::Json, &fields(), &columns).expect("a decoder");
         let messages = messages(text);
         b.iter(|| decoder.decode(&origin, black_box(&messages)).batch.len());
     });
@@ -167,7 +167,7 @@ fn decode(c: &mut Criterion) {
     group.bench_function("avro, bare parser, mapped fields only", |b| b.iter(|| bare_avro(black_box(avro), true)));
     group.bench_function("avro", |b| {
         let format = Format::AvroPlain { schema: schema(false) };
-        let mut decoder = PredictionDecoder::try_new(&format, &fields(), &segments).expect("a decoder");
+        let mut decoder = PredictionDecoder::try_new(&format, &fields(), &columns).expect("a decoder");
         let messages = messages(avro);
         b.iter(|| decoder.decode(&origin, black_box(&messages)).batch.len());
     });

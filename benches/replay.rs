@@ -183,7 +183,7 @@ fn replay(settings_name: &str, predictions: &Path, labels: &Path, out: &Path) {
         layout: Layout {
             predictions: (config.predictions.format, config.predictions.fields),
             labels: (config.labels.format, config.labels.fields),
-            segment_columns: settings.segment_columns(),
+            columns: settings.columns(),
         },
         settings,
         at_end: AtEnd::Close,

@@ -161,6 +161,7 @@ pub fn prediction_batch(numbers: std::ops::Range<u64>, time: impl Fn(u64) -> i64
         } else {
             Vec::new()
         },
+        features: Vec::new(),
     }
 }
 

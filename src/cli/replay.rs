@@ -187,7 +187,7 @@ fn layout(config: &Config) -> Layout {
     Layout {
         predictions: (config.predictions.format.clone(), config.predictions.fields.clone()),
         labels: (config.labels.format.clone(), config.labels.fields.clone()),
-        segment_columns: config.settings.segment_columns(),
+        columns: config.settings.columns(),
     }
 }
 

@@ -1,5 +1,8 @@
 //! Builders of the columns of a batch. They grow once per batch, never per row.
 
+use super::scalar::Scalar;
+use super::validate::MAX_MAGNITUDE;
+use crate::event::FeatureColumn;
 use crate::event::prediction::TextColumn;
 use arrow_array::{Array, ArrayRef, Float64Array, ListArray, PrimitiveArray, StringArray, StructArray};
 use arrow_buffer::{Buffer, NullBufferBuilder, OffsetBuffer, ScalarBuffer};
@@ -119,6 +122,58 @@ fn hash(bytes: &[u8]) -> u64 {
         state = fold(state, u64::from_le_bytes(last));
     }
     fold(state, FACTOR)
+}
+
+/// Builds the column of a feature.
+#[derive(Debug)]
+pub(crate) struct FeatureColumnBuilder {
+    numbers: Vec<f64>,
+    valid: NullBufferBuilder,
+    texts: TextColumnBuilder,
+}
+
+impl FeatureColumnBuilder {
+    pub(crate) fn new() -> Self {
+        FeatureColumnBuilder { numbers: Vec::new(), valid: NullBufferBuilder::new(0), texts: TextColumnBuilder::new() }
+    }
+
+    pub(crate) fn reserve(&mut self, rows: usize) {
+        self.numbers.reserve(rows);
+        self.texts.reserve(rows);
+    }
+
+    /// Appends a row: whatever a feature holds, the record is good.
+    #[inline]
+    pub(crate) fn push(&mut self, value: Scalar<'_>) {
+        let number = match value {
+            Scalar::Float(number) => number,
+            Scalar::Int(number) => number as f64,
+            Scalar::Unsigned(number) => number as f64,
+            Scalar::Text(text) => return self.push_text(Some(text)),
+            Scalar::Bool(truth) => return self.push_text(Some(if truth { "true" } else { "false" })),
+            Scalar::Null | Scalar::Untyped("") => return self.push_text(None),
+            Scalar::Untyped(text) => match text.parse() {
+                Ok(number) => number,
+                Err(_) => return self.push_text(Some(text)),
+            },
+            Scalar::Object | Scalar::Other(_) => f64::NAN,
+        };
+        self.numbers.push(if number.abs() <= MAX_MAGNITUDE { number } else { f64::NAN });
+        self.valid.append_non_null();
+        self.texts.push(None);
+    }
+
+    fn push_text(&mut self, text: Option<&str>) {
+        self.numbers.push(0.0);
+        self.valid.append_null();
+        self.texts.push(text);
+    }
+
+    /// The column of all rows since the last call.
+    pub(crate) fn finish(&mut self) -> FeatureColumn {
+        let number = Float64Array::new(std::mem::take(&mut self.numbers).into(), self.valid.finish());
+        FeatureColumn { number, text: self.texts.finish() }
+    }
 }
 
 /// Builds the column of class scores: per row a list of classes with their scores.

@@ -9,7 +9,7 @@ use super::message::{Decoded, DecodedBlock, Fault, Message};
 use super::payload::{Payload, Sink};
 use super::prediction::PredictionRows;
 use super::scalar::Record;
-use crate::event::{LabelBatch, Origin, PredictionBatch, Reject};
+use crate::event::{LabelBatch, Origin, PredictionBatch, PredictionColumns, Reject};
 
 /// Decodes predictions of one layout and format. One per thread: it keeps buffers between batches, but no state that
 /// any result depends on.
@@ -42,12 +42,16 @@ pub(crate) trait Rows {
 }
 
 impl PredictionDecoder {
-    /// A decoder of `format`, mapped by `fields`, whose batches have these `segment_columns`
-    /// (see [`crate::event::Settings::segment_columns`]).
+    /// A decoder of `format`, mapped by `fields`, whose batches have these `columns` (see
+    /// [`crate::event::Settings::columns`]).
     ///
     /// Errors if a writer schema cannot be used.
-    pub fn try_new(format: &Format, fields: &PredictionFields, segment_columns: &[String]) -> Result<Self, CodecError> {
-        let (layout, paths) = PredictionLayout::new(fields, segment_columns);
+    pub fn try_new(
+        format: &Format,
+        fields: &PredictionFields,
+        columns: &PredictionColumns,
+    ) -> Result<Self, CodecError> {
+        let (layout, paths) = PredictionLayout::new(fields, columns);
         let payload = Payload::try_new(format, paths)?;
         Ok(PredictionDecoder(Decoder { payload, rows: PredictionRows::new(layout) }))
     }

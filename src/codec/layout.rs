@@ -3,6 +3,7 @@
 use super::mapping::{FieldPath, LabelFields, PredictionFields};
 use super::message::Message;
 use super::scalar::{Record, Scalar};
+use crate::event::PredictionColumns;
 
 /// Where a role's value comes from.
 #[derive(Debug, Clone)]
@@ -105,11 +106,13 @@ pub(crate) struct PredictionLayout {
     pub error: Source,
     /// Name of each segment column, and the places that are looked at in turn.
     pub segments: Vec<(String, [Source; 2])>,
+    /// Place of each feature column.
+    pub features: Vec<Source>,
 }
 
 impl PredictionLayout {
-    /// Compiles the mapping; only `segment_columns` of the features and attributes are ever looked at.
-    pub(crate) fn new(fields: &PredictionFields, segment_columns: &[String]) -> (Self, Paths) {
+    /// Compiles the mapping; only `columns` of the features and attributes are ever looked at.
+    pub(crate) fn new(fields: &PredictionFields, columns: &PredictionColumns) -> (Self, Paths) {
         let mut paths = Paths::default();
         let at = &mut paths;
         let segment = |column: &String, at: &mut Paths| match fields.segments.get(column) {
@@ -130,7 +133,10 @@ impl PredictionLayout {
             predicted_value: Source::of(fields.predicted_value.as_ref(), at),
             latency_ms: Source::of(fields.latency_ms.as_ref(), at),
             error: Source::of(fields.error.as_ref(), at),
-            segments: segment_columns.iter().map(|column| (column.clone(), segment(column, at))).collect(),
+            segments: columns.segments.iter().map(|column| (column.clone(), segment(column, at))).collect(),
+            features: (columns.features.iter())
+                .map(|column| Source::entry(fields.features.as_ref(), column, at))
+                .collect(),
         };
         if let Source::Slot(slot) = layout.scores {
             paths.members = Some(slot);

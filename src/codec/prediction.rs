@@ -1,6 +1,6 @@
 //! Records of the predictions topic → [`PredictionBatch`].
 
-use super::columns::{ScoresBuilder, TextColumnBuilder};
+use super::columns::{FeatureColumnBuilder, ScoresBuilder, TextColumnBuilder};
 use super::decoder::Rows;
 use super::layout::{PredictionLayout, Source};
 use super::message::{Fault, Message};
@@ -29,6 +29,7 @@ pub(super) struct PredictionRows {
     latency_ms: Float64Builder,
     failed: BooleanBuilder,
     segments: Vec<TextColumnBuilder>,
+    features: Vec<FeatureColumnBuilder>,
     /// Texts that must be written before they are stored.
     buffer: String,
 }
@@ -48,6 +49,7 @@ impl PredictionRows {
             latency_ms: Float64Builder::new(),
             failed: BooleanBuilder::new(),
             segments: layout.segments.iter().map(|_| TextColumnBuilder::new()).collect(),
+            features: layout.features.iter().map(|_| FeatureColumnBuilder::new()).collect(),
             buffer: String::new(),
             layout,
         }
@@ -133,6 +135,7 @@ impl Rows for PredictionRows {
         let texts = [&mut self.model_id, &mut self.model_version, &mut self.predicted_label];
         texts.into_iter().chain(&mut self.segments).for_each(|column| column.reserve(rows));
         self.scores.reserve(rows);
+        self.features.iter_mut().for_each(|column| column.reserve(rows));
     }
 
     fn push(&mut self, message: &Message<'_>, record: &impl Record) -> Result<(), Fault> {
@@ -166,6 +169,9 @@ impl Rows for PredictionRows {
             };
             builder.push(value.as_ref().map(|value| value.text(buffer)));
         }
+        for (builder, source) in self.features.iter_mut().zip(&self.layout.features) {
+            builder.push(source.read(message, record));
+        }
         Ok(())
     }
 
@@ -184,6 +190,7 @@ impl Rows for PredictionRows {
             latency_ms: self.latency_ms.finish(),
             failed: self.failed.finish(),
             segments: self.segments.iter_mut().map(TextColumnBuilder::finish).collect(),
+            features: self.features.iter_mut().map(FeatureColumnBuilder::finish).collect(),
         }
     }
 }

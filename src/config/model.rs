@@ -72,6 +72,8 @@ pub(super) fn settings(model: &RawModel, defaults: &RawModel, report: &mut Repor
             .written()
             .filter(|_| scored)
             .map(|value| value.value),
+        references: built_in.references,
+        drift: built_in.drift,
     }
 }
 

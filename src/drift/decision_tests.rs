@@ -1,10 +1,10 @@
 //! How often the decision alarms where nothing changed, and how often where something did: measured with fixed seeds.
 
-use super::bins::{Grouping, Measurement, NumericBins};
 use super::decision::{Decision, DriftRule, Evidence, decide, drifted_share};
 use super::draw::Draw;
 use super::methods::{Smoothing, psi};
 use super::{Method, OrderedSamples, TwoSamples};
+use crate::event::bins::{Grouping, Measurement, NumericBins};
 use crate::metrics::Undefined;
 
 const ALPHA: f64 = 0.05;

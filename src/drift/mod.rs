@@ -5,7 +5,7 @@
 //!                                        └─► chance, p-values ────────┘
 //! ```
 //!
-//! * [`bins`]: fixed by the reference; a row is looked up once.
+//! * [`crate::event::bins`]: fixed by the reference; a row is looked up once.
 //! * [`TwoSamples`], [`OrderedSamples`]: counts per bin of reference and current window.
 //! * [`methods`]: the statistics, one per file; [`Method`] names those that decide.
 //! * [`distribution`], [`kolmogorov`], [`homogeneity`]: p-values. [`chance`], [`wasserstein_chance`]: what a statistic
@@ -15,7 +15,6 @@
 //!
 //! Everything but the detectors is a function of counts, in the order of the bins: equal counts give equal bits.
 
-pub mod bins;
 pub mod chance;
 pub mod decision;
 #[cfg(test)]

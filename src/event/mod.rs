@@ -2,19 +2,27 @@
 //!
 //! Every stage imports this module and none of its neighbours. Nothing here decides anything.
 
+pub mod bins;
+pub mod feature;
 pub mod label;
 pub mod output;
 pub mod prediction;
+pub mod profile;
 pub mod record;
 pub mod reject;
 pub mod segment;
 pub mod settings;
 pub mod time;
 
+pub use feature::{FeatureColumn, FeatureSource, FeatureValue};
 pub use label::{LabelBatch, LabelValue};
 pub use output::{DeadLetterRow, LabelledRow, MetricRow};
-pub use prediction::PredictionBatch;
+pub use prediction::{PredictionBatch, PredictionColumns};
+pub use profile::{FeatureBins, FeatureProfile, Moments, Profile, ReferenceId};
 pub use record::{Origin, Role};
 pub use reject::{Reason, Reject};
-pub use settings::{BusinessValue, Caps, ModelSettings, ReviseAfter, SegmentSet, Settings, TaskKind, WindowSpec};
+pub use settings::{
+    BusinessValue, Caps, DriftSettings, ModelSettings, Reference, ReviseAfter, SegmentSet, Settings, TaskKind,
+    WindowSpec,
+};
 pub use time::{MAX_TIME_MS, Millis};

@@ -1,8 +1,17 @@
 //! A batch of predictions as columns (Arrow arrays), all of the same length.
 
-use super::{Millis, Origin};
+use super::{FeatureColumn, Millis, Origin};
 use arrow_array::types::UInt32Type;
 use arrow_array::{Array, BooleanArray, DictionaryArray, Float64Array, Int64Array, ListArray, StringArray};
+
+/// Which entries of `features` and `attributes` are decoded: what no stage needs is never looked at.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PredictionColumns {
+    /// Columns that segments are made of, sorted, without repetition.
+    pub segments: Vec<String>,
+    /// Features, sorted, without repetition.
+    pub features: Vec<String>,
+}
 
 /// Text column whose values repeat: a code per row, each distinct value of the batch once.
 pub type TextColumn = DictionaryArray<UInt32Type>;
@@ -37,8 +46,10 @@ pub struct PredictionBatch {
     pub latency_ms: Float64Array,
     /// True where the request failed: the row counts for operations only. Not null.
     pub failed: BooleanArray,
-    /// One column per entry of [`super::Settings::segment_columns`], in that order; null where the value is missing.
+    /// One column per entry of [`PredictionColumns::segments`], in that order; null where the value is missing.
     pub segments: Vec<TextColumn>,
+    /// One column per entry of [`PredictionColumns::features`], in that order.
+    pub features: Vec<FeatureColumn>,
 }
 
 impl PredictionBatch {

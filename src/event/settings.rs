@@ -3,7 +3,7 @@
 //! The stages also log them, so that state can be read as it was meant. A key that a later version adds needs a default
 //! that means what there was before.
 
-use super::Millis;
+use super::{FeatureSource, Millis, PredictionColumns, Profile, ReferenceId};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -121,6 +121,52 @@ pub struct ModelSettings {
     pub revise_for_ms: Millis,
     /// Values for `business_value`, where configured.
     pub business_value: Option<BusinessValue>,
+    /// What windows are compared with, by the event time from which it is in force, ascending; empty: with nothing.
+    #[serde(default)]
+    pub references: Vec<Reference>,
+    /// How features are judged.
+    #[serde(default)]
+    pub drift: DriftSettings,
+}
+
+/// A reference, and from when on it is in force.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Reference {
+    /// Its profile's id.
+    pub id: ReferenceId,
+    /// Event time from which on it is in force; `None`: from the beginning.
+    pub from_ms: Option<Millis>,
+    /// Its profile. State remembers the id alone; then this is `None`, unless the configuration still has it.
+    #[serde(skip)]
+    pub profile: Option<Arc<Profile>>,
+}
+
+/// The id says what the profile is.
+impl PartialEq for Reference {
+    fn eq(&self, other: &Self) -> bool {
+        (self.id, self.from_ms) == (other.id, other.from_ms)
+    }
+}
+
+/// How it is decided whether a feature drifted.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct DriftSettings {
+    /// Name of the statistic that decides about features; of a number it may need order.
+    pub method: String,
+    /// Effect from which a difference matters; `None`: what the method has.
+    pub threshold: Option<f64>,
+    /// Probability of a false alarm, and expected share of false ones among alarms, in (0, ½].
+    pub alpha: f64,
+    /// Rows that a window needs before anything is decided.
+    pub min_count: i64,
+}
+
+impl Default for DriftSettings {
+    fn default() -> Self {
+        DriftSettings { method: "jensen_shannon".to_owned(), threshold: None, alpha: 0.01, min_count: 30 }
+    }
 }
 
 /// Maxima that keep memory bounded whatever the input holds. What is over a cap is folded or rejected, and counted.
@@ -171,10 +217,28 @@ impl Settings {
         std::iter::once(&*self.defaults).chain(self.models.values().map(|model| &**model))
     }
 
-    /// Columns that any model's segments need, sorted, without repetition: what the codec decodes.
+    /// What the codec decodes of features and attributes: what any model's segments and references need.
+    pub fn columns(&self) -> PredictionColumns {
+        PredictionColumns { segments: self.segment_columns(), features: self.feature_columns() }
+    }
+
+    /// Columns that any model's segments need, sorted, without repetition.
     pub fn segment_columns(&self) -> Vec<String> {
         let mut columns: Vec<String> =
             self.all().flat_map(|model| &model.segments).flat_map(|set| set.columns.iter().cloned()).collect();
+        columns.sort();
+        columns.dedup();
+        columns
+    }
+
+    /// Features that any model's references hold, sorted, without repetition.
+    pub fn feature_columns(&self) -> Vec<String> {
+        let references = self.all().flat_map(|model| &model.references).flat_map(|reference| &reference.profile);
+        let features = references.flat_map(|profile| &profile.features);
+        let mut columns: Vec<String> = features
+            .filter(|feature| feature.source == FeatureSource::Feature)
+            .map(|feature| feature.name.to_string())
+            .collect();
         columns.sort();
         columns.dedup();
         columns
@@ -223,6 +287,8 @@ impl Default for ModelSettings {
             revise_after: ReviseAfter { min_ms: 60_000, growth: 0.1 },
             revise_for_ms: 91 * DAY,
             business_value: None,
+            references: Vec::new(),
+            drift: DriftSettings::default(),
         }
     }
 }

@@ -6,7 +6,7 @@ use crate::codec::compression::decompressed;
 use crate::codec::{
     Format, LabelDecoder, LabelFields, LineChunk, LineReader, Message, PredictionDecoder, PredictionFields,
 };
-use crate::event::{LabelBatch, Millis, Origin, Reject, Role};
+use crate::event::{LabelBatch, Millis, Origin, PredictionColumns, Reject, Role};
 use crate::join::PredictionReader;
 use arrow_array::Int64Array;
 use std::fs::File;
@@ -23,8 +23,8 @@ pub struct Layout {
     pub predictions: (Format, PredictionFields),
     /// Of labels.
     pub labels: (Format, LabelFields),
-    /// Columns that segments need.
-    pub segment_columns: Vec<String>,
+    /// What is decoded of features and attributes.
+    pub columns: PredictionColumns,
 }
 
 /// Decoded records of one chunk.
@@ -144,7 +144,7 @@ impl Decoder {
         let decoder = match role {
             Role::Predictions => {
                 let (format, fields) = &layout.predictions;
-                PredictionDecoder::try_new(&plain(format), fields, &layout.segment_columns)
+                PredictionDecoder::try_new(&plain(format), fields, &layout.columns)
                     .map(|decoder| Decoder::Predictions(Box::new(decoder)))
             }
             Role::Labels => {

@@ -65,7 +65,7 @@ impl JoinStage {
 
     fn decoders(&self) -> Result<(PredictionDecoder, LabelDecoder), CodecError> {
         let (predictions, labels) = (&self.config.predictions, &self.config.labels);
-        let columns = self.settings.segment_columns();
+        let columns = self.settings.columns();
         Ok((
             PredictionDecoder::try_new(&predictions.format, &predictions.fields, &columns)?,
             LabelDecoder::try_new(&labels.format, &labels.fields)?,

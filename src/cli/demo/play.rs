@@ -48,9 +48,8 @@ impl Playback {
             .expect("the built-in configuration is valid");
         let Config { settings, predictions, labels, .. } = config;
         let settings = Arc::new(settings);
-        let mut decoder =
-            PredictionDecoder::try_new(&predictions.format, &predictions.fields, &settings.segment_columns())
-                .expect("JSON needs no schema");
+        let mut decoder = PredictionDecoder::try_new(&predictions.format, &predictions.fields, &settings.columns())
+            .expect("JSON needs no schema");
         let predictions = decoder.decode(&origin(Role::Predictions), &lines(PREDICTIONS).messages());
         let mut decoder = LabelDecoder::try_new(&labels.format, &labels.fields).expect("JSON needs no schema");
         let labels = decoder.decode(&origin(Role::Labels), &lines(LABELS).messages());

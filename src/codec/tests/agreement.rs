@@ -181,7 +181,7 @@ proptest! {
         let framed: Vec<Vec<u8>> = plain.iter().map(|datum| [&[0, 0, 0, 0, 5], &datum[..]].concat()).collect();
         let role = origin(Role::Predictions);
         let decode = |format: &Format, parts: &[&[Message<'_>]]| {
-            let mut decoder = PredictionDecoder::try_new(format, &prediction_fields(), &segments()).unwrap();
+            let mut decoder = PredictionDecoder::try_new(format, &prediction_fields(), &columns()).unwrap();
             parts.iter().map(|part| decoder.decode(&role, part)).collect::<Vec<_>>()
         };
         let split = split.min(rows.len());

@@ -25,7 +25,7 @@ fn object(members: &BTreeMap<&str, &str>) -> String {
 }
 
 fn decode_json(values: &[impl AsRef<[u8]>]) -> Decoded<crate::event::PredictionBatch> {
-    let mut decoder = PredictionDecoder::try_new(&Format::Json, &prediction_fields(), &segments()).unwrap();
+    let mut decoder = PredictionDecoder::try_new(&Format::Json, &prediction_fields(), &columns()).unwrap();
     decoder.decode(&origin(Role::Predictions), &messages(values))
 }
 
@@ -98,7 +98,8 @@ fn bytes_that_are_no_json_object_are_undecodable() {
         assert_eq!(decoded.batch.len(), 1);
     }
     let tombstone = Message { value: None, key: Some(b"k"), ..Message::of_file(0, b"") };
-    let mut decoder = PredictionDecoder::try_new(&Format::Json, &prediction_fields(), &[]).unwrap();
+    let mut decoder =
+        PredictionDecoder::try_new(&Format::Json, &prediction_fields(), &PredictionColumns::default()).unwrap();
     let decoded = decoder.decode(&origin(Role::Predictions), &[tombstone]);
     assert_eq!(reasons(&decoded), [(0, Undecodable)]);
     assert_eq!((decoded.rejects[0].key.as_deref(), decoded.rejects[0].value.as_deref()), (Some(&b"k"[..]), None));
@@ -122,7 +123,7 @@ fn a_segment_value_is_taken_from_its_path_then_attributes_then_features() {
     let record = r#"{"request_id":1,"model_id":"m","score":1,"attributes":{"country":null,"tier":"a"},"features":{"country":2.0}}"#;
     let headers = [("tier".to_owned(), Some(b"gold".to_vec()))];
     let message = Message { headers: &headers, timestamp: Some(5), ..Message::of_file(0, record.as_bytes()) };
-    let mut decoder = PredictionDecoder::try_new(&Format::Json, &fields, &segments()).unwrap();
+    let mut decoder = PredictionDecoder::try_new(&Format::Json, &fields, &columns()).unwrap();
     let batch = decoder.decode(&origin(Role::Predictions), &[message]).batch;
     let text = |column: &crate::event::prediction::TextColumn| {
         column.downcast_dict::<arrow_array::StringArray>().unwrap().into_iter().next().flatten().map(str::to_owned)

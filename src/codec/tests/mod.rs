@@ -5,7 +5,7 @@ mod container;
 mod malformed;
 
 use super::*;
-use crate::event::{Origin, Reason, Role};
+use crate::event::{Origin, PredictionColumns, Reason, Role};
 
 fn path(text: &str) -> FieldPath {
     FieldPath::Value(text.split('.').map(str::to_owned).collect())
@@ -48,8 +48,9 @@ fn origin(role: Role) -> Origin {
     Origin { role, topic: "topic".into(), partition: 3 }
 }
 
-fn segments() -> Vec<String> {
-    vec!["country".to_owned(), "tier".to_owned()]
+fn columns() -> PredictionColumns {
+    let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+    PredictionColumns { segments: names(&["country", "tier"]), features: names(&["age", "country", "tier"]) }
 }
 
 fn messages<'a>(values: &'a [impl AsRef<[u8]>]) -> Vec<Message<'a>> {

@@ -345,7 +345,7 @@ impl<B> Reading<B> {
 
 fn decode_predictions(settings: &Settings) -> impl FnMut(&Origin, &[Message]) -> PredictionReader {
     let input = Config::default().predictions;
-    let mut decoder = PredictionDecoder::try_new(&input.format, &input.fields, &settings.segment_columns()).unwrap();
+    let mut decoder = PredictionDecoder::try_new(&input.format, &input.fields, &settings.columns()).unwrap();
     move |origin, messages| {
         let decoded = decoder.decode(origin, messages);
         assert_eq!(decoded.rejects, [], "every record of a world can be decoded");

@@ -6,9 +6,13 @@
 
 use super::grouping::Grouping;
 use super::quantile::{deciles, quantile};
+use serde::{Deserialize, Serialize};
 
 /// Quantiles between the smallest and the largest value of the reference; bins are up to twice as many.
 pub const FINE_BINS: usize = 200;
+
+/// More edges than any profile has.
+const MAX_EDGES: usize = 10_000;
 
 /// What a row has in a numeric column.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -22,12 +26,40 @@ pub enum Measurement {
 }
 
 /// Bins of a number, in this order: below the reference, its fine bins `[a, b)`, above it, missing, invalid.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "Written")]
 pub struct NumericBins {
     /// Ascending, finite, at least two: the first is the lowest value of the reference, the last is just above its highest.
     edges: Vec<f64>,
     /// Inner edges of the deciles, a subset of `edges`.
     decile_cuts: Vec<f64>,
+}
+
+/// Bins as they were written, not checked.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Written {
+    edges: Vec<f64>,
+    decile_cuts: Vec<f64>,
+}
+
+impl TryFrom<Written> for NumericBins {
+    type Error = &'static str;
+
+    fn try_from(Written { edges, decile_cuts }: Written) -> Result<Self, &'static str> {
+        let ascends = |edges: &[f64]| edges.windows(2).all(|pair| pair[0] < pair[1]);
+        if edges.len() < 2 || !ascends(&edges) || !edges.iter().all(|edge| edge.is_finite()) {
+            return Err("`edges` are at least two finite numbers that ascend");
+        }
+        if edges.len() > MAX_EDGES {
+            return Err("there are too many `edges`");
+        }
+        let is_edge = |cut: &f64| edges.binary_search_by(|edge| edge.total_cmp(&(cut + 0.0))).is_ok();
+        if !ascends(&decile_cuts) || !decile_cuts.iter().all(is_edge) {
+            return Err("`decile_cuts` are some of the `edges`, ascending");
+        }
+        Ok(NumericBins { edges, decile_cuts })
+    }
 }
 
 impl NumericBins {

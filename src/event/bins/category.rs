@@ -1,5 +1,6 @@
 //! `CategoryBins`: the frequent values of a reference, and bins for what is not among them.
 
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// What a row has in a categorical column.
@@ -13,13 +14,35 @@ pub enum Category<'a> {
     Invalid,
 }
 
+/// More values than any profile has.
+const MAX_VALUES: usize = 10_000;
+
 /// Bins of a category, in this order: the values by text, unseen, missing, invalid.
 ///
 /// Values beyond the cap fold into *unseen* in the reference and in every window alike, so the two stay comparable.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "Written")]
 pub struct CategoryBins {
     /// Ascending.
     values: Vec<Box<str>>,
+}
+
+/// Bins as they were written, not checked.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Written {
+    values: Vec<Box<str>>,
+}
+
+impl TryFrom<Written> for CategoryBins {
+    type Error = &'static str;
+
+    fn try_from(Written { values }: Written) -> Result<Self, &'static str> {
+        if !values.windows(2).all(|pair| pair[0] < pair[1]) || values.len() > MAX_VALUES {
+            return Err("`values` are at most 10,000 texts that ascend");
+        }
+        Ok(CategoryBins { values })
+    }
 }
 
 impl CategoryBins {

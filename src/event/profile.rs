@@ -1,0 +1,127 @@
+//! `Profile`: what the predictions of a reference looked like, feature by feature, without a single raw row. Windows are
+//! compared with it; it is plain data, made elsewhere.
+
+use super::bins::{Category, CategoryBins, Measurement, NumericBins};
+use super::feature::{FeatureSource, FeatureValue};
+use super::{Millis, TaskKind};
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+
+/// What a reference looked like.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Profile {
+    /// Names the content: a hash of everything else, in lower-case hexadecimal.
+    pub id: ReferenceId,
+    /// The model that it is of.
+    pub model_id: Arc<str>,
+    /// Its task.
+    pub task: TaskKind,
+    /// Predictions that it was made of.
+    pub rows: i64,
+    /// Event time of the first of them.
+    pub first_ms: Millis,
+    /// Event time of the last of them.
+    pub last_ms: Millis,
+    /// Features and outputs, by name, without repetition.
+    pub features: Vec<FeatureProfile>,
+}
+
+/// Id of a profile: the first 16 bytes of a SHA-256.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct ReferenceId(pub u128);
+
+/// One feature of a reference.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FeatureProfile {
+    /// Its name.
+    pub name: Arc<str>,
+    /// Which value of a prediction it is.
+    pub source: FeatureSource,
+    /// Where its values are counted.
+    pub bins: FeatureBins,
+    /// Rows of the reference per bin.
+    pub counts: Vec<i64>,
+    /// Of its numbers; `None` where it has none, or is a category.
+    pub moments: Option<Moments>,
+}
+
+/// Bins of a feature.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FeatureBins {
+    /// Of a number.
+    Numeric(NumericBins),
+    /// Of a category.
+    Categorical(CategoryBins),
+}
+
+/// Of the numbers of a feature, each rounded once.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Moments {
+    /// Mean.
+    pub mean: f64,
+    /// Standard deviation, with n as divisor.
+    pub std: f64,
+    /// Smallest.
+    pub min: f64,
+    /// Largest.
+    pub max: f64,
+}
+
+impl FeatureBins {
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        match self {
+            FeatureBins::Numeric(bins) => bins.bins(),
+            FeatureBins::Categorical(bins) => bins.bins(),
+        }
+    }
+
+    /// Never: missing and invalid always have bins.
+    pub fn is_empty(&self) -> bool {
+        false
+    }
+
+    /// The bin of a value. A text where numbers are is invalid; a number where categories are is the category of its text.
+    pub fn bin_of(&self, value: FeatureValue<'_>) -> usize {
+        match self {
+            FeatureBins::Numeric(bins) => bins.bin_of(match value {
+                FeatureValue::Missing => Measurement::Missing,
+                FeatureValue::Number(number) => Measurement::Number(number),
+                FeatureValue::Text(_) | FeatureValue::Invalid => Measurement::Invalid,
+            }),
+            FeatureBins::Categorical(bins) => match value {
+                FeatureValue::Missing => bins.bin_of(Category::Missing),
+                FeatureValue::Invalid => bins.bin_of(Category::Invalid),
+                FeatureValue::Text(text) => bins.bin_of(Category::Value(text)),
+                FeatureValue::Number(number) => bins.bin_of(Category::Value(&super::label::number_as_class(number))),
+            },
+        }
+    }
+}
+
+impl std::fmt::Display for ReferenceId {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{:032x}", self.0)
+    }
+}
+
+impl From<ReferenceId> for String {
+    fn from(id: ReferenceId) -> String {
+        id.to_string()
+    }
+}
+
+impl TryFrom<String> for ReferenceId {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        let is_hexadecimal = text.len() == 32 && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+        let id = u128::from_str_radix(&text, 16).ok().filter(|_| is_hexadecimal);
+        id.map(ReferenceId).ok_or_else(|| "an id is 32 hexadecimal digits".to_owned())
+    }
+}
