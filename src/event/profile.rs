@@ -72,6 +72,16 @@ pub struct Moments {
     pub max: f64,
 }
 
+impl Profile {
+    /// From the text of a profile's file.
+    ///
+    /// # Errors
+    /// If it is none.
+    pub fn from_json(text: &str) -> Result<Profile, String> {
+        serde_json::from_str(text).map_err(|error| error.to_string())
+    }
+}
+
 impl FeatureBins {
     /// How many there are.
     pub fn len(&self) -> usize {
