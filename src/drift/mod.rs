@@ -29,6 +29,7 @@ pub mod kolmogorov;
 mod method;
 pub mod methods;
 mod ordered;
+pub mod profile;
 mod read_out;
 mod samples;
 pub mod wasserstein_chance;

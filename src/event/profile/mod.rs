@@ -1,6 +1,10 @@
 //! `Profile`: what the predictions of a reference looked like, feature by feature, without a single raw row. Windows are
 //! compared with it; it is plain data, made elsewhere.
 
+mod document;
+
+pub use document::ProfileError;
+
 use super::bins::{Category, CategoryBins, Measurement, NumericBins};
 use super::feature::{FeatureSource, FeatureValue};
 use super::{Millis, TaskKind};
@@ -70,16 +74,6 @@ pub struct Moments {
     pub min: f64,
     /// Largest.
     pub max: f64,
-}
-
-impl Profile {
-    /// From the text of a profile's file.
-    ///
-    /// # Errors
-    /// If it is none.
-    pub fn from_json(text: &str) -> Result<Profile, String> {
-        serde_json::from_str(text).map_err(|error| error.to_string())
-    }
 }
 
 impl FeatureBins {

@@ -1,0 +1,7 @@
+//! Making a reference profile: what is known of each column of its rows, what type that is, and where its bins lie.
+
+mod builder;
+mod column;
+
+pub use builder::{BuildError, MAX_CATEGORIES, Note, ProfileBuilder};
+pub use column::ColumnType;
