@@ -82,7 +82,8 @@ impl<'a> Publisher<'a> {
         let all: Vec<(Option<VersionId>, &SeriesWindow)> = self.series(merged).collect();
         for (version, series) in all {
             let mut values = Vec::new();
-            let reference = features::read_out(&series.cell.features, self.settings, self.names, &mut values);
+            let read = features::read_out(&series.cell.features, self.settings, self.names, &mut values);
+            let Some(reference) = read else { continue };
             let columns = self.columns((FEATURES, version), spec, start, None, rows.texts);
             let columns = MetricRow { reference_id: reference.map(|id| id.to_string().into()), ..columns };
             self.publish(window, (FEATURES, version), columns, &values, rows);

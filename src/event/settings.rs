@@ -137,8 +137,7 @@ pub struct Reference {
     pub id: ReferenceId,
     /// Event time from which on it is in force; `None`: from the beginning.
     pub from_ms: Option<Millis>,
-    /// Its profile. State remembers the id alone; then this is `None`, unless the configuration still has it.
-    #[serde(skip)]
+    /// Its profile; `None` where only the id is of interest.
     pub profile: Option<Arc<Profile>>,
 }
 
@@ -262,6 +261,13 @@ impl Settings {
 }
 
 impl ModelSettings {
+    /// The same with the ids of references alone, for where their content does not matter.
+    pub fn without_profiles(&self) -> ModelSettings {
+        let mut settings = self.clone();
+        settings.references.iter_mut().for_each(|reference| reference.profile = None);
+        settings
+    }
+
     /// Why these settings cannot take the place of `before`, under which there is state of `model`; `None` if they can.
     pub fn refusal(&self, model: &str, before: &ModelSettings) -> Option<String> {
         let name = if model.is_empty() { "the defaults".to_owned() } else { format!("model {model}") };
