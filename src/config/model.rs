@@ -1,5 +1,6 @@
 //! From what is written about a model to its settings: defaults filled in, combinations checked.
 
+use super::detectors;
 use super::duration;
 use super::problem::{At, Report};
 use super::raw::{Field, RawModel};
@@ -72,6 +73,7 @@ pub(super) fn settings(model: &RawModel, defaults: &RawModel, report: &mut Repor
             .written()
             .filter(|_| scored)
             .map(|value| value.value),
+        detectors: detectors::settings(model, defaults, task, report),
     }
 }
 

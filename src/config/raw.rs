@@ -3,6 +3,7 @@
 //! A key that is written but wrong is remembered as such: checks that compare it with others are then left out, because
 //! they would complain about a default that the operator never chose.
 
+use super::detectors::{self, WrittenDetectors};
 use super::document::Kind;
 use super::problem::{At, Report};
 use super::section::{Elsewhere, Item, Section, Spanned};
@@ -127,10 +128,12 @@ pub(super) struct RawModel {
     pub segments: Field<Vec<SegmentSet>>,
     pub fairness: Field<Protected>,
     pub business_value: Field<BusinessValue>,
+    /// `None` for `detectors: none`.
+    pub detectors: Field<Option<WrittenDetectors>>,
 }
 
 /// Keys of a model, so that one written elsewhere can be sent to its place.
-pub(super) const KEYS: [&str; 15] = [
+pub(super) const KEYS: [&str; 16] = [
     "task",
     "positive_label",
     "threshold",
@@ -146,10 +149,11 @@ pub(super) const KEYS: [&str; 15] = [
     "segments",
     "fairness",
     "business_value",
+    "detectors",
 ];
 
 /// Keys of a model whose parts do not exist yet.
-const LATER: [&str; 5] = ["reference", "drift", "detectors", "alerts", "compare"];
+const LATER: [&str; 4] = ["reference", "drift", "alerts", "compare"];
 
 /// Reads the keys of one model.
 pub(super) fn read_model(item: &Item<'_>, report: &mut Report, elsewhere: Elsewhere<'_>) -> RawModel {
@@ -175,6 +179,7 @@ pub(super) fn read_model(item: &Item<'_>, report: &mut Report, elsewhere: Elsewh
         segments: Field::read(section.take("segments"), |item| segments::read(item, report)),
         fairness: Field::read(section.take("fairness"), |item| segments::read_fairness(item, report)),
         business_value: Field::read(section.take("business_value"), |item| read_business_value(item, report)),
+        detectors: Field::read(section.take("detectors"), |item| detectors::read(item, report)),
     };
     section.finish(report, &LATER, elsewhere);
     model

@@ -2,6 +2,7 @@
 //!
 //! Every stage imports this module and none of its neighbours. Nothing here decides anything.
 
+pub mod detectors;
 pub mod label;
 pub mod output;
 pub mod prediction;
@@ -11,6 +12,7 @@ pub mod segment;
 pub mod settings;
 pub mod time;
 
+pub use detectors::{DetectorKind, DetectorParameters, Detectors, LossKind, OutcomeOrder};
 pub use label::{LabelBatch, LabelValue};
 pub use output::{DeadLetterRow, LabelledRow, MetricRow};
 pub use prediction::PredictionBatch;

@@ -3,7 +3,7 @@
 //! The stages also log them, so that state can be read as it was meant. A key that a later version adds needs a default
 //! that means what there was before.
 
-use super::Millis;
+use super::{Detectors, Millis};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -121,6 +121,9 @@ pub struct ModelSettings {
     pub revise_for_ms: Millis,
     /// Values for `business_value`, where configured.
     pub business_value: Option<BusinessValue>,
+    /// Detectors of concept drift, where configured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub detectors: Option<Detectors>,
 }
 
 /// Maxima that keep memory bounded whatever the input holds. What is over a cap is folded or rejected, and counted.
@@ -223,6 +226,7 @@ impl Default for ModelSettings {
             revise_after: ReviseAfter { min_ms: 60_000, growth: 0.1 },
             revise_for_ms: 91 * DAY,
             business_value: None,
+            detectors: None,
         }
     }
 }

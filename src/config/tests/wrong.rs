@@ -40,7 +40,6 @@ const ONE_PROBLEM: &[(&str, &str, &str, &str, &str)] = &[
     ("defaults: {drift: {}}", "1:12", "defaults.drift", "`drift` is not available in this version", "remove it"),
     ("models: {a: {alerts: []}}", "1:14", "models.a.alerts", "`alerts` is not available", "remove it"),
     ("models: {a: {reference: {}}}", "1:14", "models.a.reference", "`reference` is not available", "remove it"),
-    ("models: {a: {detectors: {}}}", "1:14", "models.a.detectors", "`detectors` is not available", "remove it"),
     ("models: {a: {compare: {}}}", "1:14", "models.a.compare", "`compare` is not available", "remove it"),
     (
         "models:\n  a:\n    threshold: 0.1\n    threshold: 0.2",
