@@ -29,11 +29,13 @@ pub enum Undefined {
     BelowMinCount,
     /// The value is beyond the range of a double.
     Overflow,
+    /// Labels have come, but what belongs before them may still come.
+    BeforeWatermark,
 }
 
 impl Undefined {
     /// All reasons, in the order in which they are documented.
-    pub const ALL: [Undefined; 11] = [
+    pub const ALL: [Undefined; 12] = [
         Undefined::NoRows,
         Undefined::NoLabels,
         Undefined::NoScores,
@@ -45,6 +47,7 @@ impl Undefined {
         Undefined::NoReference,
         Undefined::BelowMinCount,
         Undefined::Overflow,
+        Undefined::BeforeWatermark,
     ];
 
     /// The public name, as written to `undefined_reason`.
@@ -61,6 +64,7 @@ impl Undefined {
             Undefined::NoReference => "no_reference",
             Undefined::BelowMinCount => "below_min_count",
             Undefined::Overflow => "overflow",
+            Undefined::BeforeWatermark => "before_watermark",
         }
     }
 
@@ -78,6 +82,7 @@ impl Undefined {
             Undefined::NoReference => "there is no reference to compare the window with",
             Undefined::BelowMinCount => "the window has fewer rows than a decision needs",
             Undefined::Overflow => "the value is beyond the range of a double",
+            Undefined::BeforeWatermark => "labels have come, but the watermark has not passed any, so their order is open",
         }
     }
 }

@@ -3,6 +3,7 @@
 
 mod accounting;
 mod binary;
+mod concept_drift;
 mod fairness;
 mod multiclass;
 mod operations;
@@ -23,18 +24,21 @@ pub enum Family {
     Multiclass,
     /// Quality of a model that predicts a number.
     Regression,
+    /// What detectors found in the stream of losses.
+    ConceptDrift,
     /// Differences between the groups of a protected column; for binary models.
     Fairness,
 }
 
 impl Family {
     /// All families, in the order in which they are documented and published.
-    pub const ALL: [Family; 6] = [
+    pub const ALL: [Family; 7] = [
         Family::Accounting,
         Family::Operations,
         Family::Binary,
         Family::Multiclass,
         Family::Regression,
+        Family::ConceptDrift,
         Family::Fairness,
     ];
 
@@ -46,6 +50,7 @@ impl Family {
             Family::Binary => "binary",
             Family::Multiclass => "multiclass",
             Family::Regression => "regression",
+            Family::ConceptDrift => "concept drift",
             Family::Fairness => "fairness",
         }
     }
@@ -58,6 +63,7 @@ impl Family {
             Family::Binary => binary::ENTRIES,
             Family::Multiclass => multiclass::ENTRIES,
             Family::Regression => regression::ENTRIES,
+            Family::ConceptDrift => concept_drift::ENTRIES,
             Family::Fairness => fairness::ENTRIES,
         }
     }

@@ -32,12 +32,12 @@ const MAY_IMPORT: [(&str, &[&str]); 10] = [
     ("codec", &["event"]),
     ("join", &["event", "aggregate"]),
     ("aggregate", &["event"]),
-    ("assess", &["event", "aggregate", "metrics"]),
+    ("assess", &["event", "aggregate", "metrics", "drift"]),
     ("metrics", &["event", "aggregate"]),
     ("drift", &["event", "aggregate", "metrics"]),
     ("alert", &["event", "metrics"]),
     ("task", &["event", "join", "aggregate", "assess", "metrics", "drift", "alert"]),
-    ("config", &["event", "codec"]),
+    ("config", &["event", "codec", "drift"]),
 ];
 
 /// What the pure core may not name outside the crate (clippy.toml has the single functions).
