@@ -5,7 +5,7 @@
 
 use super::partial::PartialRow;
 use super::wire::{
-    WireError, put_double, put_signed, put_varint, take_bytes, take_byte, take_double, take_length, take_signed,
+    WireError, put_double, put_signed, put_varint, take_byte, take_bytes, take_double, take_length, take_signed,
     take_varint,
 };
 use crate::event::Millis;

@@ -64,8 +64,7 @@ pub(super) fn read(item: &Item<'_>, report: &mut Report) -> Option<Spanned<Optio
 }
 
 /// All keys of the section.
-const KEYS: [&str; 9] =
-    ["loss", "order", "by_segment", "adwin", "ddm", "eddm", "hddm_a", "hddm_w", "page_hinkley"];
+const KEYS: [&str; 9] = ["loss", "order", "by_segment", "adwin", "ddm", "eddm", "hddm_a", "hddm_w", "page_hinkley"];
 
 /// True if such a detector reads losses of any size, and not only those from 0 to 1.
 fn takes_any_size(parameters: &DetectorParameters) -> bool {

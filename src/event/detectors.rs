@@ -205,4 +205,3 @@ impl Default for PageHinkleyParameters {
         PageHinkleyParameters { min_instances: 30, delta: 0.005, threshold: 50.0, alpha: 1.0 - 0.0001, direction }
     }
 }
-

@@ -82,7 +82,9 @@ impl Undefined {
             Undefined::NoReference => "there is no reference to compare the window with",
             Undefined::BelowMinCount => "the window has fewer rows than a decision needs",
             Undefined::Overflow => "the value is beyond the range of a double",
-            Undefined::BeforeWatermark => "labels have come, but the watermark has not passed any, so their order is open",
+            Undefined::BeforeWatermark => {
+                "labels have come, but the watermark has not passed any, so their order is open"
+            }
         }
     }
 }

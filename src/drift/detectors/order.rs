@@ -71,7 +71,9 @@ impl Rank {
         let loss = loss.to_bits();
         match order {
             Order::LabelTime => Rank { time: label_time, then: prediction_time, request_id, last: 0, loss, source },
-            Order::PredictionTime => Rank { time: prediction_time, then: 0, request_id, last: label_time, loss, source },
+            Order::PredictionTime => {
+                Rank { time: prediction_time, then: 0, request_id, last: label_time, loss, source }
+            }
         }
     }
 

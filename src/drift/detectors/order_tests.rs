@@ -147,7 +147,8 @@ proptest! {
 
 #[test]
 fn times_at_the_watermark_wait() {
-    let at = |time| Outcome { label_time: time, prediction_time: 0, request_id: Box::from(*b"a"), loss: 1.0, source: 0 };
+    let at =
+        |time| Outcome { label_time: time, prediction_time: 0, request_id: Box::from(*b"a"), loss: 1.0, source: 0 };
     let mut sorter = Sorter::new(Order::LabelTime, 10);
     sorter.insert(at(5));
     sorter.insert(at(6));

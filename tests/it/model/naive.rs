@@ -1,8 +1,9 @@
 //! The naive model: every record in a list, every question answered by looking at all of them. Written from the contract's
 //! *Rules* and *Semantics*, sharing nothing with the code that it is held against.
 
+use super::detection::read_until;
 use super::world::{Label, Prediction, World};
-use postdict::event::{Millis, ModelSettings, TaskKind};
+use postdict::event::{Millis, ModelSettings, OutcomeOrder, TaskKind};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -43,6 +44,8 @@ pub struct Row<'w> {
     pub effects: Vec<(Effect, Millis)>,
     /// The label in force at the end, with its time.
     pub truth: Option<(Truth, Millis)>,
+    /// The first label that it ever had, with its time.
+    pub first: Option<(Truth, Millis)>,
     /// Labels that were in force once and were corrected or taken back.
     pub taken_back: Vec<Truth>,
 }
@@ -239,6 +242,7 @@ impl<'w> Row<'w> {
                 Effect::Corrected
             }
         };
+        self.first.get_or_insert_with(|| (new.clone(), label.time));
         self.truth = Some((new, label.time));
         effect
     }
@@ -264,7 +268,14 @@ impl<'w> Joined<'w> {
             if joined.rows.iter().any(is_same) {
                 joined.duplicates.push(record);
             } else {
-                joined.rows.push(Row { record, output, effects: Vec::new(), truth: None, taken_back: Vec::new() });
+                joined.rows.push(Row {
+                    record,
+                    output,
+                    effects: Vec::new(),
+                    truth: None,
+                    first: None,
+                    taken_back: Vec::new(),
+                });
             }
         }
         let mut met = BTreeSet::new();
@@ -376,6 +387,13 @@ impl<'w> Joined<'w> {
         }
     }
 
+    /// True if `row` is of the series of `key`, whatever its window.
+    pub fn is_in(&self, row: &Row, key: &SeriesKey) -> bool {
+        let columns: Vec<String> = key.segment_key.split(',').map(str::to_owned).collect();
+        let is_of_segment = key.segment_key.is_empty() || segment_value(row.record, &columns) == key.segment_value;
+        is_of_segment && (key.version.is_empty() || key.version == row.record.version)
+    }
+
     fn whole_windows(&self) -> BTreeMap<(String, Millis, Millis, Millis), WholeWindow> {
         let mut wholes: BTreeMap<_, WholeWindow> = BTreeMap::new();
         let mut each = |model: &str, time: Millis, change: &dyn Fn(&mut WholeWindow)| {
@@ -419,7 +437,10 @@ impl<'w> Joined<'w> {
             && (!whole.unmet || watermark >= end + settings.early_label_retention_ms)
             && watermark >= end + settings.allowed_lateness_ms
             && whole.last_label_time.is_none_or(|time| watermark > time + settings.correction_horizon_ms);
-        all_known || watermark >= end + settings.revise_for_ms.max(settings.early_label_retention_ms)
+        let is_over = all_known || watermark >= end + settings.revise_for_ms.max(settings.early_label_retention_ms);
+        // Detectors that read in the order of predictions wait for labels of earlier windows.
+        let waits = settings.detectors.as_ref().is_some_and(|it| it.order == OutcomeOrder::PredictionTime);
+        is_over && !(waits && end > read_until(self, model, AtEnd::Hold))
     }
 }
 
