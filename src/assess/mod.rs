@@ -8,6 +8,8 @@
 mod cells;
 mod detection;
 mod detection_state;
+#[cfg(test)]
+mod detection_tests;
 mod identity;
 mod merged;
 mod model;

@@ -320,6 +320,6 @@ mod tests {
 
     #[test]
     fn another_way_to_be_settled_is_refused() {
-        assert!(take_settled(&mut [3].as_slice()).is_err());
+        assert!(take_settled(&mut [4].as_slice()).is_err());
     }
 }

@@ -1,10 +1,13 @@
 //! What detectors should find, the naive way: all first matches of a model in a list, sorted, read from the first to the
 //! last that may be read. The detectors themselves are those of the crate; others hold them against River.
 
-use super::drive::Run;
+use super::drive::{Plan, Run, run};
 use super::naive::{AtEnd, Joined, Output, Row, SeriesKey, SeriesWindow, Truth};
+use super::world::{Memory, worlds};
 use postdict::drift::detectors::Detector;
 use postdict::event::{Detectors, LossKind, MetricRow, Millis, ModelSettings, OutcomeOrder};
+use proptest::strategy::{Strategy, ValueTree};
+use proptest::test_runner::TestRunner;
 use std::collections::BTreeMap;
 
 /// Later than anything, and far from where numbers end.
@@ -131,8 +134,21 @@ pub fn assert_detectors(
 }
 
 /// How often detectors fired in `run`, and how many rows there are of them.
-pub fn firings(run: &Run) -> (f64, usize) {
+fn firings(run: &Run) -> (f64, usize) {
     let rows: Vec<f64> =
         run.fold().into_values().filter(|row| row.metric.ends_with("_drift")).filter_map(|row| row.value).collect();
     (rows.iter().sum(), rows.len())
+}
+
+#[test]
+fn detectors_fire_in_the_worlds_that_are_made() {
+    let mut runner = TestRunner::deterministic();
+    let (mut fired, mut rows) = (0.0, 0);
+    for _ in 0..20 {
+        let world = worlds(Memory::All).new_tree(&mut runner).unwrap().current();
+        let found = firings(&run(&world, &Plan::simple(), AtEnd::Hold));
+        (fired, rows) = (fired + found.0, rows + found.1);
+    }
+    println!("{fired} firings in {rows} rows");
+    assert!(fired > 100.0 && rows > 1_000, "{fired} firings in {rows} rows");
 }
