@@ -3,7 +3,7 @@
 //! The stages also log them, so that state can be read as it was meant. A key that a later version adds needs a default
 //! that means what there was before.
 
-use super::{FeatureSource, Millis, PredictionColumns, Profile, ReferenceId};
+use super::{Detectors, FeatureSource, Millis, PredictionColumns, Profile, ReferenceId};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -127,6 +127,9 @@ pub struct ModelSettings {
     /// How features are judged.
     #[serde(default)]
     pub drift: DriftSettings,
+    /// Detectors of concept drift, where configured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub detectors: Option<Detectors>,
 }
 
 /// A reference, and from when on it is in force.
@@ -311,6 +314,7 @@ impl Default for ModelSettings {
             business_value: None,
             references: Vec::new(),
             drift: DriftSettings::default(),
+            detectors: None,
         }
     }
 }
