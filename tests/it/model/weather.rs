@@ -102,7 +102,7 @@ fn detectors_find_the_same_in_the_weather_through_any_number_of_partitions() {
                 interleaving,
                 batch_records: 1_000,
                 step_batches: 2,
-                dies_after: if partitions % 2 == 0 { 700 } else { 0 },
+                dies_after: if partitions.is_multiple_of(2) { 700 } else { 0 },
                 threads: partitions > 5,
                 ..Plan::simple()
             };
