@@ -64,6 +64,7 @@ fn sort(c: &mut Criterion) {
         prediction_time: place,
         request_id: format!("request-{draw:016x}").into_bytes().into_boxed_slice(),
         loss: 1.0,
+        source: 0,
     };
     let outcomes: Vec<Outcome> = (0..VALUES as i64).zip(draws()).map(outcome).collect();
     let mut group = c.benchmark_group("sort");

@@ -137,7 +137,7 @@ impl Detection {
         let mut news = Vec::new();
         self.sorter.release(limit, |outcome| {
             let Some(source) = sources.get(outcome.source as usize) else { return };
-            let pane = outcome.prediction_time - outcome.prediction_time.rem_euclid(settings.pane_ms);
+            let pane = outcome.prediction_time.wrapping_sub(outcome.prediction_time.rem_euclid(settings.pane_ms));
             let is_held = is_held(pane);
             for group in &source.groups {
                 if is_held && news.last() != Some(&(pane, *group)) {
