@@ -8,6 +8,7 @@ pub mod compare;
 mod concept_drift;
 mod detectors;
 mod drift;
+mod drift_found;
 mod drift_windows;
 mod fairness;
 pub mod fold;
