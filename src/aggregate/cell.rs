@@ -1,6 +1,6 @@
 //! A cell: everything remembered of one series in one pane.
 
-use super::{ClassId, ExactSum, Histogram, Linear, Quality, QualityOutcome};
+use super::{ClassId, ExactSum, Features, Histogram, Linear, Quality, QualityOutcome};
 
 /// What is counted of every series, whatever its task. All counts are linear: facts about records, never about time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -96,6 +96,8 @@ pub struct Cell {
     pub quality: Quality,
     /// Of rows without a label, as if `on_expiry`'s label had come; counted in once their pane expires.
     pub on_expiry: Quality,
+    /// Of predictions that are compared with a reference; only added to.
+    pub features: Features,
 }
 
 impl Latency {
@@ -155,6 +157,11 @@ impl Linear for LabelDelay {
 }
 
 impl Cell {
+    /// A cell of features alone.
+    pub fn of_features(features: Features) -> Cell {
+        Cell { features, ..Cell::default() }
+    }
+
     /// How many of `what` there were.
     pub fn count(&self, what: Count) -> i64 {
         self.counts[what as usize]
@@ -189,6 +196,7 @@ impl Cell {
         other.taken_back.iter().for_each(|&pair| self.add_taken_back(pair));
         self.quality.merge(&other.quality);
         self.on_expiry.merge(&other.on_expiry);
+        self.features.merge(&other.features);
     }
 
     /// Two cells that add up to this one, with what it holds per class divided between them; `None` if there is nothing to
@@ -202,6 +210,7 @@ impl Cell {
             second.multiclass = taken.filter(|taken| !taken.is_zero()).map(Box::new);
         }
         second.taken_back = first.taken_back.split_off(first.taken_back.len().div_ceil(2));
+        second.features = first.features.take_half();
         (second != Cell::default()).then_some([first, second])
     }
 
@@ -239,6 +248,7 @@ impl Cell {
             && self.quality.is_zero()
             && self.on_expiry.is_zero()
             && self.taken_back.is_empty()
+            && self.features.is_zero()
     }
 }
 

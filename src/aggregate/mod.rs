@@ -7,6 +7,7 @@ pub mod cell;
 pub mod classes;
 pub mod counts;
 pub mod exact;
+pub mod features;
 pub mod histogram;
 #[cfg(test)]
 mod laws;
@@ -27,6 +28,7 @@ pub use cell::{Cell, Count, LabelDelay, Latency};
 pub use classes::ClassNames;
 pub use counts::SortedCounts;
 pub use exact::ExactSum;
+pub use features::Features;
 pub use histogram::Histogram;
 pub use linear::Linear;
 pub use multiclass::{ClassId, MulticlassAccumulator, MulticlassOutcome, OneVsRest};

@@ -1,7 +1,7 @@
 //! Partials: what changed since the last commit, per series and pane.
 
 use super::observation::{Observation, SmallOutcome};
-use super::{Cell, QualityOutcome};
+use super::{Cell, Features, QualityOutcome};
 use crate::event::{Millis, Role};
 use hashbrown::HashMap;
 use smallvec::SmallVec;
@@ -167,6 +167,8 @@ pub struct PartialBuilder {
     cells: Vec<((SeriesId, Millis), CellChange)>,
     /// The cell that was changed last: records of one series and pane come in runs.
     last: usize,
+    /// The cell whose features were changed last.
+    last_features: usize,
 }
 
 impl PartialBuilder {
@@ -183,6 +185,21 @@ impl PartialBuilder {
                     *change = CellChange::Folded(Box::new(cell));
                 }
             },
+        }
+    }
+
+    /// The features of `series` in the pane that starts at `pane`, to be added to.
+    pub fn features(&mut self, series: SeriesId, pane: Millis) -> &mut Features {
+        let last = std::mem::replace(&mut self.last, self.last_features);
+        let _ = self.cell(series, pane);
+        self.last_features = std::mem::replace(&mut self.last, last);
+        let change = &mut self.cells[self.last_features].1;
+        if let CellChange::Facts(_) = change {
+            *change = CellChange::Folded(Box::new(change.to_cell()));
+        }
+        match change {
+            CellChange::Folded(cell) => &mut cell.features,
+            CellChange::Facts(_) => unreachable!("folded above"),
         }
     }
 
@@ -210,7 +227,7 @@ impl PartialBuilder {
     /// Takes all changes out, sorted by series and pane.
     pub fn take(&mut self) -> Vec<((SeriesId, Millis), CellChange)> {
         self.places.clear();
-        self.last = 0;
+        (self.last, self.last_features) = (0, 0);
         let mut cells = std::mem::take(&mut self.cells);
         cells.sort_unstable_by_key(|(key, _)| *key);
         cells

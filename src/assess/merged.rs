@@ -107,7 +107,7 @@ impl<'a> SeriesWindow<'a> {
     /// Nothing is known that a row could tell.
     fn is_empty(&self) -> bool {
         let told = Count::ALL.iter().filter(|count| **count != Count::UnmetLabels);
-        self.orphans == 0 && told.into_iter().all(|count| self.cell.count(*count) == 0)
+        self.orphans == 0 && self.cell.features.is_zero() && told.into_iter().all(|count| self.cell.count(*count) == 0)
     }
 }
 

@@ -6,6 +6,7 @@
 //! label horizon.
 
 mod cells;
+mod features;
 mod identity;
 mod merged;
 mod model;

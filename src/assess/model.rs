@@ -1,13 +1,13 @@
 //! One model in ASSESS: its panes, its windows, and what of them is due to be published.
 
 use super::cells::{GroupId, Pane, VersionId};
-use super::names::{Membership, Names};
+use super::names::{FEATURES, Membership, Names};
 use super::promise::Promise;
 use super::publish::Publisher;
 use super::rows::Rows;
 use super::window::{Window, Windows};
 use crate::aggregate::partial::{ModelName, PartialRow, SeriesName};
-use crate::aggregate::{ClassId, Count};
+use crate::aggregate::{Cell, ClassId, Count};
 use crate::event::{Caps, Millis, ModelSettings};
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -102,12 +102,18 @@ impl ModelAssess {
         let groups = &*self.begun(groups, row.pane);
         let mut change = row.change.to_cell();
         change.remap(classes);
+        let features = change.features.take();
         let unmatched = change.count(Count::Predictions) - change.count(Count::Matched);
         let unmet = change.count(Count::UnmetLabels);
 
         let pane = self.panes.entry(row.pane).or_default();
         pane.unmatched += unmatched;
         pane.unmet += unmet;
+        let has_features = !features.is_zero();
+        if has_features {
+            pane.merge(FEATURES, version, &Cell::of_features(features));
+        }
+        let groups = if has_features && change.is_zero() { &[] } else { groups };
         for group in groups {
             pane.merge(*group, version, &change);
         }
@@ -121,6 +127,7 @@ impl ModelAssess {
                 window.unmet += unmet;
                 window.last_label_time = window.last_label_time.max(change.last_label_time);
                 window.changed.extend(groups);
+                window.changed.extend(has_features.then_some(FEATURES));
             }
         }
         true

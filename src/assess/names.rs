@@ -14,8 +14,19 @@ pub struct Group {
     pub set: Option<u16>,
     /// `""` for the whole model, and where all groups of the set are compared; a column's value may be `""` too.
     pub value: Arc<str>,
-    /// It stands for the comparison over all groups of the set.
-    pub is_comparison: bool,
+    /// What its rows are about.
+    pub kind: GroupKind,
+}
+
+/// What the rows of a group are about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum GroupKind {
+    /// The rows of a segment value, or of the whole model.
+    Value,
+    /// The comparison over all groups of the set.
+    Comparison,
+    /// The features of the whole model: apart, because labels change nothing about them.
+    Features,
 }
 
 /// Everything of one model that has a name.
@@ -25,6 +36,8 @@ pub struct Names {
     groups_by_name: HashMap<Group, GroupId>,
     versions: Vec<Arc<str>>,
     versions_by_name: HashMap<Arc<str>, VersionId>,
+    features: Vec<Arc<str>>,
+    features_by_name: HashMap<Arc<str>, u16>,
     /// The model's classes.
     pub classes: ClassNames,
     /// `segment_key` per segment set: those of the configuration, then those that it had.
@@ -47,6 +60,9 @@ pub struct Membership {
 /// The whole model.
 pub const WHOLE: GroupId = GroupId(0);
 
+/// The features of the whole model.
+pub const FEATURES: GroupId = GroupId(1);
+
 impl Names {
     /// Only the whole model is known.
     pub fn new(settings: &ModelSettings, max_classes: usize) -> Self {
@@ -55,12 +71,15 @@ impl Names {
             groups_by_name: HashMap::new(),
             versions: Vec::new(),
             versions_by_name: HashMap::new(),
+            features: Vec::new(),
+            features_by_name: HashMap::new(),
             classes: ClassNames::new(max_classes),
             segment_keys: settings.segments.iter().map(|set| set.key().into()).collect(),
             begins: vec![Millis::MIN; settings.segments.len()],
             configured: settings.segments.len(),
         };
-        names.group_id(Group { set: None, value: "".into(), is_comparison: false });
+        names.group_id(Group { set: None, value: "".into(), kind: GroupKind::Value });
+        names.group_id(Group { set: None, value: "".into(), kind: GroupKind::Features });
         names
     }
 
@@ -72,7 +91,7 @@ impl Names {
         for (key, value) in model.segment_keys.iter().zip(values) {
             if let Some(place) = self.segment_keys.iter().position(|known| known == key) {
                 has[place] = true;
-                let group = Group { set: Some(place as u16), value: Arc::clone(value), is_comparison: false };
+                let group = Group { set: Some(place as u16), value: Arc::clone(value), kind: GroupKind::Value };
                 groups.push(self.group_id(group));
             }
         }
@@ -89,6 +108,22 @@ impl Names {
         self.versions.push(Arc::clone(name));
         self.versions_by_name.insert(Arc::clone(name), id);
         id
+    }
+
+    /// The number of the feature called `name`, given to it if it is new. More than there are numbers share the last.
+    pub fn feature_number(&mut self, name: &Arc<str>) -> u16 {
+        if let Some(number) = self.features_by_name.get(name) {
+            return *number;
+        }
+        let number = u16::try_from(self.features.len()).unwrap_or(u16::MAX);
+        self.features.push(Arc::clone(name));
+        self.features_by_name.insert(Arc::clone(name), number);
+        number
+    }
+
+    /// All features, by their number.
+    pub fn features(&self) -> &[Arc<str>] {
+        &self.features
     }
 
     /// For the classes of a batch, in its numbering, their numbers here.
@@ -108,7 +143,7 @@ impl Names {
 
     /// The group that stands for the comparison over all groups of a segment set: its value is `""`.
     pub fn over_groups(&mut self, set: u16) -> GroupId {
-        self.group_id(Group { set: Some(set), value: "".into(), is_comparison: true })
+        self.group_id(Group { set: Some(set), value: "".into(), kind: GroupKind::Comparison })
     }
 
     /// All groups, by their number.

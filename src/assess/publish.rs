@@ -1,9 +1,10 @@
 //! One window to rows: panes are merged, metrics read out, and published where they changed.
 
 use super::cells::{GroupId, Pane, VersionId};
+use super::features;
 use super::merged::{GroupWindow, PaneState, SeriesWindow};
-use super::names::Names;
-use super::rows::{Rows, Texts};
+use super::names::{FEATURES, Names};
+use super::rows::{RowNames, Rows, Texts};
 use super::window::{PublishedSeries, Window};
 use crate::aggregate::binary::BinaryConfusion;
 use crate::aggregate::{Cell, Count};
@@ -36,8 +37,12 @@ impl<'a> Publisher<'a> {
         rows.has_looked = true;
         let mut values = Vec::new();
         for group in &changed {
-            let is_protected = self.is_protected(self.names.group(*group).set);
             let merged = self.read_group(*group, spec, start);
+            if *group == FEATURES {
+                self.features(&merged, spec, start, window, rows);
+                continue;
+            }
+            let is_protected = self.is_protected(self.names.group(*group).set);
             // The only version is all versions together: it is read out once.
             let mut last_read: Option<&SeriesWindow> = None;
             for (version, series) in self.series(&merged) {
@@ -62,6 +67,25 @@ impl<'a> Publisher<'a> {
             if has_changed && self.is_protected(Some(set)) {
                 self.fairness(set, spec, start, window, rows);
             }
+        }
+    }
+
+    /// Publishes what the features of the whole model are, and how far they have moved, per version and together.
+    fn features(
+        &mut self,
+        merged: &GroupWindow<'a>,
+        spec: WindowSpec,
+        start: Millis,
+        window: &mut Window,
+        rows: &mut Rows<'_>,
+    ) {
+        let all: Vec<(Option<VersionId>, &SeriesWindow)> = self.series(merged).collect();
+        for (version, series) in all {
+            let mut values = Vec::new();
+            let reference = features::read_out(&series.cell.features, self.settings, self.names, &mut values);
+            let columns = self.columns((FEATURES, version), spec, start, None, rows.texts);
+            let columns = MetricRow { reference_id: reference.map(|id| id.to_string().into()), ..columns };
+            self.publish(window, (FEATURES, version), columns, &values, rows);
         }
     }
 
@@ -143,7 +167,8 @@ impl<'a> Publisher<'a> {
         rows: &mut Rows<'_>,
     ) {
         let published = window.published.entry(series).or_default();
-        rows.publish(columns, self.names.classes.names(), values, published);
+        let names = RowNames { classes: self.names.classes.names(), features: self.names.features() };
+        rows.publish(columns, names, values, published);
     }
 
     /// What all rows of a series have in common; the rest is empty.

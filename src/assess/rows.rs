@@ -77,16 +77,16 @@ impl<'s> Rows<'s> {
     }
 
     /// Adds the rows of a series whose content differs from what was `published` last, and notes them there. `series`
-    /// holds the columns that all its rows have in common; `classes` are the names of the model's classes.
+    /// holds the columns that all its rows have in common; `names` are what its values refer to by number.
     pub fn publish(
         &mut self,
         series: MetricRow,
-        classes: &[Arc<str>],
+        names: RowNames<'_>,
         values: &[MetricValue],
         published: &mut Vec<Published>,
     ) {
         self.ids.begin_series(&series);
-        let coverage = series.label_coverage;
+        let context = Context { coverage: series.label_coverage, reference: series.reference_id.clone() };
         published.reserve_exact(values.len().saturating_sub(published.len()));
         // The same row over and over, with other values.
         let mut row = series;
@@ -96,12 +96,12 @@ impl<'s> Rows<'s> {
                 return;
             }
             let number = row_number(value);
-            let content = content(value, coverage, row.is_final);
+            let content = content(value, &context, row.is_final);
             let place = published.binary_search_by_key(&number, |published| published.row);
             if place.is_ok_and(|place| published[place].content == content) {
                 return;
             }
-            fill(&mut row, self.texts, classes, value, coverage);
+            fill(&mut row, self.texts, names, value, &context);
             let noted = match place {
                 Ok(place) => {
                     published[place].content = content;
@@ -136,8 +136,13 @@ impl<'s> Rows<'s> {
 }
 
 /// Fills in what differs from row to row.
-fn fill(row: &mut MetricRow, texts: &Texts, classes: &[Arc<str>], value: &MetricValue, coverage: Option<f64>) {
-    let class = |class: Option<ClassId>| class.and_then(|class| classes.get(usize::from(class.0)).map(Arc::clone));
+fn fill(row: &mut MetricRow, texts: &Texts, names: RowNames<'_>, value: &MetricValue, context: &Context) {
+    row.feature = value.feature.and_then(|feature| names.features.get(usize::from(feature)).map(Arc::clone));
+    row.method = value.decided.map(|decided| decided.method.into());
+    row.threshold = value.decided.map(|decided| decided.threshold);
+    row.null_quantile = value.decided.map(|decided| decided.null_quantile);
+    let class =
+        |class: Option<ClassId>| class.and_then(|class| names.classes.get(usize::from(class.0)).map(Arc::clone));
     row.class = class(value.class);
     row.predicted_class = class(value.predicted_class);
     row.metric = Arc::clone(&texts.metrics[value.metric as usize]);
@@ -147,7 +152,28 @@ fn fill(row: &mut MetricRow, texts: &Texts, classes: &[Arc<str>], value: &Metric
     row.upper = value.upper;
     row.error_bound = value.error_bound;
     row.count = value.count;
-    row.label_coverage = coverage.filter(|_| value.metric.needs_labels());
+    row.label_coverage = context.coverage_of(value.metric);
+}
+
+/// What values refer to by number.
+#[derive(Debug, Clone, Copy)]
+pub struct RowNames<'a> {
+    /// Of the model's classes.
+    pub classes: &'a [Arc<str>],
+    /// Of its features.
+    pub features: &'a [Arc<str>],
+}
+
+/// What of a series' columns is not the same for all its rows.
+struct Context {
+    coverage: Option<f64>,
+    reference: Option<Arc<str>>,
+}
+
+impl Context {
+    fn coverage_of(&self, metric: Metric) -> Option<f64> {
+        self.coverage.filter(|_| metric.needs_labels())
+    }
 }
 
 /// Bits of a row's number below those of its metric: class and predicted class.
@@ -156,13 +182,19 @@ pub const METRIC_SHIFT: u32 = 40;
 /// Which row of its series a value is.
 fn row_number(value: &MetricValue) -> u64 {
     let class = |class: Option<ClassId>| class.map_or(0, |class| u64::from(class.0) + 1);
-    (value.metric as u64) << METRIC_SHIFT | class(value.class) << 20 | class(value.predicted_class)
+    // What is about a feature is about no class.
+    let feature = value.feature.map_or(0, |feature| u64::from(feature) + 1);
+    (value.metric as u64) << METRIC_SHIFT | (class(value.class) | feature) << 20 | class(value.predicted_class)
 }
 
 /// What is said of a published row of which nothing is left to tell.
 fn gone(row: u64) -> Option<MetricValue> {
     let class = |number: u64| u16::try_from(number).ok().filter(|number| *number > 0).map(|number| ClassId(number - 1));
     let metric = *Metric::ALL.get(usize::try_from(row >> METRIC_SHIFT).ok()?)?;
+    if metric.is_of_features() || metric.is_of_drift() {
+        let feature = class(row >> 20 & 0xf_ffff).map(|ClassId(feature)| feature);
+        return Some(MetricValue { feature, ..MetricValue::new(metric, Err(Undefined::NoRows), 0) });
+    }
     Some(MetricValue {
         class: class(row >> 20 & 0xf_ffff),
         predicted_class: class(row & 0xf_ffff),
@@ -171,7 +203,7 @@ fn gone(row: u64) -> Option<MetricValue> {
 }
 
 /// Hash of everything that makes a row worth publishing again.
-fn content(value: &MetricValue, coverage: Option<f64>, is_final: bool) -> u64 {
+fn content(value: &MetricValue, context: &Context, is_final: bool) -> u64 {
     // No number that is published has the bits of all ones: it would not be finite.
     let bits = |value: Option<f64>| value.map_or(u64::MAX, f64::to_bits);
     let words = [
@@ -181,11 +213,15 @@ fn content(value: &MetricValue, coverage: Option<f64>, is_final: bool) -> u64 {
         bits(value.upper),
         bits(value.error_bound),
         value.count as u64,
-        bits(coverage.filter(|_| value.metric.needs_labels())),
+        bits(context.coverage_of(value.metric)),
         u64::from(is_final),
     ];
     let mut hash = SipHasher13::new();
     words.hash(&mut hash);
+    if let Some(decided) = value.decided {
+        (decided.method, bits(Some(decided.threshold)), bits(Some(decided.null_quantile))).hash(&mut hash);
+    }
+    context.reference.hash(&mut hash);
     hash.finish()
 }
 
@@ -231,7 +267,8 @@ mod tests {
         let mut rows = Vec::new();
         let mut sink = |row: &MetricRow| rows.push(row.clone());
         let classes = ["cat".into(), "dog".into()];
-        Rows::new(&texts, usize::MAX, &mut sink).publish(series(&texts), &classes, values, published);
+        let names = RowNames { classes: &classes, features: &[] };
+        Rows::new(&texts, usize::MAX, &mut sink).publish(series(&texts), names, values, published);
         rows
     }
 

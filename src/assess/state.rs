@@ -8,7 +8,7 @@
 use super::cells::{GroupId, Pane, VersionId};
 use super::identity::RowId;
 use super::model::ModelAssess;
-use super::names::{Group, Names};
+use super::names::{Group, GroupKind, Names};
 use super::promise::Horizons;
 use super::rows::METRIC_SHIFT;
 use super::watermark::{Source, Watermark};
@@ -241,10 +241,11 @@ fn put_names(out: &mut Vec<u8>, names: &Names) {
     for group in names.groups() {
         put_varint(out, group.set.map_or(0, |set| u64::from(set) + 1));
         put_text(out, &group.value);
-        out.push(u8::from(group.is_comparison));
+        out.push(group.kind as u8);
     }
     put_texts(out, names.versions());
     put_texts(out, names.classes.names());
+    put_texts(out, names.features());
 }
 
 /// Returns the places of the segment sets that were configured when the names were written.
@@ -264,13 +265,22 @@ fn take_names(input: &mut &[u8], names: &mut Names) -> Result<BTreeSet<usize>, W
                 Some(*place.ok_or(WireError::Malformed("a group of no segment set"))?)
             }
         };
-        let (value, is_comparison) = (take_text(input)?, take_byte(input)? != 0);
-        names.restore_group(Group { set, value, is_comparison });
+        let value = take_text(input)?;
+        let kind = match take_byte(input)? {
+            0 => GroupKind::Value,
+            1 => GroupKind::Comparison,
+            2 => GroupKind::Features,
+            _ => return Err(WireError::Malformed("a group of no kind")),
+        };
+        names.restore_group(Group { set, value, kind });
     }
     for version in take_texts(input)? {
         names.version_id(&version);
     }
     take_texts(input)?.into_iter().for_each(|class| names.classes.restore(class));
+    for feature in take_texts(input)? {
+        names.feature_number(&feature);
+    }
     Ok(configured)
 }
 

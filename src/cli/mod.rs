@@ -15,6 +15,8 @@ mod check;
 mod demo;
 #[cfg(feature = "kafka")]
 mod produce;
+mod profile;
+mod profile_show;
 mod replay;
 #[cfg(feature = "kafka")]
 mod reset;
@@ -48,6 +50,7 @@ enum Command {
     #[cfg(feature = "kafka")]
     Produce(produce::Produce),
     Replay(replay::Replay),
+    Profile(profile::ProfileCommand),
     Check(check::Check),
     Schemas(schemas::Schemas),
 }
@@ -74,6 +77,7 @@ pub fn main() -> ExitCode {
         #[cfg(feature = "kafka")]
         Command::Produce(produce) => produce.run(),
         Command::Replay(replay) => replay.run(),
+        Command::Profile(profile) => profile.run(),
         Command::Check(check) => check.run(),
         Command::Schemas(schemas) => schemas.run(),
     };

@@ -3,7 +3,7 @@
 use super::{Failure, grouped, usage, when};
 use crate::assess::Revisions;
 use crate::config::{self, Config};
-use crate::event::Millis;
+use crate::event::{Millis, ModelSettings, Profile, Reference, Settings};
 use crate::replay::{self, AtEnd, Layout, OutputFiles, Progress, ReplayError, Summary};
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
@@ -27,6 +27,10 @@ pub struct Replay {
     /// Files with labels
     #[arg(long, value_name = "FILE", num_args = 1..)]
     labels: Vec<PathBuf>,
+    /// Profile that windows of its model are compared with, as `postdict profile` writes it; in the configuration:
+    /// `models.NAME.reference`
+    #[arg(long, value_name = "PROFILE")]
+    reference: Option<PathBuf>,
     /// Directory for the output, made if it is not there
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
@@ -77,8 +81,11 @@ pub(super) fn load(path: &Path) -> Result<Config, Failure> {
 
 impl Replay {
     pub(super) fn run(self) -> Result<(), Failure> {
-        let config = self.config.as_deref().map_or_else(|| Ok(Config::default()), load);
+        let mut config = self.config.as_deref().map_or_else(|| Ok(Config::default()), load);
         let mut problems = self.contradictions();
+        if let (Ok(config), Some(path)) = (&mut config, &self.reference) {
+            problems.extend(refer_to(path, &mut config.settings).err());
+        }
         let settings = config.as_ref().map(|config| Arc::new(config.settings.clone())).unwrap_or_default();
         let replay = replay::Replay {
             predictions: self.predictions.clone(),
@@ -176,6 +183,23 @@ impl Replay {
             (false, true) => Ok(()),
         }
     }
+}
+
+/// Compares the windows of the model that the profile at `path` is of with it.
+fn refer_to(path: &Path, settings: &mut Settings) -> Result<(), String> {
+    let why = |error: &dyn std::fmt::Display| format!("{}: {error}", path.display());
+    let text = std::fs::read_to_string(path).map_err(|error| why(&error))?;
+    let profile = Profile::from_json(&text).map_err(|error| why(&error))?;
+    let model = profile.model_id.to_string();
+    let mut own = ModelSettings::clone(settings.model(&model));
+    if !own.references.is_empty() {
+        return Err(why(&format!(
+            "the configuration has a reference of model `{model}` already; leave one of them out"
+        )));
+    }
+    own.references = vec![Reference { id: profile.id, from_ms: None, profile: Some(Arc::new(profile)) }];
+    settings.models.insert(model, Arc::new(own));
+    Ok(())
 }
 
 fn failed(error: &ReplayError) -> Failure {

@@ -24,6 +24,7 @@ mod model;
 mod nearest;
 mod problem;
 mod raw;
+mod reference;
 mod section;
 mod segments;
 mod service;

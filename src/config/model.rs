@@ -72,8 +72,10 @@ pub(super) fn settings(model: &RawModel, defaults: &RawModel, report: &mut Repor
             .written()
             .filter(|_| scored)
             .map(|value| value.value),
-        references: built_in.references,
-        drift: built_in.drift,
+        references: (model.reference.written().into_iter().flat_map(|written| &written.value))
+            .map(|written| written.reference.clone())
+            .collect(),
+        drift: model.drift.or(&defaults.drift).value_or(built_in.drift),
     }
 }
 

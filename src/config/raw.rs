@@ -4,12 +4,14 @@
 //! they would complain about a default that the operator never chose.
 
 use super::document::Kind;
+use super::format::SchemaFiles;
 use super::problem::{At, Report};
+use super::reference::{self, WrittenReference};
 use super::section::{Elsewhere, Item, Section, Spanned};
 use super::segments::{self, Protected};
 use super::windows;
 use crate::event::label::number_as_class;
-use crate::event::{BusinessValue, Millis, SegmentSet, TaskKind, WindowSpec};
+use crate::event::{BusinessValue, DriftSettings, Millis, SegmentSet, TaskKind, WindowSpec};
 
 /// A key as found.
 #[derive(Debug, Clone, Default)]
@@ -127,10 +129,12 @@ pub(super) struct RawModel {
     pub segments: Field<Vec<SegmentSet>>,
     pub fairness: Field<Protected>,
     pub business_value: Field<BusinessValue>,
+    pub reference: Field<Vec<WrittenReference>>,
+    pub drift: Field<DriftSettings>,
 }
 
 /// Keys of a model, so that one written elsewhere can be sent to its place.
-pub(super) const KEYS: [&str; 15] = [
+pub(super) const KEYS: [&str; 17] = [
     "task",
     "positive_label",
     "threshold",
@@ -146,13 +150,20 @@ pub(super) const KEYS: [&str; 15] = [
     "segments",
     "fairness",
     "business_value",
+    "reference",
+    "drift",
 ];
 
 /// Keys of a model whose parts do not exist yet.
-const LATER: [&str; 5] = ["reference", "drift", "detectors", "alerts", "compare"];
+const LATER: [&str; 3] = ["detectors", "alerts", "compare"];
 
 /// Reads the keys of one model.
-pub(super) fn read_model(item: &Item<'_>, report: &mut Report, elsewhere: Elsewhere<'_>) -> RawModel {
+pub(super) fn read_model(
+    item: &Item<'_>,
+    files: &SchemaFiles<'_>,
+    report: &mut Report,
+    elsewhere: Elsewhere<'_>,
+) -> RawModel {
     let Some(mut section) = Section::open(item, report) else { return RawModel::default() };
     let (revise_after_min, revise_after_growth) = read_revise_after(section.take("revise_after"), report);
     let tasks = [TaskKind::Binary, TaskKind::Multiclass, TaskKind::Regression].map(|task| (task.name(), task));
@@ -175,6 +186,8 @@ pub(super) fn read_model(item: &Item<'_>, report: &mut Report, elsewhere: Elsewh
         segments: Field::read(section.take("segments"), |item| segments::read(item, report)),
         fairness: Field::read(section.take("fairness"), |item| segments::read_fairness(item, report)),
         business_value: Field::read(section.take("business_value"), |item| read_business_value(item, report)),
+        reference: Field::read(section.take("reference"), |item| reference::read(item, files, report)),
+        drift: Field::read(section.take("drift"), |item| reference::read_drift(item, report)),
     };
     section.finish(report, &LATER, elsewhere);
     model

@@ -5,6 +5,7 @@ use super::fields::{self, Layout};
 use super::format::{self, Formats, SchemaFiles};
 use super::problem::Report;
 use super::raw::{self, RawModel};
+use super::reference;
 use super::section::{Item, Section, Spanned};
 use super::{Config, InputSpec, kafka, layout_check, model, start, topics};
 use crate::codec::{FieldPath, LabelFields, PredictionFields};
@@ -42,8 +43,13 @@ pub(super) fn read(root: &Node, files: &SchemaFiles<'_>, report: &mut Report) ->
     let topics = topics::read(section.take("topics"), &mut formats, files, report);
     let (predictions, labels) = read_fields(section.take("fields"), report);
     let defaults =
-        section.take("defaults").map(|item| raw::read_model(&item, report, &SERVICE_KEYS)).unwrap_or_default();
-    let models = section.take("models").map(|item| read_models(&item, report)).unwrap_or_default();
+        section.take("defaults").map(|item| raw::read_model(&item, files, report, &SERVICE_KEYS)).unwrap_or_default();
+    if let Some(written) = defaults.reference.written() {
+        report
+            .error(&written.at, "a reference under `defaults`: it is of one model".to_owned())
+            .help("write it under `models.NAME`");
+    }
+    let models = section.take("models").map(|item| read_models(&item, files, report)).unwrap_or_default();
     let caps = read_caps(section.take("caps"), report);
     let start = section.take("start").and_then(|item| start::read(&item, report)).unwrap_or_default();
     let mut interval = |key: &'static str, default: Millis, report: &mut Report| {
@@ -66,6 +72,10 @@ pub(super) fn read(root: &Node, files: &SchemaFiles<'_>, report: &mut Report) ->
         emit_interval_ms,
         idle_timeout_ms,
     };
+    for (id, raw) in &models {
+        let written = raw.reference.written().map(|written| &written.value[..]).unwrap_or_default();
+        reference::check(&id.value, written, settings.model(&id.value), report);
+    }
     check_layouts(&predictions, &labels, &formats, report);
     check_segments(&predictions, &settings, &defaults, &models, report);
     Config {
@@ -92,14 +102,14 @@ fn read_fields(item: Option<Item<'_>>, report: &mut Report) -> (Layout<Predictio
 }
 
 /// Model ids are free names, so none is unknown here.
-fn read_models(item: &Item<'_>, report: &mut Report) -> Vec<(Spanned<String>, RawModel)> {
+fn read_models(item: &Item<'_>, files: &SchemaFiles<'_>, report: &mut Report) -> Vec<(Spanned<String>, RawModel)> {
     let Some(section) = Section::open(item, report) else { return Vec::new() };
     let mut models = Vec::new();
     for (id, item) in section.entries() {
         if id.value.is_empty() {
             report.error(&id.at, "an empty model id").help("records without a model id are dead letters: remove it");
         }
-        let raw = raw::read_model(&item, report, &SERVICE_KEYS);
+        let raw = raw::read_model(&item, files, report, &SERVICE_KEYS);
         models.push((Spanned { value: id.value.to_owned(), at: id.at }, raw));
     }
     models

@@ -51,9 +51,14 @@ fn parse(text: &str) -> Option<Start> {
         "latest" => return Some(Start::Latest),
         _ => {}
     }
+    time(text).map(Start::At)
+}
+
+/// The time that `text` says, or the first instant of the day; `None` if it says none, or an absurd one.
+pub(super) fn time(text: &str) -> Option<Millis> {
     let midnight = |date: Date| date.to_zoned(TimeZone::UTC).ok().map(|midnight| midnight.timestamp());
     let time = text.parse::<Timestamp>().ok().or_else(|| text.parse::<Date>().ok().and_then(midnight))?;
-    Some(Start::At(time.as_millisecond())).filter(|_| is_plausible(time.as_millisecond()))
+    Some(time.as_millisecond()).filter(|time| is_plausible(*time))
 }
 
 #[cfg(test)]

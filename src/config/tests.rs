@@ -4,7 +4,7 @@ mod wrong;
 
 use super::*;
 use crate::codec::{FieldPath, RowFormat};
-use crate::event::{BusinessValue, Caps, ModelSettings, ReviseAfter, SegmentSet, TaskKind, WindowSpec};
+use crate::event::{BusinessValue, Caps, DriftSettings, ModelSettings, ReviseAfter, SegmentSet, TaskKind, WindowSpec};
 use proptest::prelude::*;
 
 const HOUR: Millis = 3_600_000;
@@ -130,6 +130,8 @@ fn every_key_of_a_model_arrives() {
             true_negative: 0.0,
             false_negative: -20.0,
         }),
+        references: Vec::new(),
+        drift: DriftSettings::default(),
     };
     assert_eq!(*config.settings.models["car-loan"], wanted);
     assert_eq!(*config.settings.defaults, ModelSettings::default());

@@ -78,6 +78,7 @@ impl Method {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::event::settings::{DRIFT_METHOD_IN_UNITS, DRIFT_METHODS};
 
     #[test]
     fn names_lead_back() {
@@ -85,5 +86,8 @@ mod tests {
             assert_eq!(Method::from_name(method.name()), Some(method));
         }
         assert_eq!(Method::from_name("kl"), None);
+        assert_eq!(Method::ALL.map(Method::name), DRIFT_METHODS);
+        let without = Method::ALL.into_iter().find(|method| method.default_threshold().is_none());
+        assert_eq!(without.map(Method::name), Some(DRIFT_METHOD_IN_UNITS));
     }
 }

@@ -29,9 +29,12 @@ pub mod kolmogorov;
 mod method;
 pub mod methods;
 mod ordered;
+pub mod profile;
+mod read_out;
 mod samples;
 pub mod wasserstein_chance;
 
 pub use method::Method;
 pub use ordered::OrderedSamples;
+pub use read_out::{read_out, read_out_nothing};
 pub use samples::TwoSamples;

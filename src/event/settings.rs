@@ -163,6 +163,22 @@ pub struct DriftSettings {
     pub min_count: i64,
 }
 
+/// Names of the statistics that can decide about drift.
+pub const DRIFT_METHODS: [&str; 9] = [
+    "psi",
+    "jensen_shannon",
+    "hellinger",
+    "total_variation",
+    "l_infinity",
+    "kolmogorov_smirnov",
+    "wasserstein",
+    "wasserstein_normed",
+    "chi_square",
+];
+
+/// The one of them that is in the unit of the feature, so that no threshold suits all.
+pub const DRIFT_METHOD_IN_UNITS: &str = "wasserstein";
+
 impl Default for DriftSettings {
     fn default() -> Self {
         DriftSettings { method: "jensen_shannon".to_owned(), threshold: None, alpha: 0.01, min_count: 30 }

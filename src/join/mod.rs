@@ -6,6 +6,7 @@
 //! spread over partitions. Here, time only decides when a row is dropped from memory.
 
 pub mod accounting;
+mod features;
 mod label;
 mod labelled;
 mod labels;

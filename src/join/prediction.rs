@@ -256,6 +256,7 @@ impl Join {
             };
             self.observe(waiting.series, waiting.time, &Observation::Predicted { task, latency_ms });
             self.waits(&waiting, scores, 1);
+            self.observe_features(&waiting, batch, row);
         }
         let request_id = batch.request_id.value(row);
         let is_matched = self.meet_labels(&mut waiting, scores, request_id);
@@ -267,6 +268,17 @@ impl Join {
         let watermark = self.time.reached().map_or(Millis::MIN / 2, |reached| reached - self.allowed_lateness_ms);
         let forget = |row: &PendingRow| forgettable(registry, row, watermark);
         self.pending.insert(waiting, Payload { scores, request_id: kept_id }, forget);
+    }
+
+    fn observe_features(&mut self, waiting: &PendingRow, batch: &PredictionBatch, row: usize) {
+        let model = self.registry.model(self.registry.series(waiting.series).model);
+        if !model.features.is_in_force(waiting.time) {
+            return;
+        }
+        let (features, pane_ms) = (Arc::clone(&model.features), model.settings.pane_ms);
+        let series = self.registry.of_features(waiting.series);
+        let pane = waiting.time - waiting.time.rem_euclid(pane_ms);
+        features.observe(batch, row, waiting.time, self.partials.features(series, pane));
     }
 
     /// Takes a new prediction through the labels that came before it; true if it has a label then.

@@ -3,10 +3,11 @@
 //! A series here is a model, a version and the values of *all* of the model's segment sets; ASSESS takes it apart into
 //! the published segments, so a row is folded once however many segments it belongs to.
 
+use super::features::ModelFeatures;
 use crate::aggregate::ClassNames;
 use crate::event::label::class_as_number;
 use crate::event::segment::{MAX_NAME_BYTES, MISSING, OTHER};
-use crate::event::{Caps, ModelSettings, Settings};
+use crate::event::{Caps, ModelSettings, PredictionColumns, Settings};
 use hashbrown::HashMap;
 use std::sync::Arc;
 
@@ -30,7 +31,8 @@ pub struct Series {
     pub terms: TermsId,
     /// `""` where the predictions have none.
     pub version: Arc<str>,
-    /// One value per segment set of its terms; `None` for records that have no prediction (labels nobody met).
+    /// One value per segment set of its terms; `None` for records that have no prediction (labels nobody met), and for
+    /// features, which are counted over all segments.
     pub segments: Option<Box<[Arc<str>]>>,
 }
 
@@ -54,6 +56,8 @@ pub struct Model {
     pub classes: ClassNames,
     /// Per segment set, the places of its columns among the batch's segment columns.
     pub segment_columns: Vec<Vec<usize>>,
+    /// What its predictions are compared with.
+    pub features: Arc<ModelFeatures>,
     values: Vec<HashMap<Arc<str>, ()>>,
     versions: HashMap<Arc<str>, ()>,
     /// The series of its records without a prediction under today's terms, once there was one.
@@ -75,7 +79,7 @@ impl TooManyModels {
 #[derive(Debug)]
 pub struct SeriesRegistry {
     settings: Arc<Settings>,
-    columns: Vec<String>,
+    columns: PredictionColumns,
     terms: Vec<Arc<ModelSettings>>,
     /// Of each of the terms.
     declared: Vec<DeclaredNumbers>,
@@ -84,6 +88,8 @@ pub struct SeriesRegistry {
     series: Vec<Series>,
     series_by_key: HashMap<Series, SeriesId>,
     folded: u64,
+    /// Per series, that of its features, once it is known.
+    features_of: Vec<Option<SeriesId>>,
 }
 
 /// Most versions of one model; further ones fold into `__other__`.
@@ -95,7 +101,7 @@ impl SeriesRegistry {
     /// Without any series.
     pub fn new(settings: Arc<Settings>) -> Self {
         SeriesRegistry {
-            columns: settings.segment_columns(),
+            columns: settings.columns(),
             settings,
             terms: Vec::new(),
             declared: Vec::new(),
@@ -104,6 +110,7 @@ impl SeriesRegistry {
             series: Vec::new(),
             series_by_key: HashMap::new(),
             folded: 0,
+            features_of: Vec::new(),
         }
     }
 
@@ -128,7 +135,7 @@ impl SeriesRegistry {
 
     fn add_model(&mut self, name: &str, terms: TermsId) -> ModelId {
         let settings = Arc::clone(self.settings.model(name));
-        let place = |column: &String| self.columns.binary_search(column).unwrap_or(usize::MAX);
+        let place = |column: &String| self.columns.segments.binary_search(column).unwrap_or(usize::MAX);
         let segment_columns: Vec<Vec<usize>> =
             settings.segments.iter().map(|set| set.columns.iter().map(place).collect()).collect();
         let id = ModelId(self.models.len() as u32);
@@ -139,6 +146,7 @@ impl SeriesRegistry {
             without_prediction: None,
             values: vec![HashMap::new(); segment_columns.len()],
             segment_columns,
+            features: Arc::new(ModelFeatures::new(&settings, &self.columns.features)),
             settings,
             terms,
             versions: HashMap::new(),
@@ -243,6 +251,18 @@ impl SeriesRegistry {
         self.folded += 1;
         let others = series.segments.iter().flatten().map(|_| OTHER.into()).collect();
         self.intern(Series { segments: Some(others), ..series })
+    }
+
+    /// The series under which the features of `series` are counted: its model and version, whatever its segments are.
+    pub fn of_features(&mut self, series: SeriesId) -> SeriesId {
+        let place = series.0 as usize;
+        if let Some(Some(known)) = self.features_of.get(place) {
+            return *known;
+        }
+        let whole = self.intern(Series { segments: None, ..self.series(series).clone() });
+        self.features_of.resize(self.series.len(), None);
+        self.features_of[place] = Some(whole);
+        whole
     }
 
     /// All models, by their number.

@@ -13,6 +13,14 @@ macro_rules! metrics {
             /// All metrics, in the order in which they are documented and published.
             pub const ALL: &'static [Metric] = &[$(Metric::$variant,)*];
 
+            /// The metric of that name.
+            pub fn from_name(name: &str) -> Option<Metric> {
+                match name {
+                    $($name => Some(Metric::$variant),)*
+                    _ => None,
+                }
+            }
+
             /// The public name, as written to `metrics`.
             pub fn name(self) -> &'static str {
                 match self {
@@ -113,9 +121,47 @@ metrics! {
     EqualizedOddsRatio = "equalized_odds_ratio",
     PredictiveParityDifference = "predictive_parity_difference",
     PredictiveParityRatio = "predictive_parity_ratio",
+
+    MissingRate = "missing_rate",
+    InvalidRate = "invalid_rate",
+    UnseenRate = "unseen_rate",
+    OutOfRangeRate = "out_of_range_rate",
+    FeatureMean = "mean",
+    FeatureStd = "std",
+    FeatureMin = "min",
+    FeatureMax = "max",
+    FeatureP05 = "p05",
+    FeatureP25 = "p25",
+    FeatureP50 = "p50",
+    FeatureP75 = "p75",
+    FeatureP95 = "p95",
+
+    Psi = "psi",
+    JensenShannon = "jensen_shannon",
+    Hellinger = "hellinger",
+    TotalVariation = "total_variation",
+    LInfinity = "l_infinity",
+    KolmogorovSmirnov = "kolmogorov_smirnov",
+    KolmogorovSmirnovP = "kolmogorov_smirnov_p",
+    Wasserstein = "wasserstein",
+    WassersteinNormed = "wasserstein_normed",
+    ChiSquare = "chi_square",
+    ChiSquareP = "chi_square_p",
+    Drifted = "drifted",
+    DriftedShare = "drifted_share",
 }
 
 impl Metric {
+    /// True of what the values of a feature are.
+    pub fn is_of_features(self) -> bool {
+        (Metric::MissingRate..=Metric::FeatureP95).contains(&self)
+    }
+
+    /// True of how far something has moved from a reference.
+    pub fn is_of_drift(self) -> bool {
+        (Metric::Psi..=Metric::DriftedShare).contains(&self)
+    }
+
     /// True if the metric says something about labels that came, so that its rows carry `label_coverage`. Counts of
     /// records and what is known at prediction time do not.
     pub fn needs_labels(self) -> bool {
@@ -148,6 +194,6 @@ impl Metric {
                 | LatencyMsMean
                 | LatencyMsMax
         );
-        !of_records && !of_serving
+        !of_records && !of_serving && !self.is_of_features() && !self.is_of_drift()
     }
 }

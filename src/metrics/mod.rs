@@ -14,6 +14,7 @@ mod binary;
 pub mod catalog;
 mod confusion;
 pub mod fairness;
+pub mod features;
 mod interval;
 mod metric;
 mod multiclass;
@@ -29,7 +30,7 @@ pub use catalog::Family;
 pub use metric::Metric;
 pub use reference::reference;
 pub use taken_back::keep_taken_back;
-pub use value::{MetricValue, Undefined};
+pub use value::{Decided, MetricValue, Undefined};
 
 use crate::aggregate::{Cell, Count};
 use crate::event::{Millis, ModelSettings, TaskKind};

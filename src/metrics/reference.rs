@@ -47,6 +47,16 @@ fn section(text: &mut String, family: Family) {
             "Groups are the values of a protected column, a missing value included. `selection_rate` stands in the rows \
              of each group, the comparisons in rows without a group. Groups below `min_group` labelled rows are not compared."
         }
+        Family::Features => {
+            "One row per feature of the reference and metric; x is a number. Outputs (`score`, `predicted_label`, \
+             `predicted_value`) count as features. Numbers lie in the reference's fine bins."
+        }
+        Family::Drift => {
+            "p is the reference's share of a bin, q the window's; F and G are the distribution functions. Bins of a number \
+             are the reference's deciles, and one each for missing and invalid; of a category its values, unseen, missing, \
+             invalid. What needs order is read from about 200 fine bins. Rows have `reference_id`; `drifted` has `method`, \
+             `threshold` and `null_quantile`."
+        }
     };
     let _ = write!(text, "\n## {}\n\n{note}\n\n", family.name());
     text.push_str("| metric | formula | rests on | range | unit | interval | null if |\n");

@@ -27,13 +27,15 @@ pub enum Undefined {
     NoReference,
     /// The window has fewer rows than a decision needs.
     BelowMinCount,
+    /// The reference changed within the window.
+    ReferenceChanged,
     /// The value is beyond the range of a double.
     Overflow,
 }
 
 impl Undefined {
     /// All reasons, in the order in which they are documented.
-    pub const ALL: [Undefined; 11] = [
+    pub const ALL: [Undefined; 12] = [
         Undefined::NoRows,
         Undefined::NoLabels,
         Undefined::NoScores,
@@ -44,6 +46,7 @@ impl Undefined {
         Undefined::TooFewGroups,
         Undefined::NoReference,
         Undefined::BelowMinCount,
+        Undefined::ReferenceChanged,
         Undefined::Overflow,
     ];
 
@@ -60,6 +63,7 @@ impl Undefined {
             Undefined::TooFewGroups => "too_few_groups",
             Undefined::NoReference => "no_reference",
             Undefined::BelowMinCount => "below_min_count",
+            Undefined::ReferenceChanged => "reference_changed",
             Undefined::Overflow => "overflow",
         }
     }
@@ -77,6 +81,7 @@ impl Undefined {
             Undefined::TooFewGroups => "fewer than two groups have `min_group` labelled rows",
             Undefined::NoReference => "there is no reference to compare the window with",
             Undefined::BelowMinCount => "the window has fewer rows than a decision needs",
+            Undefined::ReferenceChanged => "another reference came into force within the window",
             Undefined::Overflow => "the value is beyond the range of a double",
         }
     }
@@ -91,6 +96,8 @@ pub struct MetricValue {
     pub class: Option<ClassId>,
     /// Of a confusion cell, the class that was predicted.
     pub predicted_class: Option<ClassId>,
+    /// The feature it is about, by its number.
+    pub feature: Option<u16>,
     /// Finite, never −0; or why there is none.
     pub value: Result<f64, Undefined>,
     /// Lower end of the 95 % sampling interval, ≤ value.
@@ -101,6 +108,19 @@ pub struct MetricValue {
     pub error_bound: Option<f64>,
     /// Rows that the value rests on; of a rate, its denominator.
     pub count: i64,
+    /// Of a decision: how it was made.
+    pub decided: Option<Decided>,
+}
+
+/// How a decision was made.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Decided {
+    /// Name of the statistic that decided.
+    pub method: &'static str,
+    /// The value from which on it matters.
+    pub threshold: f64,
+    /// What chance alone would reach at these sample sizes.
+    pub null_quantile: f64,
 }
 
 impl MetricValue {
@@ -116,6 +136,8 @@ impl MetricValue {
             metric,
             class: None,
             predicted_class: None,
+            feature: None,
+            decided: None,
             value,
             lower: None,
             upper: None,
@@ -153,6 +175,12 @@ impl MetricValue {
     /// With the bound of what binning can have changed; an undefined value has none.
     pub fn with_error_bound(mut self, bound: f64) -> Self {
         self.error_bound = (self.value.is_ok() && bound.is_finite()).then_some(bound);
+        self
+    }
+
+    /// About one feature.
+    pub fn of_feature(mut self, feature: u16) -> Self {
+        self.feature = Some(feature);
         self
     }
 

@@ -16,6 +16,7 @@
     reason = "the shell: reads and writes files, starts threads"
 )]
 
+mod features;
 mod lane;
 mod line;
 mod merge;
@@ -24,6 +25,7 @@ mod progress;
 mod publish;
 mod summary;
 
+pub use features::{feature_names, read_predictions};
 pub use lane::{Layout, check_readable};
 pub use output::OutputFiles;
 pub use progress::Progress;

@@ -229,8 +229,16 @@ impl Engine {
     /// Ends where the brokers lack what is to be read next, unless that is not this member's to read any more.
     fn miss_offsets(&mut self) {
         if self.offsets_gone.is_some_and(|since| since.elapsed() >= EXPELLED_MAX) {
-            let why = topics::explain(&self.ends, &*self.stage, &self.tasks.positions());
-            self.tell(Event::Broken(why));
+            // Asked again where the brokers do not answer.
+            self.offsets_gone = Some(Instant::now());
+            match topics::missing(&self.ends, &*self.stage, &self.tasks.positions()) {
+                Ok(Some(why)) => self.tell(Event::Broken(why)),
+                Ok(None) => self.offsets_gone = None,
+                Err(error) => {
+                    let stage = self.stage.name();
+                    tracing::warn!(stage, "cannot see whether offsets are missing, asking again: {error}");
+                }
+            }
         }
     }
 

@@ -260,22 +260,25 @@ impl Drop for TopicWatch {
     }
 }
 
-/// Why inputs cannot be read at these positions, after the reader said that they cannot.
-pub fn explain(client: &BaseConsumer<Plain>, stage: &dyn Stage, positions: &BTreeMap<i32, Vec<i64>>) -> String {
+/// Why inputs cannot be read at these positions, after the reader said that some cannot. `None` where all can: what it said
+/// was about a partition that had been given up, and whose new owner has deleted what it needs no more.
+///
+/// # Errors
+/// If the brokers do not say.
+pub fn missing(
+    client: &BaseConsumer<Plain>,
+    stage: &dyn Stage,
+    positions: &BTreeMap<i32, Vec<i64>>,
+) -> Result<Option<String>, KafkaError> {
     for (partition, positions) in positions {
         for (topic, position) in stage.inputs().iter().zip(positions) {
-            if let Ok((low, high)) = client.fetch_watermarks(topic, *partition, ASK)
-                && let Some(what) = gap(topic, *partition, *position, low, high)
-            {
-                return what;
+            let (low, high) = client.fetch_watermarks(topic, *partition, ASK)?;
+            if let Some(what) = gap(topic, *partition, *position, low, high) {
+                return Ok(Some(what));
             }
         }
     }
-    format!(
-        "an offset of {} is not on the brokers any more: retention deleted records before they were read, or a topic was \
-         created again",
-        stage.inputs().join(", ")
-    )
+    Ok(None)
 }
 
 #[cfg(test)]

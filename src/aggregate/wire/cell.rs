@@ -3,7 +3,7 @@
 use super::tasks::{TASK_BITS, put_tasks, take_tasks, task_bits};
 use super::*;
 use crate::aggregate::cell::LabelDelay;
-use crate::aggregate::{Cell, ClassId, Count, Latency, Linear};
+use crate::aggregate::{Cell, ClassId, Count, Features, Latency, Linear};
 
 // What a cell holds, as bits; above them the tasks of its quality and of its quality on expiry. What a late label
 // changes comes first, so that it needs one byte.
@@ -14,6 +14,8 @@ const LATENCY: u64 = 8;
 const CELL_BITS: u32 = 4;
 /// Rare, so its bit is the highest.
 const TAKEN_BACK: u64 = 1 << (CELL_BITS + 2 * TASK_BITS);
+/// In cells of their own.
+const FEATURES: u64 = TAKEN_BACK << 1;
 
 impl Wire for Cell {
     fn encode(&self, out: &mut Vec<u8>) {
@@ -25,6 +27,7 @@ impl Wire for Cell {
             | bit(self.last_label_time.is_some(), LAST_LABEL_TIME)
             | bit(!self.latency.is_zero(), LATENCY)
             | bit(!self.taken_back.is_empty(), TAKEN_BACK)
+            | bit(!self.features.is_zero(), FEATURES)
             | task_bits(&self.quality) << CELL_BITS
             | task_bits(&self.on_expiry) << (CELL_BITS + TASK_BITS);
         put_varint(out, held);
@@ -45,13 +48,16 @@ impl Wire for Cell {
                 put_varint(out, u64::from(*actual) << 16 | u64::from(*predicted));
             }
         }
+        if held & FEATURES != 0 {
+            self.features.encode(out);
+        }
         put_tasks(out, &self.quality);
         put_tasks(out, &self.on_expiry);
     }
 
     fn decode(input: &mut &[u8]) -> Result<Self, WireError> {
         let held = take_varint(input)?;
-        if held >> (CELL_BITS + 2 * TASK_BITS + 1) != 0 {
+        if held >= FEATURES << 1 {
             return Err(WireError::Malformed("an unknown part of a cell"));
         }
         let mut cell = Cell::default();
@@ -85,6 +91,12 @@ impl Wire for Cell {
                     return Err(WireError::Malformed("classes out of order"));
                 }
                 cell.taken_back.push((ClassId((pair >> 16) as u16), ClassId(pair as u16)));
+            }
+        }
+        if held & FEATURES != 0 {
+            cell.features = Features::decode(input)?;
+            if cell.features.is_zero() {
+                return Err(WireError::Malformed("features of nothing"));
             }
         }
         cell.quality = take_tasks(input, held >> CELL_BITS)?;

@@ -37,9 +37,32 @@ const ONE_PROBLEM: &[(&str, &str, &str, &str, &str)] = &[
         "did you mean `windows`?",
     ),
     ("models: {a: {caps: {}}}", "1:14", "models.a.caps", "`caps` does not belong here", "at the top level"),
-    ("defaults: {drift: {}}", "1:12", "defaults.drift", "`drift` is not available in this version", "remove it"),
+    ("defaults: {compare: {}}", "1:12", "defaults.compare", "`compare` is not available in this version", "remove it"),
+    ("defaults: {drift: {method: ks}}", "1:28", "defaults.drift.method", "`ks`", "psi"),
+    (
+        "defaults: {drift: {method: wasserstein}}",
+        "1:19",
+        "defaults.drift",
+        "no threshold of its own",
+        "wasserstein_normed",
+    ),
+    ("defaults: {drift: {alpha: 0}}", "1:27", "defaults.drift.alpha", "`0`", "a probability"),
+    (
+        "defaults: {reference: x.json}",
+        "1:23",
+        "defaults.reference",
+        "cannot read the profile `conf/x.json`",
+        "relative",
+    ),
     ("models: {a: {alerts: []}}", "1:14", "models.a.alerts", "`alerts` is not available", "remove it"),
-    ("models: {a: {reference: {}}}", "1:14", "models.a.reference", "`reference` is not available", "remove it"),
+    ("models: {a: {reference: {}}}", "1:25", "models.a.reference", "missing key `profile`", "write `{profile: PATH}`"),
+    (
+        "models: {a: {reference: {profile: x, from: soon}}}",
+        "1:44",
+        "models.a.reference.from",
+        "`soon` is no time",
+        "2026-05-01",
+    ),
     ("models: {a: {detectors: {}}}", "1:14", "models.a.detectors", "`detectors` is not available", "remove it"),
     ("models: {a: {compare: {}}}", "1:14", "models.a.compare", "`compare` is not available", "remove it"),
     (
@@ -445,7 +468,7 @@ defaults:
 models:
   car-loan:
     taks: binary
-    drift: {}
+    compare: {}
 emit_intervall: 10s
 ";
     let Err(problems) = parse_text(text) else { panic!("accepted") };

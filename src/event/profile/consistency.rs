@@ -6,6 +6,9 @@ use crate::event::time::is_plausible;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
 
+/// Most features of a profile: partials number them in two bytes.
+pub(super) const MAX_FEATURES: usize = 4096;
+
 impl Profile {
     /// The first thing that cannot be, other than the id.
     pub(super) fn check(&self) -> Result<(), ProfileError> {
@@ -16,6 +19,9 @@ impl Profile {
             && !self.model_id.is_empty();
         if !is_possible {
             return Err(ProfileError::Heading);
+        }
+        if self.features.len() > MAX_FEATURES {
+            return Err(ProfileError::TooManyFeatures(self.features.len()));
         }
         if let Some(pair) = self.features.windows(2).find(|pair| pair[0].name >= pair[1].name) {
             return Err(ProfileError::Order { feature: pair[1].name.clone() });

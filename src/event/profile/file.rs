@@ -1,6 +1,7 @@
 //! The file form of a profile: JSON with `"format": 1`, the members of [`Profile`] in their order. What cannot be is
 //! refused when it is read, each thing by an error of its own.
 
+use super::consistency::MAX_FEATURES;
 use super::layout::Layout;
 use super::{FeatureProfile, Profile, ReferenceId};
 use crate::event::{Millis, TaskKind};
@@ -29,6 +30,9 @@ pub enum ProfileError {
     /// Rows are negative, times are absurd or the last is before the first, or no model is named.
     #[error("`rows`, `first_ms`, `last_ms` and `model_id` cannot be those of any reference")]
     Heading,
+    /// It has more features than can be numbered.
+    #[error("it has {0} features, more than {MAX_FEATURES}")]
+    TooManyFeatures(usize),
     /// Features are not sorted by name, or one is there twice.
     #[error("feature `{feature}`: features are sorted by name, and each is there once")]
     Order {
@@ -74,7 +78,7 @@ pub enum ProfileError {
         feature: Arc<str>,
     },
     /// The content was changed after it got its id.
-    #[error("the content does not match its id {written}: it was changed, and would have {content}")]
+    #[error("the content does not match its id {written}: it was edited; make it anew (it would have {content})")]
     Changed {
         /// The id in the file.
         written: ReferenceId,

@@ -18,7 +18,7 @@ impl Profile {
         content.text(FORM);
         content.text(&self.model_id);
         content.text(self.task.name());
-        [self.rows, self.first_ms, self.last_ms].map(|number| content.integer(number));
+        [self.rows, self.first_ms, self.last_ms].iter().for_each(|&number| content.integer(number));
         content.len(self.features.len());
         self.features.iter().for_each(|feature| content.feature(feature));
         let mut id = [0; 16];
@@ -99,7 +99,7 @@ mod tests {
             bytes.extend((text.len() as u64).to_le_bytes());
             bytes.extend(text.as_bytes());
         }
-        [6i64, 1_000, 9_000, 0].map(|number| bytes.extend(number.to_le_bytes()));
+        [6i64, 1_000, 9_000, 0].iter().for_each(|number| bytes.extend(number.to_le_bytes()));
         let digest = Sha256::digest(&bytes);
         let written: String = digest[..16].iter().map(|byte| format!("{byte:02x}")).collect();
         assert_eq!(profile.content_id().to_string(), written);

@@ -9,7 +9,7 @@ pub(crate) fn profile() -> Profile {
     let numbers = [1.5, 2.0, 2.0, 4.25, 1e6];
     let bins = NumericBins::of_reference(&numbers).expect("there are numbers");
     let mut counts = vec![0; bins.bins()];
-    numbers.map(|number| counts[bins.bin_of(Measurement::Number(number))] += 1);
+    numbers.iter().for_each(|&number| counts[bins.bin_of(Measurement::Number(number))] += 1);
     counts[bins.bin_of(Measurement::Missing)] += 1;
     let amount = FeatureProfile {
         name: "amount".into(),

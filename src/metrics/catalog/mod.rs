@@ -3,7 +3,9 @@
 
 mod accounting;
 mod binary;
+mod drift;
 mod fairness;
+mod features;
 mod multiclass;
 mod operations;
 mod regression;
@@ -25,17 +27,23 @@ pub enum Family {
     Regression,
     /// Differences between the groups of a protected column; for binary models.
     Fairness,
+    /// What the values of features are.
+    Features,
+    /// How far features have moved from a reference.
+    Drift,
 }
 
 impl Family {
     /// All families, in the order in which they are documented and published.
-    pub const ALL: [Family; 6] = [
+    pub const ALL: [Family; 8] = [
         Family::Accounting,
         Family::Operations,
         Family::Binary,
         Family::Multiclass,
         Family::Regression,
         Family::Fairness,
+        Family::Features,
+        Family::Drift,
     ];
 
     /// The name in documentation.
@@ -47,6 +55,8 @@ impl Family {
             Family::Multiclass => "multiclass",
             Family::Regression => "regression",
             Family::Fairness => "fairness",
+            Family::Features => "features",
+            Family::Drift => "drift",
         }
     }
 
@@ -59,6 +69,8 @@ impl Family {
             Family::Multiclass => multiclass::ENTRIES,
             Family::Regression => regression::ENTRIES,
             Family::Fairness => fairness::ENTRIES,
+            Family::Features => features::ENTRIES,
+            Family::Drift => drift::ENTRIES,
         }
     }
 
@@ -273,10 +285,12 @@ mod tests {
             for entry in family.entries() {
                 let expected = match family {
                     Family::Accounting => entry.metric.name().starts_with("label_delay_ms_"),
-                    Family::Operations => false,
+                    Family::Operations | Family::Features | Family::Drift => false,
                     _ => true,
                 };
                 assert_eq!(entry.metric.needs_labels(), expected, "{}", entry.metric.name());
+                assert_eq!(entry.metric.is_of_features(), family == Family::Features, "{}", entry.metric.name());
+                assert_eq!(entry.metric.is_of_drift(), family == Family::Drift, "{}", entry.metric.name());
             }
         }
     }

@@ -11,6 +11,8 @@ pub enum Rule {
     Close,
     /// From bins: within its own error bound and, as bounds of few rows are wide, close enough to be of use.
     Bounded,
+    /// From bins, of values in a unit of their own: within its own error bound.
+    WithinBound,
 }
 
 /// Relative and absolute difference that rounding in the other tool may make.
@@ -91,6 +93,7 @@ fn within(found: f64, rule: Rule, error_bound: Option<f64>, expected: f64) -> Re
     let allowed = match (rule, error_bound) {
         (Rule::Exact, None) => 0.0,
         (Rule::Close, None) => CLOSE * scale,
+        (Rule::WithinBound, Some(bound)) => bound + ROUNDING * scale,
         (Rule::Bounded, Some(bound)) => (bound + ROUNDING * scale).min(USEFUL * scale),
         (_, bound) => return Err(format!("{found}, expected {expected}: the error bound is {bound:?}")),
     };

@@ -27,12 +27,13 @@ const CLOSE: f64 = 1e-9;
 const CLOSE_P: f64 = 1e-8;
 
 /// The predictions of one split, row by row.
-struct Rows {
+pub struct Rows {
     records: Vec<Value>,
 }
 
 impl Rows {
-    fn read(path: &Path) -> Rows {
+    /// Of a file.
+    pub fn read(path: &Path) -> Rows {
         let lines = BufReader::new(GzDecoder::new(File::open(path).unwrap())).lines();
         Rows { records: lines.map(|line| serde_json::from_str(&line.unwrap()).unwrap()).collect() }
     }
@@ -51,11 +52,18 @@ impl Rows {
         self.records.iter().map(|row| if record.is_empty() { &row[&key] } else { &row[record][&key] }).collect()
     }
 
-    fn numbers(&self, feature: &str) -> Vec<f64> {
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.records.len()
+    }
+
+    /// A feature that is a number.
+    pub fn numbers(&self, feature: &str) -> Vec<f64> {
         self.column(feature).into_iter().map(|value| value.as_f64().unwrap()).collect()
     }
 
-    fn texts(&self, feature: &str) -> Vec<String> {
+    /// A feature as texts.
+    pub fn texts(&self, feature: &str) -> Vec<String> {
         let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
         self.column(feature).into_iter().map(text).collect()
     }
@@ -253,6 +261,11 @@ fn compare_categories(
     }
 }
 
+/// The features of a table.
+pub fn features(table: &Table) -> BTreeSet<String> {
+    table.lines().iter().map(|line| line.text("feature").to_owned()).collect()
+}
+
 fn agrees(name: &str, at_least: usize) {
     let Some(shared) = shared(name) else { return };
     let set = Set::read(&shared, name);
@@ -260,9 +273,6 @@ fn agrees(name: &str, at_least: usize) {
     let mut comparison = Comparison::of(format!("{name} and SciPy"));
 
     let numeric = Table::read(&set.expected("drift_scipy", ".numeric.csv"));
-    let features = |table: &Table| -> BTreeSet<String> {
-        table.lines().iter().map(|line| line.text("feature").to_owned()).collect()
-    };
     let edges: Value =
         serde_json::from_reader(File::open(set.expected("drift_scipy", ".edges.json")).unwrap()).unwrap();
     for feature in features(&numeric) {

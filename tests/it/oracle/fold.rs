@@ -15,6 +15,7 @@ pub struct Row {
     segment_key: String,
     segment_value: String,
     metric: String,
+    feature: Option<String>,
     class: Option<String>,
     predicted_class: Option<String>,
     window_start: i64,
@@ -62,7 +63,8 @@ impl Place {
     }
 }
 
-/// The metrics of a place by name: `accuracy`, `precision[VF]`, `confusion[VF][F]` (label, then prediction).
+/// The metrics of a place by name: `accuracy`, `precision[VF]`, `confusion[VF][F]` (label, then prediction),
+/// `psi[age]`.
 pub type Metrics = BTreeMap<String, Row>;
 
 /// All rows of one model, and those about labels that no prediction of it has claimed.
@@ -100,7 +102,7 @@ impl Fold {
                 continue;
             }
             models.insert(row.model_id.clone());
-            let name = name(&row.metric, [&row.class, &row.predicted_class]);
+            let name = name(&row.metric, [&row.feature, &row.class, &row.predicted_class]);
             let twin = places.entry(place(&row)).or_default().insert(name, row);
             assert!(twin.is_none(), "one series has one id: {twin:?}");
         }
@@ -144,8 +146,8 @@ fn place(row: &Row) -> Place {
     }
 }
 
-fn name(metric: &str, classes: [&Option<String>; 2]) -> String {
-    classes.into_iter().flatten().fold(metric.to_owned(), |name, class| format!("{name}[{class}]"))
+fn name(metric: &str, of: [&Option<String>; 3]) -> String {
+    of.into_iter().flatten().fold(metric.to_owned(), |name, of| format!("{name}[{of}]"))
 }
 
 /// A row of `metric` for tests of what reads rows.
@@ -158,6 +160,7 @@ pub fn row(metric: &str, value: Result<f64, &str>) -> Row {
         segment_key: String::new(),
         segment_value: String::new(),
         metric: metric.to_owned(),
+        feature: None,
         class: None,
         predicted_class: None,
         window_start: 0,

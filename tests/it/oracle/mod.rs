@@ -7,6 +7,7 @@ mod columns;
 pub mod compare;
 mod detectors;
 mod drift;
+mod drift_windows;
 mod fairness;
 pub mod fold;
 mod lateness;

@@ -62,8 +62,12 @@ impl Set {
         }
     }
 
+    /// Its task, as configured.
+    pub fn task(&self) -> &str {
+        &self.task
+    }
+
     /// Id of the model.
-    #[cfg(feature = "kafka")]
     pub fn model(&self) -> &str {
         &self.model
     }

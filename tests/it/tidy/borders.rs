@@ -32,7 +32,7 @@ const MAY_IMPORT: [(&str, &[&str]); 10] = [
     ("codec", &["event"]),
     ("join", &["event", "aggregate"]),
     ("aggregate", &["event"]),
-    ("assess", &["event", "aggregate", "metrics"]),
+    ("assess", &["event", "aggregate", "metrics", "drift"]),
     ("metrics", &["event", "aggregate"]),
     ("drift", &["event", "aggregate", "metrics"]),
     ("alert", &["event", "metrics"]),

@@ -1,0 +1,185 @@
+//! `Features`: how the features of predictions lie in the bins of the reference that was in force when they were made.
+//!
+//! Predictions are never taken back, so smallest and largest values are exact, and features merge but cannot be negated.
+
+use super::{ExactSum, Linear, SortedCounts};
+use crate::event::ReferenceId;
+use std::mem;
+
+/// One feature of many rows.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct FeatureAccumulator {
+    /// Rows per bin of the reference.
+    pub counts: SortedCounts<u16>,
+    /// Of its numbers; nothing of a category.
+    pub numbers: Numbers,
+}
+
+/// The numbers among the values of a feature.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Numbers {
+    /// Σ x.
+    pub sum: ExactSum,
+    /// Σ x².
+    pub squares: ExactSum,
+    /// Smallest and largest.
+    pub range: Option<(f64, f64)>,
+}
+
+/// Features by their place in the profile, ascending; of those that have no row, there is no entry.
+pub type FeatureList = Vec<(u16, FeatureAccumulator)>;
+
+/// All features of many rows, by reference.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Features {
+    /// Ascending. One, except where the reference changes.
+    by_reference: Vec<(ReferenceId, FeatureList)>,
+}
+
+impl FeatureAccumulator {
+    /// Adds a row that fell into `bin`, and its number if it is one.
+    #[inline]
+    pub fn add(&mut self, bin: u16, number: Option<f64>) {
+        self.counts.add(bin, 1);
+        if let Some(number) = number {
+            self.numbers.add(number);
+        }
+    }
+
+    fn merge(&mut self, other: &Self) {
+        self.counts.merge(&other.counts);
+        self.numbers.sum.merge(&other.numbers.sum);
+        self.numbers.squares.merge(&other.numbers.squares);
+        self.numbers.range = wider(self.numbers.range, other.numbers.range);
+    }
+}
+
+impl Numbers {
+    /// Adds a finite number.
+    #[inline]
+    pub fn add(&mut self, number: f64) {
+        // `-0.0 + 0.0` is `0.0`: equal values have one form.
+        let number = number + 0.0;
+        self.sum.add(number);
+        self.squares.add_product(number, number, 1);
+        self.range = wider(self.range, Some((number, number)));
+    }
+}
+
+fn wider(a: Option<(f64, f64)>, b: Option<(f64, f64)>) -> Option<(f64, f64)> {
+    match (a, b) {
+        (Some(a), Some(b)) => Some((a.0.min(b.0), a.1.max(b.1))),
+        (a, b) => a.or(b),
+    }
+}
+
+impl Features {
+    /// The features read under `reference`, to be added to.
+    #[inline]
+    pub fn of_mut(&mut self, reference: ReferenceId) -> &mut FeatureList {
+        let place = match self.by_reference.binary_search_by_key(&reference, |(id, _)| *id) {
+            Ok(place) => place,
+            Err(place) => {
+                self.by_reference.insert(place, (reference, FeatureList::new()));
+                place
+            }
+        };
+        &mut self.by_reference[place].1
+    }
+
+    /// References with their features, ascending.
+    pub fn by_reference(&self) -> &[(ReferenceId, FeatureList)] {
+        &self.by_reference
+    }
+
+    /// Adds everything that `other` remembers; associative and commutative, `default()` changes nothing.
+    pub fn merge(&mut self, other: &Self) {
+        for (reference, theirs) in &other.by_reference {
+            let mine = self.of_mut(*reference);
+            theirs.iter().for_each(|(feature, accumulator)| feature_mut(mine, *feature).merge(accumulator));
+        }
+    }
+
+    /// Takes the second half of the features of each reference out.
+    pub fn take_half(&mut self) -> Features {
+        let half = |(id, list): &mut (ReferenceId, FeatureList)| (*id, list.split_off(list.len().div_ceil(2)));
+        let by_reference = self.by_reference.iter_mut().map(half).filter(|(_, list)| !list.is_empty()).collect();
+        Features { by_reference }
+    }
+
+    /// True if nothing was added.
+    pub fn is_zero(&self) -> bool {
+        self.by_reference.is_empty()
+    }
+
+    /// Adds the features of a reference behind those that are there; false if they do not follow, or are none.
+    pub(super) fn push(&mut self, reference: ReferenceId, list: FeatureList) -> bool {
+        let follows = self.by_reference.last().is_none_or(|(last, _)| *last < reference) && !list.is_empty();
+        self.by_reference.push((reference, list));
+        follows
+    }
+
+    /// Takes everything out.
+    pub fn take(&mut self) -> Features {
+        mem::take(self)
+    }
+}
+
+/// The accumulator of `feature`, made if it is new.
+#[inline]
+pub fn feature_mut(list: &mut FeatureList, feature: u16) -> &mut FeatureAccumulator {
+    // Rows have all features of their profile, so each is at its own place.
+    let place = usize::from(feature);
+    if list.get(place).is_some_and(|(at, _)| *at == feature) {
+        return &mut list[place].1;
+    }
+    let place = match list.binary_search_by_key(&feature, |(at, _)| *at) {
+        Ok(place) => place,
+        Err(place) => {
+            list.insert(place, (feature, FeatureAccumulator::default()));
+            place
+        }
+    };
+    &mut list[place].1
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    type Row = (u8, u16, u16, f64);
+
+    fn folded(rows: &[Row]) -> Features {
+        let mut features = Features::default();
+        for &(reference, feature, bin, number) in rows {
+            let list = features.of_mut(ReferenceId(u128::from(reference)));
+            feature_mut(list, feature).add(bin, (bin < 5).then_some(number));
+        }
+        features
+    }
+
+    fn rows() -> impl Strategy<Value = Vec<Row>> {
+        prop::collection::vec((0u8..3, 0u16..4, 0u16..8, -1e3..1e3f64), 0..30)
+    }
+
+    fn merged(a: &Features, b: &Features) -> Features {
+        let mut sum = a.clone();
+        sum.merge(b);
+        sum
+    }
+
+    proptest! {
+        #[test]
+        fn merging_is_adding_in_any_order(a in rows(), b in rows(), c in rows()) {
+            let [x, y, z] = [&a, &b, &c].map(|rows| folded(rows));
+            prop_assert_eq!(merged(&merged(&x, &y), &z), merged(&x, &merged(&z, &y)));
+            let all: Vec<Row> = c.iter().chain(&a).chain(&b).copied().collect();
+            prop_assert_eq!(merged(&merged(&x, &y), &z), folded(&all));
+            prop_assert_eq!(merged(&x, &Features::default()), x.clone());
+            let mut first = x.clone();
+            let second = first.take_half();
+            prop_assert_eq!(merged(&first, &second), x);
+        }
+    }
+}

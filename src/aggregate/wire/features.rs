@@ -1,0 +1,76 @@
+//! Byte form of features: per reference its id, then the accumulators that hold a row, each with the distance to the one
+//! before.
+
+use super::sums::{put_counts, take_counts};
+use super::*;
+use crate::aggregate::features::{FeatureAccumulator, FeatureList, Features, Numbers};
+use crate::aggregate::{ExactSum, Linear};
+use crate::event::ReferenceId;
+
+impl Wire for Features {
+    fn encode(&self, out: &mut Vec<u8>) {
+        put_varint(out, self.by_reference().len() as u64);
+        for (reference, list) in self.by_reference() {
+            out.extend_from_slice(&reference.0.to_le_bytes());
+            put_varint(out, list.len() as u64);
+            let mut next = 0;
+            for (feature, accumulator) in list {
+                put_varint(out, u64::from(*feature) - next);
+                next = u64::from(*feature) + 1;
+                accumulator.encode(out);
+            }
+        }
+    }
+
+    fn decode(input: &mut &[u8]) -> Result<Self, WireError> {
+        let mut features = Features::default();
+        for _ in 0..take_length(input)? {
+            let mut id = [0; 16];
+            id.copy_from_slice(take_bytes(input, 16)?);
+            let mut list = FeatureList::new();
+            let mut next = 0u64;
+            for _ in 0..take_length(input)? {
+                let place = take_varint(input)?.checked_add(next).and_then(|place| u16::try_from(place).ok());
+                let place = place.ok_or(WireError::Malformed("a feature's place is too large"))?;
+                next = u64::from(place) + 1;
+                list.push((place, FeatureAccumulator::decode(input)?));
+            }
+            if !features.push(ReferenceId(u128::from_le_bytes(id)), list) {
+                return Err(WireError::Malformed("references out of order, or without features"));
+            }
+        }
+        Ok(features)
+    }
+}
+
+/// Counts, then whether there are numbers, and their sums and range.
+impl Wire for FeatureAccumulator {
+    fn encode(&self, out: &mut Vec<u8>) {
+        put_counts(out, self.counts.len(), self.counts.iter().map(|&(bin, n)| (i64::from(bin), n)));
+        let Numbers { sum, squares, range } = &self.numbers;
+        out.push(u8::from(range.is_some()));
+        if let Some((min, max)) = *range {
+            sum.encode(out);
+            squares.encode(out);
+            put_double(out, min);
+            put_double(out, max);
+        }
+    }
+
+    fn decode(input: &mut &[u8]) -> Result<Self, WireError> {
+        let counts = take_counts(input, |key| u16::try_from(key).ok())?;
+        if counts.is_zero() || counts.iter().any(|&(_, n)| n < 0) {
+            return Err(WireError::Malformed("a feature without rows"));
+        }
+        let numbers = match take_byte(input)? {
+            0 => Numbers::default(),
+            1 => Numbers {
+                sum: ExactSum::decode(input)?,
+                squares: ExactSum::decode(input)?,
+                range: Some((take_double(input)?, take_double(input)?)),
+            },
+            _ => return Err(WireError::Malformed("an unknown part of a feature")),
+        };
+        Ok(FeatureAccumulator { counts, numbers })
+    }
+}

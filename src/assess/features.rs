@@ -1,0 +1,46 @@
+//! What is published of a window's features, compared with the reference that was in force.
+
+use super::names::Names;
+use crate::aggregate::Features;
+use crate::drift;
+use crate::event::{ModelSettings, Profile, ReferenceId};
+use crate::metrics::{MetricValue, Undefined};
+
+/// Appends what is known of `features`, numbered as `names` has them; gives the reference that they were compared with.
+pub fn read_out(
+    features: &Features,
+    settings: &ModelSettings,
+    names: &mut Names,
+    values: &mut Vec<MetricValue>,
+) -> Option<ReferenceId> {
+    let (profile, reference) = match features.by_reference() {
+        [] => return None,
+        [(reference, list)] => {
+            let profile = profile(settings, *reference);
+            match profile {
+                Some(profile) => drift::read_out(profile, list, &settings.drift, values),
+                None => drift::read_out_nothing(None, Undefined::NoReference, values),
+            }
+            (profile, Some(*reference))
+        }
+        // Windows end where a reference does, but those that hop do not all.
+        [.., (newest, _)] => {
+            let profile = profile(settings, *newest);
+            drift::read_out_nothing(profile, Undefined::ReferenceChanged, values);
+            (profile, None)
+        }
+    };
+    let numbers: Vec<u16> = (profile.iter())
+        .flat_map(|profile| &profile.features)
+        .map(|feature| names.feature_number(&feature.name))
+        .collect();
+    for value in values {
+        value.feature = value.feature.and_then(|place| numbers.get(usize::from(place)).copied());
+    }
+    reference
+}
+
+fn profile(settings: &ModelSettings, reference: ReferenceId) -> Option<&Profile> {
+    let known = settings.references.iter().find(|known| known.id == reference);
+    known.and_then(|known| known.profile.as_deref())
+}

@@ -1,0 +1,166 @@
+//! `postdict profile`: a reference profile from files, and what is in one.
+
+use super::profile_show::show;
+use super::{Failure, grouped, print, replay, usage};
+use crate::config::Config;
+use crate::drift::profile::{BuildError, ColumnType, MAX_CATEGORIES, ProfileBuilder};
+use crate::event::{PredictionColumns, Profile};
+use crate::replay::{Layout, Progress, ReplayError, check_readable, feature_names, read_predictions};
+use std::collections::BTreeMap;
+use std::io::IsTerminal;
+use std::path::{Path, PathBuf};
+
+/// Make a reference profile that windows are compared with, or show one
+///
+/// A profile says what the predictions of a reference looked like, feature by feature: types, bins with their counts,
+/// moments. It holds no rows. Name it in the configuration under `models.NAME.reference`, or give it to `replay
+/// --reference`.
+#[derive(Debug, clap::Args)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
+pub struct ProfileCommand {
+    #[command(subcommand)]
+    what: Option<What>,
+    #[command(flatten)]
+    make: Make,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum What {
+    /// Show a profile: its features, and how their values are distributed
+    Show {
+        /// The profile
+        #[arg(value_name = "PROFILE")]
+        path: PathBuf,
+    },
+}
+
+#[derive(Debug, clap::Args)]
+struct Make {
+    /// Configuration file (YAML), for the layout of the records
+    #[arg(short, long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Files with the predictions of the reference, such as the model's test set
+    #[arg(long, value_name = "FILE", num_args = 1.., required = true)]
+    predictions: Vec<PathBuf>,
+    /// File for the profile
+    #[arg(long, value_name = "PROFILE", required = true)]
+    out: Option<PathBuf>,
+    /// The model, where the files hold predictions of several
+    #[arg(long, value_name = "ID")]
+    model: Option<String>,
+    /// What a column holds, where it is not what it looks like: NAME=numeric, NAME=categorical or NAME=ignore
+    #[arg(long = "type", value_name = "NAME=TYPE", value_parser = column_type)]
+    types: Vec<(String, ColumnType)>,
+    /// Values of a category that have bins of their own; others are one
+    #[arg(long, value_name = "COUNT", default_value_t = MAX_CATEGORIES, value_parser = categories)]
+    categories: usize,
+    /// No progress bar and no summary
+    #[arg(short, long)]
+    quiet: bool,
+}
+
+fn column_type(text: &str) -> Result<(String, ColumnType), String> {
+    let (name, written) = text.rsplit_once('=').ok_or("write NAME=TYPE")?;
+    let column_type = match written {
+        "numeric" => ColumnType::Numeric,
+        "categorical" => ColumnType::Categorical,
+        "ignore" => ColumnType::Ignored,
+        _ => return Err(format!("`{written}` is no type; there are numeric, categorical and ignore")),
+    };
+    Ok((name.to_owned(), column_type))
+}
+
+fn categories(text: &str) -> Result<usize, String> {
+    let count: usize = text.parse().map_err(|error| format!("{error}"))?;
+    if (1..=10_000).contains(&count) { Ok(count) } else { Err("write a number from 1 to 10000".to_owned()) }
+}
+
+/// Why no profile was made.
+#[derive(Debug, thiserror::Error)]
+enum MakeError {
+    #[error(transparent)]
+    Read(#[from] ReplayError),
+    #[error(transparent)]
+    Build(#[from] BuildError),
+}
+
+impl ProfileCommand {
+    pub(super) fn run(self) -> Result<(), Failure> {
+        match self.what {
+            Some(What::Show { path }) => print(&show(&read(&path)?)),
+            None => self.make.run(),
+        }
+    }
+}
+
+/// Reads a profile, or says what is wrong with it.
+fn read(path: &Path) -> Result<Profile, Failure> {
+    let wrong = |error: String| {
+        eprintln!("error: {}: {error}", path.display());
+        Failure::Running
+    };
+    let text = std::fs::read_to_string(path).map_err(|error| wrong(error.to_string()))?;
+    Profile::from_json(&text).map_err(|error| wrong(error.to_string()))
+}
+
+impl Make {
+    fn run(self) -> Result<(), Failure> {
+        let config = self.config.as_deref().map_or_else(|| Ok(Config::default()), replay::load)?;
+        let mut problems: Vec<String> = self.predictions.iter().filter_map(|path| check_readable(path).err()).collect();
+        let Some(out) = self.out.clone() else { return Err(usage(&["--out is missing".to_owned()])) };
+        let same = |path: &PathBuf| path.canonicalize().unwrap_or_else(|_| path.clone());
+        if self.predictions.iter().any(|path| same(path) == same(&out)) {
+            problems.push(format!("{}: would be overwritten; give --out another file", out.display()));
+        }
+        if !problems.is_empty() {
+            return Err(usage(&problems));
+        }
+        let failed = |error: &dyn std::fmt::Display| {
+            eprintln!("error: {error}");
+            Failure::Running
+        };
+        let (profile, rejected) = self.make(&config).map_err(|error| failed(&error))?;
+        std::fs::write(&out, profile.to_json()).map_err(|error| failed(&format!("{}: {error}", out.display())))?;
+        if !self.quiet {
+            if rejected > 0 {
+                eprintln!("warning: {} records are no predictions and were left out", grouped(rejected));
+            }
+            let Profile { model_id, rows, features, id, .. } = &profile;
+            eprintln!(
+                "profile {id} of model `{model_id}`: {} predictions, {} features, written to {}",
+                grouped(rows.unsigned_abs()),
+                features.len(),
+                out.display()
+            );
+        }
+        Ok(())
+    }
+
+    fn make(&self, config: &Config) -> Result<(Profile, u64), MakeError> {
+        let (format, fields) = (&config.predictions.format, &config.predictions.fields);
+        let names = feature_names(&self.predictions, fields)?;
+        let known = |name: &String| names.contains(name);
+        for (name, _) in self.types.iter().filter(|(name, _)| !known(name)) {
+            eprintln!("warning: --type {name}: no record has such a feature");
+        }
+        let types: BTreeMap<String, ColumnType> = self.types.iter().cloned().collect();
+        let mut builder = ProfileBuilder::new(self.model.clone(), &names, types, self.categories);
+        let layout = Layout {
+            predictions: (format.clone(), fields.clone()),
+            labels: (config.labels.format.clone(), config.labels.fields.clone()),
+            columns: PredictionColumns { segments: Vec::new(), features: names },
+        };
+        let sizes = self.predictions.iter().filter_map(|path| std::fs::metadata(path).ok());
+        let total = sizes.map(|metadata| metadata.len()).sum();
+        let progress = Progress::new(total, !self.quiet && std::io::stderr().is_terminal());
+        let read =
+            read_predictions(&self.predictions, layout, &progress, |batch| builder.add(batch).map_err(MakeError::from));
+        progress.clear();
+        let rejected = read?;
+        let (profile, notes) = builder.finish(self.model.is_some())?;
+        if !self.quiet {
+            notes.iter().for_each(|note| eprintln!("note: {}: {}", note.column, note.text));
+        }
+        Ok((profile, rejected))
+    }
+}

@@ -1,0 +1,149 @@
+//! What a model is compared with (`reference:`) and how drift is decided (`drift:`).
+
+use super::format::SchemaFiles;
+use super::problem::{At, Report};
+use super::section::{Item, Section, Spanned};
+use super::start;
+use crate::event::settings::{DRIFT_METHOD_IN_UNITS, DRIFT_METHODS};
+use crate::event::{DriftSettings, Millis, ModelSettings, Profile, Reference};
+use std::sync::Arc;
+
+/// A reference as written.
+#[derive(Debug, Clone)]
+pub(super) struct WrittenReference {
+    pub reference: Reference,
+    pub at: At,
+}
+
+const EXPECTED: &str = "a profile's path, `{profile: PATH, from: TIME}`, or a list of these";
+
+/// Reads `reference:`.
+pub(super) fn read(
+    item: &Item<'_>,
+    files: &SchemaFiles<'_>,
+    report: &mut Report,
+) -> Option<Spanned<Vec<WrittenReference>>> {
+    let items = if item.is_list() { item.list(report, EXPECTED)? } else { vec![item.clone()] };
+    let read: Vec<Option<WrittenReference>> = items.iter().map(|item| read_one(item, files, report)).collect();
+    let read: Option<Vec<WrittenReference>> = read.into_iter().collect();
+    let references = read?;
+    let from = |reference: &WrittenReference| reference.reference.from_ms.unwrap_or(Millis::MIN);
+    if let Some(pair) = references.windows(2).find(|pair| from(&pair[0]) >= from(&pair[1])) {
+        report
+            .error(&pair[1].at, "a reference that is not in force later than the one before".to_owned())
+            .help("write references in the order in which they come into force, each but the first with `from`");
+        return None;
+    }
+    Some(Spanned { value: references, at: item.at() })
+}
+
+fn read_one(item: &Item<'_>, files: &SchemaFiles<'_>, report: &mut Report) -> Option<WrittenReference> {
+    if !item.is_section() {
+        let path = item.text(report, EXPECTED)?;
+        return Some(WrittenReference { reference: load(&path, None, files, report)?, at: item.at() });
+    }
+    let mut section = Section::open(item, report)?;
+    let path = section
+        .require("profile", report, "write `{profile: PATH}`: a file that `postdict profile` wrote")
+        .map(|item| item.text(report, "the path of a profile"));
+    let from = section.take("from").map(|item| read_time(&item, report));
+    section.finish(report, &[], &[]);
+    let from = match from {
+        Some(from) => Some(from?),
+        None => None,
+    };
+    Some(WrittenReference { reference: load(&path??, from, files, report)?, at: item.at() })
+}
+
+fn read_time(item: &Item<'_>, report: &mut Report) -> Option<Millis> {
+    const EXPECTED: &str = "an event time such as `2026-05-01` or `2026-05-01T06:00:00Z`";
+    let text = item.text(report, EXPECTED)?;
+    let time = start::time(&text.value);
+    if time.is_none() {
+        report.error(&text.at, format!("`{}` is no time", text.value)).expected(EXPECTED);
+    }
+    time
+}
+
+fn load(
+    path: &Spanned<String>,
+    from_ms: Option<Millis>,
+    files: &SchemaFiles<'_>,
+    report: &mut Report,
+) -> Option<Reference> {
+    let full = files.folder.join(&path.value);
+    let text = match (files.read)(&full) {
+        Ok(text) => text,
+        Err(error) => {
+            let message = format!("cannot read the profile `{}`: {error}", full.display());
+            report.error(&path.at, message).help("paths are relative to the folder of the configuration file");
+            return None;
+        }
+    };
+    match Profile::from_json(&text) {
+        Ok(profile) => Some(Reference { id: profile.id, from_ms, profile: Some(Arc::new(profile)) }),
+        Err(error) => {
+            report
+                .error(&path.at, format!("cannot use the profile `{}`: {error}", full.display()))
+                .help("make it with `postdict profile`");
+            None
+        }
+    }
+}
+
+/// Checks what is written under `models.NAME` against the model: that profiles are of it, and that no window has two.
+pub(super) fn check(model: &str, written: &[WrittenReference], settings: &ModelSettings, report: &mut Report) {
+    for WrittenReference { reference, at } in written {
+        let Some(profile) = &reference.profile else { continue };
+        if *profile.model_id != *model {
+            report
+                .error(at, format!("the profile is of model `{}`, not of `{model}`", profile.model_id))
+                .help("name the profile that was made of this model, or make one with `postdict profile`");
+        }
+        let advances = settings.windows.iter().map(|window| window.advance_ms);
+        let off = advances.filter(|advance| reference.from_ms.is_some_and(|from| from.rem_euclid(*advance) != 0)).max();
+        if let (Some(advance), Some(from)) = (off, reference.from_ms) {
+            let next = from - from.rem_euclid(advance) + advance;
+            let next = jiff::Timestamp::from_millisecond(next).map(|time| time.to_string()).unwrap_or_default();
+            report
+                .error(at, "a reference comes into force within a window, which would then mix two".to_owned())
+                .expected(format!("`from` where a window of every size begins, such as `{next}`"));
+        }
+    }
+}
+
+/// Reads `drift:`.
+pub(super) fn read_drift(item: &Item<'_>, report: &mut Report) -> Option<Spanned<DriftSettings>> {
+    let built_in = DriftSettings::default();
+    let mut section = Section::open(item, report)?;
+    let methods = DRIFT_METHODS.map(|name| (name, name));
+    let method = section.take("method").map(|item| item.choice(report, &methods));
+    let threshold = section.take("threshold").map(|item| item.number(report, 0.0..=f64::MAX, "a number, at least 0"));
+    let alpha = section.take("alpha").map(|item| item.number(report, 1e-9..=0.5, "a probability from 1e-9 to 0.5"));
+    let min_count = section.take("min_count").map(|item| item.count(report, 1..=u32::MAX));
+    section.finish(report, &[], &[]);
+    let method = match method {
+        Some(method) => method?.value,
+        None => DRIFT_METHODS[1],
+    };
+    let threshold = match threshold {
+        Some(threshold) => Some(threshold?.value),
+        None => None,
+    };
+    if method == DRIFT_METHOD_IN_UNITS && threshold.is_none() {
+        report
+            .error(&item.at(), format!("`{method}` has no threshold of its own: it is in the unit of the feature"))
+            .help("write `threshold:`, or choose `wasserstein_normed`, which is in standard deviations");
+        return None;
+    }
+    let alpha = match alpha {
+        Some(alpha) => alpha?.value,
+        None => built_in.alpha,
+    };
+    let min_count = match min_count {
+        Some(min_count) => i64::from(min_count?.value),
+        None => built_in.min_count,
+    };
+    let value = DriftSettings { method: method.to_owned(), threshold, alpha, min_count };
+    Some(Spanned { value, at: item.at() })
+}

@@ -1,0 +1,8 @@
+//! Making a reference profile: what is known of each column of its rows, what type that is, and where its bins lie.
+
+mod builder;
+mod column;
+mod sketch;
+
+pub use builder::{BuildError, MAX_CATEGORIES, Note, ProfileBuilder};
+pub use column::ColumnType;

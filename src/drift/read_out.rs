@@ -1,0 +1,180 @@
+//! From the features of a window to metric values: how far each has moved from the reference, and whether that is drift.
+
+use super::decision::{Decision, DriftRule, Evidence, decide, drifted_share};
+use super::methods::{
+    Bounded, Continuity, Smoothing, binned_statistic, chi_square, kolmogorov_smirnov, wasserstein, wasserstein_normed,
+};
+use super::{Method, OrderedSamples, TwoSamples, distribution};
+use crate::aggregate::features::{FeatureAccumulator, FeatureList};
+use crate::event::bins::NumericBins;
+use crate::event::{DriftSettings, FeatureBins, FeatureProfile, Moments, Profile};
+use crate::metrics::{Decided, Metric, MetricValue, Undefined, features};
+
+/// The methods of bins, in the order in which they are published.
+const BINNED: [(Method, Metric); 5] = [
+    (Method::Psi, Metric::Psi),
+    (Method::JensenShannon, Metric::JensenShannon),
+    (Method::Hellinger, Metric::Hellinger),
+    (Method::TotalVariation, Metric::TotalVariation),
+    (Method::LInfinity, Metric::LInfinity),
+];
+
+/// Appends all that is known of `list`, counted in the bins of `profile`; values name a feature by its place in the profile.
+pub fn read_out(profile: &Profile, list: &FeatureList, settings: &DriftSettings, out: &mut Vec<MetricValue>) {
+    let mut evidence = Vec::with_capacity(profile.features.len());
+    let mut rows_of = Vec::with_capacity(profile.features.len());
+    for (number, feature) in (0u16..).zip(&profile.features) {
+        let found = list.binary_search_by_key(&number, |(at, _)| *at).ok().map(|place| &list[place].1);
+        let nothing = FeatureAccumulator::default();
+        let accumulator = found.unwrap_or(&nothing);
+        let first = out.len();
+        let counts = dense(accumulator, feature.bins.len());
+        rows_of.push(counts.iter().sum());
+        features::statistics(&feature.bins, &counts, accumulator, out);
+        evidence.push(compare(feature, &counts, accumulator, settings, out));
+        out[first..].iter_mut().for_each(|value| value.feature = Some(number));
+    }
+    let decisions = decide(&evidence, settings.alpha);
+    for ((number, decision), rows) in (0u16..).zip(&decisions).zip(rows_of) {
+        out.push(drifted(*decision, rows).of_feature(number));
+    }
+    let decided = decisions.iter().flatten().count() as i64;
+    out.push(MetricValue::new(Metric::DriftedShare, drifted_share(&decisions), decided));
+}
+
+/// Appends that nothing can be compared, and why, for each feature of `profile`.
+pub fn read_out_nothing(profile: Option<&Profile>, reason: Undefined, out: &mut Vec<MetricValue>) {
+    for number in (0u16..).take(profile.map_or(0, |profile| profile.features.len())) {
+        out.push(MetricValue::new(Metric::Drifted, Err(reason), 0).of_feature(number));
+    }
+    out.push(MetricValue::new(Metric::DriftedShare, Err(reason), 0));
+}
+
+fn dense(accumulator: &FeatureAccumulator, bins: usize) -> Vec<i64> {
+    let mut counts = vec![0; bins];
+    for &(bin, n) in &accumulator.counts {
+        // The id of a profile names its content, so no bin is beyond them.
+        if let Some(count) = counts.get_mut(usize::from(bin)) {
+            *count += n;
+        }
+    }
+    counts
+}
+
+/// Appends the statistics of one feature, and gives the evidence for the decision.
+fn compare(
+    feature: &FeatureProfile,
+    counts: &[i64],
+    accumulator: &FeatureAccumulator,
+    settings: &DriftSettings,
+    out: &mut Vec<MetricValue>,
+) -> Result<Evidence, Undefined> {
+    match &feature.bins {
+        FeatureBins::Categorical(_) => {
+            let samples = TwoSamples::new(&feature.counts, counts);
+            binned(samples, counts.iter().sum(), out);
+            rule(settings, false).judge_bins(&samples?)
+        }
+        FeatureBins::Numeric(bins) => {
+            let coarse = bins.coarse();
+            let (reference, current) = (coarse.sum(&feature.counts), coarse.sum(counts));
+            let samples = TwoSamples::new(&reference, &current);
+            binned(samples, counts.iter().sum(), out);
+            let moments = feature.moments;
+            let ordered = Ordered::new(bins, feature, counts, accumulator, moments);
+            let rule = rule(settings, true);
+            let evidence = ordered.statistics(out);
+            if rule.method.needs_order() {
+                let std = moments.map_or(0.0, |moments| moments.std);
+                evidence.and_then(|samples| rule.judge_ordered(&samples, std))
+            } else {
+                rule.judge_bins(&samples?)
+            }
+        }
+    }
+}
+
+/// The rule of a feature; of a category, which has no order, by Jensen-Shannon where the method needs one.
+fn rule(settings: &DriftSettings, has_order: bool) -> DriftRule {
+    let chosen = Method::from_name(&settings.method).filter(|method| has_order || !method.needs_order());
+    let method = chosen.unwrap_or(Method::JensenShannon);
+    DriftRule {
+        method,
+        threshold: settings.threshold.filter(|_| chosen.is_some()).or(method.default_threshold()).unwrap_or(0.0),
+        alpha: settings.alpha,
+        min_count: settings.min_count,
+        smoothing: Smoothing::default(),
+    }
+}
+
+fn binned(samples: Result<TwoSamples, Undefined>, rows: i64, out: &mut Vec<MetricValue>) {
+    for (method, metric) in BINNED {
+        let value =
+            samples.map(|samples| binned_statistic(method, &samples, Smoothing::default()).expect("a method of bins"));
+        out.push(MetricValue::new(metric, value, rows));
+    }
+    let test = samples.map(|samples| chi_square(&samples, Continuity::Yates));
+    out.push(MetricValue::new(Metric::ChiSquare, test.map(|test| test.statistic), rows));
+    let p_value = test.map(|test| match test.degrees_of_freedom {
+        0 => 1.0,
+        degrees_of_freedom => distribution::chi_square_upper(test.statistic, degrees_of_freedom),
+    });
+    out.push(MetricValue::new(Metric::ChiSquareP, p_value, rows));
+}
+
+/// Numbers of reference and window in their order.
+struct Ordered<'a> {
+    edges: Vec<f64>,
+    reference: &'a [i64],
+    current: &'a [i64],
+    reference_std: f64,
+}
+
+impl<'a> Ordered<'a> {
+    fn new(
+        bins: &NumericBins,
+        feature: &'a FeatureProfile,
+        counts: &'a [i64],
+        accumulator: &FeatureAccumulator,
+        moments: Option<Moments>,
+    ) -> Self {
+        let (mut lowest, mut highest) = (f64::INFINITY, f64::NEG_INFINITY);
+        for (least, most) in
+            accumulator.numbers.range.into_iter().chain(moments.map(|moments| (moments.min, moments.max)))
+        {
+            (lowest, highest) = (lowest.min(least), highest.max(most));
+        }
+        Ordered {
+            edges: bins.ordered_edges(lowest, highest),
+            reference: &feature.counts[..bins.ordered_len()],
+            current: &counts[..bins.ordered_len()],
+            reference_std: moments.map_or(0.0, |moments| moments.std),
+        }
+    }
+
+    /// Appends the statistics that need order, and gives the samples.
+    fn statistics(&self, out: &mut Vec<MetricValue>) -> Result<OrderedSamples<'_>, Undefined> {
+        let rows = self.current.iter().sum();
+        let samples = OrderedSamples::new(&self.edges, self.reference, self.current);
+        let mut put = |metric, found: Result<Bounded, Undefined>| {
+            let value = MetricValue::new(metric, found.map(|found| found.value), rows);
+            out.push(found.map_or(value, |found| value.with_error_bound(found.error_bound)));
+        };
+        let test = samples.map(|samples| kolmogorov_smirnov(&samples));
+        put(Metric::KolmogorovSmirnov, test.map(|test| test.statistic));
+        put(Metric::Wasserstein, samples.and_then(|samples| wasserstein(&samples)));
+        put(Metric::WassersteinNormed, samples.and_then(|samples| wasserstein_normed(&samples, self.reference_std)));
+        out.push(MetricValue::new(Metric::KolmogorovSmirnovP, test.map(|test| test.p_value), rows));
+        samples
+    }
+}
+
+fn drifted(decision: Result<Decision, Undefined>, rows: i64) -> MetricValue {
+    let value = MetricValue::new(Metric::Drifted, decision.map(|decision| f64::from(u8::from(decision.drifted))), rows);
+    let decided = decision.ok().map(|Decision { evidence, .. }| Decided {
+        method: evidence.method.name(),
+        threshold: evidence.threshold,
+        null_quantile: evidence.null_quantile,
+    });
+    MetricValue { decided, ..value }
+}

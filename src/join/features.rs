@@ -1,0 +1,153 @@
+//! The features of predictions: which columns of a batch they are, and the bins of the reference that is in force.
+
+use super::prediction::text;
+use crate::aggregate::Features;
+use crate::aggregate::features::feature_mut;
+use crate::event::label::class_as_number;
+use crate::event::{
+    FeatureBins, FeatureSource, FeatureValue, Millis, ModelSettings, PredictionBatch, Profile, ReferenceId,
+};
+use arrow_array::{Array, Float64Array};
+use std::sync::Arc;
+
+/// What one model's predictions are compared with.
+#[derive(Debug, Default)]
+pub struct ModelFeatures {
+    /// By when they come into force, ascending.
+    references: Vec<InForce>,
+}
+
+/// A reference, from some time on.
+#[derive(Debug)]
+struct InForce {
+    from_ms: Millis,
+    id: ReferenceId,
+    profile: Arc<Profile>,
+    /// Per feature of the profile.
+    features: Vec<Place>,
+}
+
+/// Where a feature is found, and the numbers among its categories.
+#[derive(Debug)]
+struct Place {
+    column: Column,
+    /// Categories that are the text of a number, ascending, with their bins: numbers are looked up without being written.
+    numbers: Vec<(f64, u16)>,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Column {
+    Feature(usize),
+    Score,
+    PredictedLabel,
+    PredictedValue,
+    /// No batch has it.
+    Nowhere,
+}
+
+impl ModelFeatures {
+    /// Of a model with these `settings`; batches have the features `columns`.
+    pub fn new(settings: &ModelSettings, columns: &[String]) -> Self {
+        let references = settings.references.iter().filter_map(|reference| {
+            let profile = Arc::clone(reference.profile.as_ref()?);
+            let features = profile.features.iter().map(|feature| Place {
+                column: match feature.source {
+                    FeatureSource::Feature => columns
+                        .binary_search_by(|column| column.as_str().cmp(&feature.name))
+                        .map_or(Column::Nowhere, Column::Feature),
+                    FeatureSource::Score => Column::Score,
+                    FeatureSource::PredictedLabel => Column::PredictedLabel,
+                    FeatureSource::PredictedValue => Column::PredictedValue,
+                },
+                numbers: numbers(&feature.bins),
+            });
+            let features = features.collect();
+            Some(InForce { from_ms: reference.from_ms.unwrap_or(Millis::MIN), id: reference.id, profile, features })
+        });
+        ModelFeatures { references: references.collect() }
+    }
+
+    /// True if nothing is compared.
+    pub fn is_empty(&self) -> bool {
+        self.references.is_empty()
+    }
+
+    /// True if a reference is in force at `time`.
+    pub fn is_in_force(&self, time: Millis) -> bool {
+        self.references.first().is_some_and(|first| first.from_ms <= time)
+    }
+
+    /// Adds the features of `row`, of a prediction made at `time`.
+    pub fn observe(&self, batch: &PredictionBatch, row: usize, time: Millis, features: &mut Features) {
+        let begun = self.references.partition_point(|reference| reference.from_ms <= time);
+        let Some(reference) = begun.checked_sub(1).map(|place| &self.references[place]) else { return };
+        let list = features.of_mut(reference.id);
+        for ((number, place), feature) in (0..).zip(&reference.features).zip(&reference.profile.features) {
+            let value = place.value(batch, row);
+            let bin = place.bin_of(&feature.bins, value);
+            let value = match (&feature.bins, value) {
+                (FeatureBins::Numeric(_), FeatureValue::Number(value)) => Some(value),
+                _ => None,
+            };
+            feature_mut(list, number).add(bin as u16, value);
+        }
+    }
+}
+
+impl Place {
+    #[inline]
+    fn value<'b>(&self, batch: &'b PredictionBatch, row: usize) -> FeatureValue<'b> {
+        let number = |column: &Float64Array| match column.is_valid(row) {
+            true => FeatureValue::Number(column.value(row)),
+            false => FeatureValue::Missing,
+        };
+        match self.column {
+            Column::Feature(column) => batch.features[column].value(row),
+            Column::Score => number(&batch.score),
+            Column::PredictedValue => number(&batch.predicted_value),
+            Column::PredictedLabel => {
+                text(&batch.predicted_label, row).map_or(FeatureValue::Missing, FeatureValue::Text)
+            }
+            Column::Nowhere => FeatureValue::Missing,
+        }
+    }
+
+    #[inline]
+    fn bin_of(&self, bins: &FeatureBins, value: FeatureValue<'_>) -> usize {
+        let (FeatureBins::Categorical(categories), FeatureValue::Number(number)) = (bins, value) else {
+            return bins.bin_of(value);
+        };
+        let known = self.numbers.binary_search_by(|(known, _)| known.total_cmp(&(number + 0.0)));
+        known.map_or(categories.values().len(), |place| usize::from(self.numbers[place].1))
+    }
+}
+
+/// The categories that are numbers, with their bins.
+fn numbers(bins: &FeatureBins) -> Vec<(f64, u16)> {
+    let FeatureBins::Categorical(categories) = bins else { return Vec::new() };
+    let with_bins = categories.values().iter().zip(0u16..);
+    let mut numbers: Vec<(f64, u16)> =
+        with_bins.filter_map(|(value, bin)| class_as_number(value).map(|number| (number, bin))).collect();
+    numbers.sort_by(|a, b| a.0.total_cmp(&b.0));
+    numbers
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::bins::CategoryBins;
+    use crate::event::label::number_as_class;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn a_number_is_in_the_bin_of_its_text(numbers_known in prop::collection::vec(-3i32..4, 0..5), halves in -8i32..8) {
+            let texts: Vec<String> = numbers_known.iter().map(|number| number_as_class(f64::from(*number) / 2.0)).collect();
+            let counts = texts.iter().map(|text| (text.as_str(), 1)).chain([("other", 1)]);
+            let bins = FeatureBins::Categorical(CategoryBins::of_reference(counts, 10));
+            let place = Place { column: Column::Nowhere, numbers: numbers(&bins) };
+            let value = FeatureValue::Number(f64::from(halves) / 2.0);
+            prop_assert_eq!(place.bin_of(&bins, value), bins.bin_of(value));
+        }
+    }
+}

@@ -1,0 +1,35 @@
+//! The catalog of *features*: what the values of each feature are. Rows have `feature`.
+
+use super::{Entry, Method, Range, rate};
+use crate::metrics::{Metric, Undefined};
+
+pub(super) const ENTRIES: &[Entry] = &[
+    share(Metric::MissingRate, "rows without a value / n", "predictions"),
+    share(Metric::InvalidRate, "rows whose value is of another type, infinite or too large / n", "predictions"),
+    share(Metric::UnseenRate, "rows whose category is not one of the reference's frequent ones / n", "categories"),
+    share(Metric::OutOfRangeRate, "rows below the reference's smallest or above its largest number / n", "numbers"),
+    number(Metric::FeatureMean, "Σ x / n").interval(Method::Normal),
+    number(Metric::FeatureStd, "√(Σ (x − mean)² / n)")
+        .range(Range::NonNegative)
+        .interval(Method::None("none: fourth moments are not kept")),
+    number(Metric::FeatureMin, "smallest x, exact")
+        .interval(Method::None("none: no distribution-free interval exists")),
+    number(Metric::FeatureMax, "largest x, exact").interval(Method::None("none: no distribution-free interval exists")),
+    quantile(Metric::FeatureP05, "5 % quantile of x"),
+    quantile(Metric::FeatureP25, "25 % quantile of x"),
+    quantile(Metric::FeatureP50, "median of x"),
+    quantile(Metric::FeatureP75, "75 % quantile of x"),
+    quantile(Metric::FeatureP95, "95 % quantile of x"),
+];
+
+const fn share(metric: Metric, formula: &'static str, inputs: &'static str) -> Entry {
+    rate(metric, formula, inputs).undefined(&[Undefined::NoRows])
+}
+
+const fn number(metric: Metric, formula: &'static str) -> Entry {
+    rate(metric, formula, "numbers").range(Range::Real).undefined(&[Undefined::NoRows, Undefined::Overflow])
+}
+
+const fn quantile(metric: Metric, formula: &'static str) -> Entry {
+    number(metric, formula).interval(Method::OrderStatistics).binned()
+}

@@ -1,0 +1,166 @@
+//! What the values of one feature are: what is missing or unusable, moments, extremes, quantiles. Read from counts per bin
+//! of the reference and from exact sums.
+
+use super::interval::{self, Interval};
+use super::{Metric, MetricValue, Undefined};
+use crate::aggregate::features::FeatureAccumulator;
+use crate::aggregate::{Rational, ratio_to_f64};
+use crate::event::FeatureBins;
+use crate::event::bins::{CategoryBins, NumericBins};
+
+/// Quantiles of a number, with what each is called.
+const QUANTILES: [(Metric, f64); 5] = [
+    (Metric::FeatureP05, 0.05),
+    (Metric::FeatureP25, 0.25),
+    (Metric::FeatureP50, 0.5),
+    (Metric::FeatureP75, 0.75),
+    (Metric::FeatureP95, 0.95),
+];
+
+/// Appends what is known of a feature's values. `counts` has an entry per bin.
+pub fn statistics(bins: &FeatureBins, counts: &[i64], accumulator: &FeatureAccumulator, out: &mut Vec<MetricValue>) {
+    let rows: i64 = counts.iter().sum();
+    let (values, missing, invalid) = (&counts[..counts.len() - 2], counts[counts.len() - 2], counts[counts.len() - 1]);
+    out.push(MetricValue::rate(Metric::MissingRate, missing, rows, Undefined::NoRows));
+    out.push(MetricValue::rate(Metric::InvalidRate, invalid, rows, Undefined::NoRows));
+    match bins {
+        FeatureBins::Numeric(bins) => numbers(bins, values, accumulator, out),
+        FeatureBins::Categorical(bins) => categories(bins, values, out),
+    }
+}
+
+fn categories(bins: &CategoryBins, values: &[i64], out: &mut Vec<MetricValue>) {
+    let unseen = values[bins.values().len()];
+    out.push(MetricValue::rate(Metric::UnseenRate, unseen, values.iter().sum(), Undefined::NoRows));
+}
+
+fn numbers(bins: &NumericBins, values: &[i64], accumulator: &FeatureAccumulator, out: &mut Vec<MetricValue>) {
+    let rows: i64 = values.iter().sum();
+    let outside = values.first().unwrap_or(&0) + values.last().unwrap_or(&0);
+    out.push(MetricValue::rate(Metric::OutOfRangeRate, outside, rows, Undefined::NoRows));
+    let Some((least, most)) = accumulator.numbers.range.filter(|_| rows > 0) else {
+        let metrics = [Metric::FeatureMean, Metric::FeatureStd, Metric::FeatureMin, Metric::FeatureMax];
+        let metrics = metrics.into_iter().chain(QUANTILES.map(|(metric, _)| metric));
+        out.extend(metrics.map(|metric| MetricValue::new(metric, Err(Undefined::NoRows), 0)));
+        return;
+    };
+    let (sum, squares) = (accumulator.numbers.sum.to_rational(), accumulator.numbers.squares.to_rational());
+    let n = Rational::from(rows);
+    let mean = MetricValue::new(Metric::FeatureMean, Ok(ratio_to_f64(&sum, &n)), rows);
+    out.push(mean.with_interval(interval::mean(rows, &sum, &squares)));
+    out.push(MetricValue::new(Metric::FeatureStd, Ok(standard_deviation(rows, &sum, &squares)), rows));
+    out.push(MetricValue::new(Metric::FeatureMin, Ok(least), rows));
+    out.push(MetricValue::new(Metric::FeatureMax, Ok(most), rows));
+    let edges = bins.ordered_edges(least, most);
+    let at = |rank: f64| between(&edges, values, (least, most), rank);
+    for (metric, q) in QUANTILES {
+        let Interval { lower, upper } = at((rows - 1) as f64 * q);
+        let value = MetricValue::new(metric, Ok(0.5 * lower + 0.5 * upper), rows);
+        let enclosing = interval::quantile_ranks(q, rows).map(|(below, above)| Interval {
+            lower: at((below - 1) as f64).lower,
+            upper: at((above - 1) as f64).upper,
+        });
+        out.push(value.with_interval(enclosing).with_error_bound(0.5 * upper - 0.5 * lower));
+    }
+}
+
+/// √(Σ(x − mean)² / n), rounded from the exact variance.
+fn standard_deviation(rows: i64, sum: &Rational, squares: &Rational) -> f64 {
+    let n = Rational::from(rows);
+    ratio_to_f64(&(&n * squares - sum * sum), &(&n * &n)).sqrt()
+}
+
+/// Where the value of rank `rank` (from 0, between two ranks on a straight line) lies, as far as bins tell.
+fn between(edges: &[f64], counts: &[i64], (least, most): (f64, f64), rank: f64) -> Interval {
+    let bin_of = |rank: i64| {
+        let mut below = 0;
+        counts.iter().position(|count| {
+            below += count;
+            rank < below
+        })
+    };
+    let last = counts.len() - 1;
+    let (first, second) = (rank as i64, libm::ceil(rank) as i64);
+    let (first, second) = (bin_of(first).unwrap_or(last), bin_of(second).unwrap_or(last));
+    // A bin ends before the next begins.
+    let (lower, upper) = (edges[first].max(least), edges[second + 1].next_down().min(most));
+    Interval { lower: lower.min(upper), upper: upper.max(lower) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::FeatureValue;
+    use proptest::prelude::*;
+
+    fn accumulated(bins: &FeatureBins, values: &[FeatureValue]) -> (Vec<i64>, FeatureAccumulator) {
+        let (mut counts, mut accumulator) = (vec![0; bins.len()], FeatureAccumulator::default());
+        for value in values {
+            let bin = bins.bin_of(*value);
+            counts[bin] += 1;
+            accumulator.add(bin as u16, if let FeatureValue::Number(number) = value { Some(*number) } else { None });
+        }
+        (counts, accumulator)
+    }
+
+    fn read(bins: &FeatureBins, values: &[FeatureValue]) -> Vec<MetricValue> {
+        let (counts, accumulator) = accumulated(bins, values);
+        let mut out = Vec::new();
+        statistics(bins, &counts, &accumulator, &mut out);
+        out
+    }
+
+    fn of(values: &[MetricValue], metric: Metric) -> MetricValue {
+        *values.iter().find(|value| value.metric == metric).expect("the metric")
+    }
+
+    #[test]
+    fn a_category_counts_what_it_does_not_know() {
+        let bins = FeatureBins::Categorical(CategoryBins::of_reference([("a", 5), ("1", 4)], 10));
+        let row = [
+            FeatureValue::Text("a"),
+            FeatureValue::Number(1.0),
+            FeatureValue::Text("b"),
+            FeatureValue::Missing,
+            FeatureValue::Invalid,
+        ];
+        let values = read(&bins, &row);
+        assert_eq!(of(&values, Metric::MissingRate).value, Ok(0.2));
+        assert_eq!(of(&values, Metric::InvalidRate).value, Ok(0.2));
+        assert_eq!((of(&values, Metric::UnseenRate).value, of(&values, Metric::UnseenRate).count), (Ok(1.0 / 3.0), 3));
+    }
+
+    #[test]
+    fn a_column_that_turned_to_null_has_no_moments() {
+        let bins = FeatureBins::Numeric(NumericBins::of_reference(&[1.0, 2.0]).expect("two values"));
+        let values = read(&bins, &[FeatureValue::Missing, FeatureValue::Text("x")]);
+        assert_eq!(of(&values, Metric::MissingRate).value, Ok(0.5));
+        assert_eq!(of(&values, Metric::FeatureMean).value, Err(Undefined::NoRows));
+        assert_eq!(of(&values, Metric::FeatureP95).value, Err(Undefined::NoRows));
+    }
+
+    proptest! {
+        #[test]
+        fn quantiles_of_the_rows_are_within_the_bound(
+            reference in prop::collection::vec(prop_oneof![-50.0..50.0f64, (-3i32..3).prop_map(f64::from)], 1..300),
+            rows in prop::collection::vec(prop_oneof![-80.0..80.0f64, (-3i32..3).prop_map(f64::from)], 1..60),
+        ) {
+            let bins = FeatureBins::Numeric(NumericBins::of_reference(&reference).expect("values"));
+            let values = read(&bins, &rows.iter().map(|row| FeatureValue::Number(*row)).collect::<Vec<_>>());
+            let mut sorted = rows.clone();
+            sorted.sort_by(f64::total_cmp);
+            for (metric, q) in QUANTILES {
+                let exact = crate::event::bins::quantile(&sorted, q).expect("rows");
+                let found = of(&values, metric);
+                let (value, bound) = (found.value.expect("rows"), found.error_bound.expect("a bound"));
+                prop_assert!((value - exact).abs() <= bound + 1e-12, "{exact} is not {value} ± {bound}");
+            }
+            let n = rows.len() as f64;
+            let mean = rows.iter().sum::<f64>() / n;
+            let variance = rows.iter().map(|row| (row - mean) * (row - mean)).sum::<f64>() / n;
+            prop_assert!((of(&values, Metric::FeatureMean).value.expect("rows") - mean).abs() < 1e-12);
+            prop_assert!((of(&values, Metric::FeatureStd).value.expect("rows") - variance.sqrt()).abs() < 1e-6);
+            prop_assert_eq!(of(&values, Metric::FeatureMax).value, Ok(sorted[sorted.len() - 1] + 0.0));
+        }
+    }
+}
