@@ -134,7 +134,7 @@ impl MulticlassAccumulator {
 
 /// The exact sum of a row's scores, rounded once: the same in whatever order the classes are listed, which depends on
 /// the record and on ids that are local to a partition.
-fn sum_of_scores(scores: &[(ClassId, f64)]) -> f64 {
+pub(super) fn sum_of_scores(scores: &[(ClassId, f64)]) -> f64 {
     match scores {
         [] => 0.0,
         [(_, a)] => *a,

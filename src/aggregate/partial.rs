@@ -1,7 +1,7 @@
 //! Partials: what changed since the last commit, per series and pane.
 
 use super::observation::{Observation, SmallOutcome};
-use super::{Cell, Features, QualityOutcome};
+use super::{Cell, Features, FirstMatch, QualityOutcome};
 use crate::event::{Millis, Role};
 use hashbrown::HashMap;
 use smallvec::SmallVec;
@@ -46,6 +46,8 @@ pub struct PartialRow {
     pub pane: Millis,
     /// What changed.
     pub change: CellChange,
+    /// Predictions of it that met a label for the first time, where the model has detectors.
+    pub first_matches: Vec<FirstMatch>,
 }
 
 /// A series by name: rows refer to it by its place in the batch.
@@ -120,9 +122,16 @@ impl PartialBatch {
             let (first, second) = self.rows.split_at(self.rows.len() / 2);
             return (!first.is_empty()).then(|| [first, second].map(|rows| self.with_rows(rows.iter().cloned())));
         };
-        let halves = row.change.to_cell().halves()?;
-        let part = |cell| PartialRow { change: CellChange::Folded(Box::new(cell)), ..*row };
-        Some(halves.map(|cell| self.with_rows([part(cell)].into_iter())))
+        let part = |cell, first_matches: &[FirstMatch]| {
+            let change = CellChange::Folded(Box::new(cell));
+            self.with_rows([PartialRow { change, first_matches: first_matches.to_vec(), ..*row }].into_iter())
+        };
+        let (first, second) = row.first_matches.split_at(row.first_matches.len() / 2);
+        if !first.is_empty() {
+            return Some([part(row.change.to_cell(), first), part(Cell::default(), second)]);
+        }
+        let [cell, rest] = row.change.to_cell().halves()?;
+        Some([part(cell, second), part(rest, &[])])
     }
 
     /// The same with some of its rows, in their order, and only the names that they need.

@@ -7,37 +7,32 @@ use crate::event::{ModelSettings, Profile, ReferenceId};
 use crate::metrics::{MetricValue, Undefined};
 
 /// Appends what is known of `features`, numbered as `names` has them; gives the reference that they were compared with.
+/// `None` where its profile is known no more: what was published of them stands.
 pub fn read_out(
     features: &Features,
     settings: &ModelSettings,
     names: &mut Names,
     values: &mut Vec<MetricValue>,
-) -> Option<ReferenceId> {
+) -> Option<Option<ReferenceId>> {
     let (profile, reference) = match features.by_reference() {
         [] => return None,
         [(reference, list)] => {
-            let profile = profile(settings, *reference);
-            match profile {
-                Some(profile) => drift::read_out(profile, list, &settings.drift, values),
-                None => drift::read_out_nothing(None, Undefined::NoReference, values),
-            }
+            let profile = profile(settings, *reference)?;
+            drift::read_out(profile, list, &settings.drift, values);
             (profile, Some(*reference))
         }
         // Windows end where a reference does, but those that hop do not all.
         [.., (newest, _)] => {
-            let profile = profile(settings, *newest);
+            let profile = profile(settings, *newest)?;
             drift::read_out_nothing(profile, Undefined::ReferenceChanged, values);
             (profile, None)
         }
     };
-    let numbers: Vec<u16> = (profile.iter())
-        .flat_map(|profile| &profile.features)
-        .map(|feature| names.feature_number(&feature.name))
-        .collect();
+    let numbers: Vec<u16> = profile.features.iter().map(|feature| names.feature_number(&feature.name)).collect();
     for value in values {
         value.feature = value.feature.and_then(|place| numbers.get(usize::from(place)).copied());
     }
-    reference
+    Some(reference)
 }
 
 fn profile(settings: &ModelSettings, reference: ReferenceId) -> Option<&Profile> {

@@ -6,6 +6,10 @@
 //! label horizon.
 
 mod cells;
+mod detection;
+mod detection_state;
+#[cfg(test)]
+mod detection_tests;
 mod features;
 mod identity;
 mod merged;
@@ -167,6 +171,11 @@ impl Assess {
     /// Partial rows that changed nothing because their windows were final.
     pub fn late_rows(&self) -> u64 {
         self.late_rows
+    }
+
+    /// Outcomes that no detector has read: they came behind the watermark, or there was no room for them.
+    pub fn skipped_outcomes(&self) -> u64 {
+        self.models.values().filter_map(|model| model.detection.as_ref()).map(|detection| detection.skipped()).sum()
     }
 
     /// There was no room for all models the last time: the next publication goes on with the one after.

@@ -1,6 +1,7 @@
 //! One model in ASSESS: its panes, its windows, and what of them is due to be published.
 
 use super::cells::{GroupId, Pane, VersionId};
+use super::detection::Detection;
 use super::names::{FEATURES, Membership, Names};
 use super::promise::Promise;
 use super::publish::Publisher;
@@ -47,6 +48,8 @@ pub struct ModelAssess {
     pub(super) names: Names,
     pub(super) panes: BTreeMap<Millis, Pane>,
     pub(super) windows: Vec<Windows>,
+    /// Where detectors are configured.
+    pub(super) detection: Option<Box<Detection>>,
     /// Up to here, panes that expired or whose unmet labels became orphans have marked their windows as changed.
     pub(super) expired_until: Millis,
     pub(super) orphaned_until: Millis,
@@ -60,6 +63,7 @@ impl ModelAssess {
             names: Names::new(&settings, caps.classes),
             panes: BTreeMap::new(),
             windows: settings.windows.iter().map(|spec| Windows::new(*spec)).collect(),
+            detection: Detection::of(&settings),
             settings,
             promise: None,
             expired_until: Millis::MIN,
@@ -103,6 +107,10 @@ impl ModelAssess {
         let mut change = row.change.to_cell();
         change.remap(classes);
         let features = change.features.take();
+        if let Some(detection) = &mut self.detection {
+            let version = (!self.names.version(version).is_empty()).then_some(version);
+            detection.take(row, change.count(Count::Predictions), version, groups);
+        }
         let unmatched = change.count(Count::Predictions) - change.count(Count::Matched);
         let unmet = change.count(Count::UnmetLabels);
 
@@ -137,6 +145,7 @@ impl ModelAssess {
     pub fn publish(&mut self, moment: Moment, revisions: Revisions, rows: &mut Rows<'_>) {
         if let Some(reached) = moment.reached {
             let watermark = reached.saturating_sub(self.settings.allowed_lateness_ms);
+            self.detect(watermark);
             self.mark_changed_by_time(watermark);
             self.publish_final(watermark, rows);
         }
@@ -150,6 +159,21 @@ impl ModelAssess {
         self.note_revisions(moment);
         self.pack(moment.reached);
         self.end_promise();
+    }
+
+    /// Lets the detectors read on, and notes which windows that changes.
+    fn detect(&mut self, watermark: Millis) {
+        let Some(detection) = &mut self.detection else { return };
+        let panes = &self.panes;
+        for (pane, group) in detection.release(watermark, &self.settings, |pane| panes.contains_key(&pane)) {
+            for windows in &mut self.windows {
+                for start in windows.starts(pane) {
+                    if let Some(window) = windows.open.get_mut(&start) {
+                        window.changed.insert(group);
+                    }
+                }
+            }
+        }
     }
 
     /// Goes over to today's horizons once all that was promised others is gone.
@@ -210,8 +234,11 @@ impl ModelAssess {
                 if rows.is_full() {
                     return;
                 }
-                let Some(mut window) = self.windows[place].close(start) else { continue };
                 let spec = self.windows[place].spec;
+                if self.detection.as_ref().is_some_and(|detection| !detection.has_read(start + spec.size_ms)) {
+                    continue;
+                }
+                let Some(mut window) = self.windows[place].close(start) else { continue };
                 let groups: BTreeSet<GroupId> =
                     self.panes.range(start..start + spec.size_ms).flat_map(|(_, pane)| pane.groups()).collect();
                 window.changed = groups;
@@ -265,6 +292,7 @@ impl ModelAssess {
             settings: &self.settings,
             names: &mut self.names,
             panes: &self.panes,
+            detection: self.detection.as_deref(),
             watermark,
             is_final,
         }
@@ -278,6 +306,9 @@ impl ModelAssess {
             self.panes.range(start..end).map(|(pane, _)| *pane).filter(|pane| !is_needed(*pane)).collect();
         for pane in dropped {
             self.panes.remove(&pane);
+            if let Some(detection) = &mut self.detection {
+                detection.forget(pane);
+            }
         }
     }
 

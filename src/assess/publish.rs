@@ -1,15 +1,16 @@
 //! One window to rows: panes are merged, metrics read out, and published where they changed.
 
 use super::cells::{GroupId, Pane, VersionId};
+use super::detection::{Detection, Tally};
 use super::features;
 use super::merged::{GroupWindow, PaneState, SeriesWindow};
-use super::names::{FEATURES, Names};
+use super::names::{FEATURES, GroupKind, Names};
 use super::rows::{RowNames, Rows, Texts};
 use super::window::{PublishedSeries, Window};
 use crate::aggregate::binary::BinaryConfusion;
 use crate::aggregate::{Cell, Count};
 use crate::event::{MetricRow, Millis, ModelSettings, TaskKind, WindowSpec};
-use crate::metrics::{self, MetricValue, WindowFacts};
+use crate::metrics::{self, Metric, MetricValue, Undefined, WindowFacts};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -23,6 +24,8 @@ pub struct Publisher<'a> {
     pub names: &'a mut Names,
     /// Its panes.
     pub panes: &'a BTreeMap<Millis, Pane>,
+    /// Its detectors, where there are any.
+    pub detection: Option<&'a Detection>,
     /// Its watermark.
     pub watermark: Millis,
     /// Nothing can change the window any more.
@@ -45,12 +48,16 @@ impl<'a> Publisher<'a> {
             let is_protected = self.is_protected(self.names.group(*group).set);
             // The only version is all versions together: it is read out once.
             let mut last_read: Option<&SeriesWindow> = None;
+            let mut read_len = 0;
             for (version, series) in self.series(&merged) {
                 if !last_read.is_some_and(|last| std::ptr::eq(last, series)) {
                     values.clear();
                     self.read_out(series, spec, is_protected, &mut values);
                     last_read = Some(series);
+                    read_len = values.len();
                 }
+                values.truncate(read_len);
+                self.detected((*group, version), series, spec, start, &mut values);
                 let columns = self.columns((*group, version), spec, start, coverage(&series.cell), rows.texts);
                 self.publish(window, (*group, version), columns, &values, rows);
             }
@@ -82,7 +89,8 @@ impl<'a> Publisher<'a> {
         let all: Vec<(Option<VersionId>, &SeriesWindow)> = self.series(merged).collect();
         for (version, series) in all {
             let mut values = Vec::new();
-            let reference = features::read_out(&series.cell.features, self.settings, self.names, &mut values);
+            let read = features::read_out(&series.cell.features, self.settings, self.names, &mut values);
+            let Some(reference) = read else { continue };
             let columns = self.columns((FEATURES, version), spec, start, None, rows.texts);
             let columns = MetricRow { reference_id: reference.map(|id| id.to_string().into()), ..columns };
             self.publish(window, (FEATURES, version), columns, &values, rows);
@@ -127,6 +135,35 @@ impl<'a> Publisher<'a> {
         if is_protected && tasks.contains(&TaskKind::Binary) {
             values.push(metrics::fairness::selection_rate(&confusion(&series.cell), self.settings.min_group));
         }
+    }
+
+    /// What the detectors of a series found in a window.
+    fn detected(
+        &self,
+        of: PublishedSeries,
+        series: &SeriesWindow,
+        spec: WindowSpec,
+        start: Millis,
+        values: &mut Vec<MetricValue>,
+    ) {
+        let Some(detection) = self.detection else { return };
+        if !detection.covers(of.0, self.names.group(of.0).kind == GroupKind::Comparison)
+            || series.cell.count(Count::Predictions) == 0
+        {
+            return;
+        }
+        let tallies = detection.tallies(of, start, start + spec.size_ms);
+        let missing = match &tallies {
+            Some(_) => Undefined::NoScores,
+            None if self.is_final || series.cell.count(Count::Matched) == 0 => Undefined::NoLabels,
+            None => Undefined::BeforeWatermark,
+        };
+        let methods = &detection.settings().methods;
+        let tallies = tallies.unwrap_or_else(|| vec![Tally::default(); methods.len()]);
+        values.extend(methods.iter().zip(tallies).map(|(method, Tally { read, fired })| {
+            let value = if read > 0 { Ok(fired as f64) } else { Err(missing) };
+            MetricValue::new(Metric::of_detector(method.kind()), value, read as i64)
+        }));
     }
 
     /// Compares the groups of a protected column with each other, per version and over all.

@@ -6,6 +6,8 @@
 //! refused.
 
 use super::cells::{GroupId, Pane, VersionId};
+use super::detection::Detection;
+use super::detection_state::Known;
 use super::identity::RowId;
 use super::model::ModelAssess;
 use super::names::{Group, GroupKind, Names};
@@ -181,6 +183,10 @@ fn put_model(out: &mut Vec<u8>, model: &ModelAssess) {
     }
     put_varint(out, model.windows.len() as u64);
     model.windows.iter().for_each(|windows| put_windows(out, windows));
+    out.push(u8::from(model.detection.is_some()));
+    if let Some(detection) = &model.detection {
+        detection.encode(out);
+    }
 }
 
 fn take_model(
@@ -225,6 +231,10 @@ fn take_model(
         windows.opens_from = news;
     }
     model.windows.retain(|windows| !windows.is_done());
+    if take_byte(input)? != 0 {
+        let known = Known { groups: model.names.groups().len(), versions: model.names.versions().len() };
+        model.detection = Detection::decode(input, model.settings.detectors.as_ref(), known)?;
+    }
     Ok(())
 }
 

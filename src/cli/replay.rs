@@ -259,6 +259,10 @@ fn tell(summary: &Summary, seconds: f64) {
     if summary.late_rows > 0 {
         eprintln!("  {} changes came when their windows were final and changed nothing", grouped(summary.late_rows));
     }
+    if summary.skipped_outcomes > 0 {
+        let skipped = grouped(summary.skipped_outcomes);
+        eprintln!("  {skipped} outcomes came too late for their order, and no detector of concept drift has read them");
+    }
     if accounting.folded > 0 {
         eprintln!("  {} values were over a cap and folded into __other__", grouped(accounting.folded));
     }

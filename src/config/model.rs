@@ -1,5 +1,6 @@
 //! From what is written about a model to its settings: defaults filled in, combinations checked.
 
+use super::detectors;
 use super::duration;
 use super::problem::{At, Report};
 use super::raw::{Field, RawModel};
@@ -76,6 +77,7 @@ pub(super) fn settings(model: &RawModel, defaults: &RawModel, report: &mut Repor
             .map(|written| written.reference.clone())
             .collect(),
         drift: model.drift.or(&defaults.drift).value_or(built_in.drift),
+        detectors: detectors::settings(model, defaults, task, report),
     }
 }
 

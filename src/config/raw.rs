@@ -3,6 +3,7 @@
 //! A key that is written but wrong is remembered as such: checks that compare it with others are then left out, because
 //! they would complain about a default that the operator never chose.
 
+use super::detectors::{self, WrittenDetectors};
 use super::document::Kind;
 use super::format::SchemaFiles;
 use super::problem::{At, Report};
@@ -131,10 +132,12 @@ pub(super) struct RawModel {
     pub business_value: Field<BusinessValue>,
     pub reference: Field<Vec<WrittenReference>>,
     pub drift: Field<DriftSettings>,
+    /// `None` for `detectors: none`.
+    pub detectors: Field<Option<WrittenDetectors>>,
 }
 
 /// Keys of a model, so that one written elsewhere can be sent to its place.
-pub(super) const KEYS: [&str; 17] = [
+pub(super) const KEYS: [&str; 18] = [
     "task",
     "positive_label",
     "threshold",
@@ -152,10 +155,11 @@ pub(super) const KEYS: [&str; 17] = [
     "business_value",
     "reference",
     "drift",
+    "detectors",
 ];
 
 /// Keys of a model whose parts do not exist yet.
-const LATER: [&str; 3] = ["detectors", "alerts", "compare"];
+const LATER: [&str; 2] = ["alerts", "compare"];
 
 /// Reads the keys of one model.
 pub(super) fn read_model(
@@ -188,6 +192,7 @@ pub(super) fn read_model(
         business_value: Field::read(section.take("business_value"), |item| read_business_value(item, report)),
         reference: Field::read(section.take("reference"), |item| reference::read(item, files, report)),
         drift: Field::read(section.take("drift"), |item| reference::read_drift(item, report)),
+        detectors: Field::read(section.take("detectors"), |item| detectors::read(item, report)),
     };
     section.finish(report, &LATER, elsewhere);
     model

@@ -1,10 +1,15 @@
 //! The configuration as a whole: what right ones mean, and (in `wrong`) what is said about wrong ones.
 
 mod wrong;
+mod wrong_detectors;
 
 use super::*;
 use crate::codec::{FieldPath, RowFormat};
-use crate::event::{BusinessValue, Caps, DriftSettings, ModelSettings, ReviseAfter, SegmentSet, TaskKind, WindowSpec};
+use crate::event::detectors::{DdmParameters, Direction, PageHinkleyParameters};
+use crate::event::{
+    BusinessValue, Caps, DetectorKind, DetectorParameters, Detectors, DriftSettings, LossKind, ModelSettings,
+    OutcomeOrder, ReviseAfter, SegmentSet, TaskKind, WindowSpec,
+};
 use proptest::prelude::*;
 
 const HOUR: Millis = 3_600_000;
@@ -79,6 +84,7 @@ fn what_the_example_leaves_commented_out_is_right_too() {
     assert_eq!(config.kafka.instance_id.as_deref(), Some("postdict-0"));
     assert_eq!(config.settings.defaults.protected, ["sex"]);
     assert_eq!(config.settings.defaults.task, Some(TaskKind::Binary));
+    assert_eq!(config.settings.defaults.detectors, Some(all_detectors()), "what it shows are the defaults");
 }
 
 #[test]
@@ -101,6 +107,7 @@ fn every_key_of_a_model_arrives() {
     segments: [country, [country, device]]
     fairness: {protected: [sex, country], min_group: 30}
     business_value: {true_positive: 5, false_positive: -1.5, true_negative: 0, false_negative: -20}
+    detectors: {loss: log_loss, order: prediction_time, by_segment: true, page_hinkley: {threshold: 20, direction: up}, adwin:}
 ",
     );
     let wanted = ModelSettings {
@@ -132,9 +139,50 @@ fn every_key_of_a_model_arrives() {
         }),
         references: Vec::new(),
         drift: DriftSettings::default(),
+        detectors: Some(Detectors {
+            loss: LossKind::LogLoss,
+            order: OutcomeOrder::PredictionTime,
+            by_segment: true,
+            methods: vec![
+                DetectorKind::Adwin.defaults(),
+                DetectorParameters::PageHinkley(PageHinkleyParameters {
+                    threshold: 20.0,
+                    direction: Direction::Up,
+                    ..PageHinkleyParameters::default()
+                }),
+            ],
+        }),
     };
     assert_eq!(*config.settings.models["car-loan"], wanted);
     assert_eq!(*config.settings.defaults, ModelSettings::default());
+}
+
+fn all_detectors() -> Detectors {
+    let methods = DetectorKind::ALL.map(DetectorKind::defaults).to_vec();
+    Detectors { loss: LossKind::Error, order: OutcomeOrder::LabelTime, by_segment: false, methods }
+}
+
+#[test]
+fn a_model_inherits_the_detectors_that_its_task_has_a_use_for() {
+    let config = right(
+        "defaults: {detectors: {adwin: {}, ddm: {}, eddm: {}, hddm_a: {}, hddm_w: {}, page_hinkley: {}}}
+models:
+  classes: {task: multiclass}
+  numbers: {task: regression}
+  without: {detectors: none}
+  own: {detectors: {ddm: {warm_start: 100}}}
+",
+    );
+    let of = |model: &str| config.settings.models[model].detectors.clone();
+    assert_eq!(
+        (config.settings.defaults.detectors.clone(), of("classes")),
+        (Some(all_detectors()), Some(all_detectors()))
+    );
+    let any_size = [DetectorKind::Adwin, DetectorKind::PageHinkley].map(DetectorKind::defaults).to_vec();
+    assert_eq!(of("numbers"), Some(Detectors { methods: any_size, ..all_detectors() }));
+    assert_eq!(of("without"), None);
+    let ddm = DdmParameters { warm_start: 100, ..DdmParameters::default() };
+    assert_eq!(of("own").map(|own| own.methods), Some(vec![DetectorParameters::Ddm(ddm)]));
 }
 
 #[test]

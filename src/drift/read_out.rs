@@ -43,8 +43,8 @@ pub fn read_out(profile: &Profile, list: &FeatureList, settings: &DriftSettings,
 }
 
 /// Appends that nothing can be compared, and why, for each feature of `profile`.
-pub fn read_out_nothing(profile: Option<&Profile>, reason: Undefined, out: &mut Vec<MetricValue>) {
-    for number in (0u16..).take(profile.map_or(0, |profile| profile.features.len())) {
+pub fn read_out_nothing(profile: &Profile, reason: Undefined, out: &mut Vec<MetricValue>) {
+    for number in (0u16..).take(profile.features.len()) {
         out.push(MetricValue::new(Metric::Drifted, Err(reason), 0).of_feature(number));
     }
     out.push(MetricValue::new(Metric::DriftedShare, Err(reason), 0));

@@ -3,6 +3,7 @@
 //! Every stage imports this module and none of its neighbours. Nothing here decides anything.
 
 pub mod bins;
+pub mod detectors;
 pub mod feature;
 pub mod label;
 pub mod output;
@@ -14,6 +15,7 @@ pub mod segment;
 pub mod settings;
 pub mod time;
 
+pub use detectors::{DetectorKind, DetectorParameters, Detectors, LossKind, OutcomeOrder};
 pub use feature::{FeatureColumn, FeatureSource, FeatureValue};
 pub use label::{LabelBatch, LabelValue};
 pub use output::{DeadLetterRow, LabelledRow, MetricRow};

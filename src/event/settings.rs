@@ -3,7 +3,7 @@
 //! The stages also log them, so that state can be read as it was meant. A key that a later version adds needs a default
 //! that means what there was before.
 
-use super::{FeatureSource, Millis, PredictionColumns, Profile, ReferenceId};
+use super::{Detectors, FeatureSource, Millis, PredictionColumns, Profile, ReferenceId};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -127,6 +127,9 @@ pub struct ModelSettings {
     /// How features are judged.
     #[serde(default)]
     pub drift: DriftSettings,
+    /// Detectors of concept drift, where configured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub detectors: Option<Detectors>,
 }
 
 /// A reference, and from when on it is in force.
@@ -137,8 +140,7 @@ pub struct Reference {
     pub id: ReferenceId,
     /// Event time from which on it is in force; `None`: from the beginning.
     pub from_ms: Option<Millis>,
-    /// Its profile. State remembers the id alone; then this is `None`, unless the configuration still has it.
-    #[serde(skip)]
+    /// Its profile; `None` where only the id is of interest.
     pub profile: Option<Arc<Profile>>,
 }
 
@@ -262,6 +264,13 @@ impl Settings {
 }
 
 impl ModelSettings {
+    /// The same with the ids of references alone, for where their content does not matter.
+    pub fn without_profiles(&self) -> ModelSettings {
+        let mut settings = self.clone();
+        settings.references.iter_mut().for_each(|reference| reference.profile = None);
+        settings
+    }
+
     /// Why these settings cannot take the place of `before`, under which there is state of `model`; `None` if they can.
     pub fn refusal(&self, model: &str, before: &ModelSettings) -> Option<String> {
         let name = if model.is_empty() { "the defaults".to_owned() } else { format!("model {model}") };
@@ -305,6 +314,7 @@ impl Default for ModelSettings {
             business_value: None,
             references: Vec::new(),
             drift: DriftSettings::default(),
+            detectors: None,
         }
     }
 }

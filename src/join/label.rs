@@ -102,6 +102,7 @@ impl Join {
             self.pending.scores(*place, &mut scores);
             self.apply(&row, &scores, effect, label);
             self.publish(&row, &scores, effect, request_id, label.weight());
+            self.note_first_match(&row, &scores, effect, request_id);
             self.settle(*place, effect);
             greatest = greatest.max(outcome_of(effect));
         }

@@ -7,6 +7,7 @@
 
 pub mod accounting;
 mod features;
+pub mod first_matches;
 mod label;
 mod labelled;
 mod labels;
@@ -28,6 +29,7 @@ pub use watermark::StreamTime;
 
 use crate::aggregate::{Count, Observation, PartialBuilder, QualityOutcome, SeriesId};
 use crate::event::{LabelledRow, Millis, ModelSettings, Origin, Reason, Reject, Role, Settings};
+use first_matches::FirstMatches;
 use labels::{LabelRow, LabelStore};
 use outcome::Scratch;
 use pending::{PendingBuffer, PendingRow, RowRef};
@@ -47,6 +49,7 @@ pub struct Join {
     time: StreamTime,
     accounting: Accounting,
     partials: PartialBuilder,
+    first_matches: FirstMatches,
     rejects: Vec<Reject>,
     labelled: Option<Vec<LabelledRow>>,
     /// Largest allowed lateness of any model: nothing is dropped before the last of them allows it.
@@ -155,6 +158,7 @@ impl Join {
             time: StreamTime::default(),
             accounting: Accounting::default(),
             partials: PartialBuilder::default(),
+            first_matches: FirstMatches::default(),
             rejects: Vec::new(),
             labelled: with_labelled.then(Vec::new),
             is_expiring: false,
@@ -277,6 +281,11 @@ impl Join {
     /// The changes since the last call.
     pub fn partials(&mut self) -> &mut PartialBuilder {
         &mut self.partials
+    }
+
+    /// What detectors need, since the last call.
+    pub fn first_matches(&mut self) -> &mut FirstMatches {
+        &mut self.first_matches
     }
 
     /// Records rejected since the last call.

@@ -292,14 +292,15 @@ impl Join {
             }
             self.apply(row, scores, effect, label);
             self.publish(row, scores, effect, request_id, label.weight());
+            self.note_first_match(row, scores, effect, request_id);
             in_force = rules::after(in_force, effect);
+            match in_force {
+                Some(truth) => row.settle(truth.time),
+                None => row.unsettle(),
+            }
             self.met(label, effect);
         }
         self.scratch.labels = known;
-        match in_force {
-            Some(truth) => row.settle(truth.time),
-            None => row.unsettle(),
-        }
         in_force.is_some()
     }
 

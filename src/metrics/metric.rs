@@ -112,6 +112,13 @@ metrics! {
     MeanPrediction = "mean_prediction",
     MeanLabel = "mean_label",
 
+    AdwinDrift = "adwin_drift",
+    DdmDrift = "ddm_drift",
+    EddmDrift = "eddm_drift",
+    HddmADrift = "hddm_a_drift",
+    HddmWDrift = "hddm_w_drift",
+    PageHinkleyDrift = "page_hinkley_drift",
+
     SelectionRate = "selection_rate",
     DemographicParityDifference = "demographic_parity_difference",
     DemographicParityRatio = "demographic_parity_ratio",

@@ -43,6 +43,15 @@ fn section(text: &mut String, family: Family) {
              In a series that also has binary rows, names without class that both families have are the binary ones."
         }
         Family::Regression => "p is a prediction, l a label, e = p − l the error.",
+        Family::ConceptDrift => {
+            "Of models with `detectors`. Each detector reads the losses of predictions that have met their label: 0 or 1 of \
+             a class, |e| of a number, or the log loss if that is asked for. It reads them in the order in which they became \
+             known (the later of the label's time and the prediction's; then the prediction's time, then the bytes of the \
+             request id) or, if that is asked for, in the order of the predictions; and not before the watermark has passed \
+             them, so that the order is the same however records came. It reads the first label of a prediction only: what \
+             corrects or retracts that label, and what expires, does not reach it. A firing stands in the windows of the \
+             prediction whose loss it followed. There is a detector for each version and one for all together."
+        }
         Family::Fairness => {
             "Groups are the values of a protected column, a missing value included. `selection_rate` stands in the rows \
              of each group, the comparisons in rows without a group. Groups below `min_group` labelled rows are not compared."

@@ -31,11 +31,13 @@ pub enum Undefined {
     ReferenceChanged,
     /// The value is beyond the range of a double.
     Overflow,
+    /// Labels have come, but what belongs before them may still come.
+    BeforeWatermark,
 }
 
 impl Undefined {
     /// All reasons, in the order in which they are documented.
-    pub const ALL: [Undefined; 12] = [
+    pub const ALL: [Undefined; 13] = [
         Undefined::NoRows,
         Undefined::NoLabels,
         Undefined::NoScores,
@@ -48,6 +50,7 @@ impl Undefined {
         Undefined::BelowMinCount,
         Undefined::ReferenceChanged,
         Undefined::Overflow,
+        Undefined::BeforeWatermark,
     ];
 
     /// The public name, as written to `undefined_reason`.
@@ -65,6 +68,7 @@ impl Undefined {
             Undefined::BelowMinCount => "below_min_count",
             Undefined::ReferenceChanged => "reference_changed",
             Undefined::Overflow => "overflow",
+            Undefined::BeforeWatermark => "before_watermark",
         }
     }
 
@@ -83,6 +87,9 @@ impl Undefined {
             Undefined::BelowMinCount => "the window has fewer rows than a decision needs",
             Undefined::ReferenceChanged => "another reference came into force within the window",
             Undefined::Overflow => "the value is beyond the range of a double",
+            Undefined::BeforeWatermark => {
+                "labels have come, but the watermark has not passed any, so their order is open"
+            }
         }
     }
 }

@@ -33,6 +33,7 @@ enum Message {
 struct Published {
     output: OutputFiles,
     late_rows: u64,
+    skipped_outcomes: u64,
     models: Vec<Arc<str>>,
     /// It was told to stop and left something out.
     interrupted: bool,
@@ -76,6 +77,7 @@ impl Publication {
             Err(panic) => std::panic::resume_unwind(panic),
         };
         summary.late_rows = published.late_rows;
+        summary.skipped_outcomes = published.skipped_outcomes;
         summary.models = published.models;
         summary.interrupted |= published.interrupted;
         summary.written = published.output.finish()?;
@@ -115,5 +117,6 @@ fn publish(
         written?;
     }
     let models = task.assess().model_ids().map(Arc::clone).collect();
-    Ok(Published { output, late_rows: task.assess().late_rows(), models, interrupted })
+    let (late_rows, skipped_outcomes) = (task.assess().late_rows(), task.assess().skipped_outcomes());
+    Ok(Published { output, late_rows, skipped_outcomes, models, interrupted })
 }

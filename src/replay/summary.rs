@@ -24,6 +24,8 @@ pub struct Summary {
     pub models: Vec<Arc<str>>,
     /// Changes that came when their windows were final.
     pub late_rows: u64,
+    /// Outcomes that no detector of concept drift has read, because they came too late for their order.
+    pub skipped_outcomes: u64,
     /// Memory held by waiting records at the end.
     pub held_bytes: usize,
     /// It was stopped before the end.

@@ -167,6 +167,7 @@ impl Restore for AssessWorkRestore {
             has_more: false,
             taken_bytes: 0,
             late: BTreeMap::new(),
+            skipped: 0,
             repeated_bytes: 0,
             pace: self.pace,
             snapshot: None,
@@ -211,6 +212,8 @@ struct AssessWork {
     taken_bytes: usize,
     /// Changes that came after their windows were final since the last commit, by JOIN's partition.
     late: BTreeMap<i32, u64>,
+    /// Outcomes that detectors have skipped since then.
+    skipped: u64,
     /// Length of the partials since the last snapshot, and what was published as if it were partials.
     repeated_bytes: usize,
     pace: AssessPace,
@@ -240,11 +243,13 @@ impl StageTask for AssessWork {
                 (watermark.reached(), watermark.newest(), watermark.is_settled())
             };
             let (before, late_before) = (state(&self.task), self.task.assess().late_rows());
+            let skipped_before = self.task.assess().skipped_outcomes();
             self.task.merge(&batch);
             let late = self.task.assess().late_rows() - late_before;
             // Of what comes in again nothing is committed, so it would be full for as long, and what was late was said.
             if !self.is_catching_up() {
                 self.taken_bytes += range.len();
+                self.skipped += self.task.assess().skipped_outcomes().saturating_sub(skipped_before);
                 if late > 0 {
                     *self.late.entry(batch.partition).or_default() += late;
                 }
@@ -316,6 +321,14 @@ impl StageTask for AssessWork {
 impl AssessWork {
     /// Once with a commit, not with each record.
     fn tell_late(&mut self) {
+        let skipped = std::mem::take(&mut self.skipped);
+        if skipped > 0 {
+            tracing::warn!(
+                stage = "assess",
+                "{skipped} outcomes came behind the watermark, or were too many to wait for it, and no detector of concept \
+                 drift has read them: labels lag behind others by more than `allowed_lateness`"
+            );
+        }
         for (partition, late) in std::mem::take(&mut self.late) {
             tracing::warn!(
                 stage = "assess",

@@ -24,7 +24,8 @@ const TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Short against what is written at once: whoever runs ahead of what is unread loses it.
 const CONFIGURATION: &str = "{topics: {predictions: p, labels: l}, defaults: {task: binary, windows: [1h], \
-                             label_horizon: 2h, correction_horizon: 1m, early_label_retention: 1m, allowed_lateness: 0s}}";
+                             label_horizon: 2h, correction_horizon: 1m, early_label_retention: 1m, allowed_lateness: 0s, detectors: {adwin: {delta: 0.5, clock: 1}, ddm: {warm_start: 3}, \
+                             page_hinkley: {threshold: 1}}}}";
 
 fn one_of<T: Copy>(draw: &mut Draw, choices: &[T]) -> T {
     choices[draw.below(choices.len())]

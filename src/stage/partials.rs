@@ -90,7 +90,9 @@ mod tests {
             labels: Progress::default(),
             models: models.iter().map(name).collect(),
             series: (0..models.len() as u32).map(series).collect(),
-            rows: rows.map(|((id, pane), change)| PartialRow { series: id.0, pane, change }).collect(),
+            rows: rows
+                .map(|((id, pane), change)| PartialRow { series: id.0, pane, change, first_matches: Vec::new() })
+                .collect(),
         }
     }
 

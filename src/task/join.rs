@@ -95,6 +95,7 @@ impl JoinTask {
     /// Names everything that the changed cells refer to, so that a batch can be read by itself.
     fn partials(&mut self) -> PartialBatch {
         let changes = self.join.partials().take();
+        let mut first_matches = self.join.first_matches().take();
         let registry = self.join.registry();
         let mut batch = PartialBatch {
             partition: self.partition,
@@ -122,8 +123,10 @@ impl JoinTask {
                 let (version, segments) = (Arc::clone(&series.version), series.segments.clone());
                 batch.series.push(SeriesName { model, version, segments });
             }
-            batch.rows.push(PartialRow { series: batch.series.len() as u32 - 1, pane, change });
+            let first_matches = first_matches.remove(&(id, pane)).unwrap_or_default();
+            batch.rows.push(PartialRow { series: batch.series.len() as u32 - 1, pane, change, first_matches });
         }
+        debug_assert!(first_matches.is_empty(), "what is matched changes a cell");
         batch
     }
 

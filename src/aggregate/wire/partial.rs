@@ -4,6 +4,7 @@
 //! hold as facts is folded first, so equal changes give equal bytes however they came about.
 
 use super::*;
+use crate::aggregate::first_match::{put_first_matches, take_first_matches};
 use crate::aggregate::partial::{CellChange, ModelName, PartialBatch, PartialRow, Progress, SeriesName};
 use crate::aggregate::{Cell, ClassId};
 
@@ -42,6 +43,7 @@ impl Wire for PartialBatch {
                 row.change.to_cell().encode(out);
             }
         }
+        put_first_matches(out, &self.rows);
     }
 
     fn decode(input: &mut &[u8]) -> Result<Self, WireError> {
@@ -64,6 +66,7 @@ impl Wire for PartialBatch {
             take_rows(input, number as u32, model.classes.len(), &mut rows)?;
             series.push(name);
         }
+        take_first_matches(input, &mut rows)?;
         Ok(PartialBatch { partition, predictions, labels, models, series, rows })
     }
 }
@@ -76,7 +79,7 @@ fn take_rows(input: &mut &[u8], series: u32, classes: usize, rows: &mut Vec<Part
         if cell.max_class().is_some_and(|ClassId(class)| usize::from(class) >= classes) {
             return Err(WireError::Malformed("a class without a name"));
         }
-        rows.push(PartialRow { series, pane, change: CellChange::Folded(Box::new(cell)) });
+        rows.push(PartialRow { series, pane, change: CellChange::Folded(Box::new(cell)), first_matches: Vec::new() });
     }
     Ok(())
 }
@@ -137,7 +140,12 @@ mod tests {
         for i in 0..labels {
             builder.observe(SeriesId(0), i * 60_000, &late_label(i * 60_000, (i as f64 + 0.7) / (labels + 1) as f64));
         }
-        let rows = builder.take().into_iter().map(|((_, pane), change)| PartialRow { series: 0, pane, change });
+        let rows = builder.take().into_iter().map(|((_, pane), change)| PartialRow {
+            series: 0,
+            pane,
+            change,
+            first_matches: Vec::new(),
+        });
         PartialBatch {
             partition: 3,
             predictions: Progress { newest: Some(1_700_000_000_000), idle_checks: 0 },

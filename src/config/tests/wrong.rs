@@ -63,7 +63,6 @@ const ONE_PROBLEM: &[(&str, &str, &str, &str, &str)] = &[
         "`soon` is no time",
         "2026-05-01",
     ),
-    ("models: {a: {detectors: {}}}", "1:14", "models.a.detectors", "`detectors` is not available", "remove it"),
     ("models: {a: {compare: {}}}", "1:14", "models.a.compare", "`compare` is not available", "remove it"),
     (
         "models:\n  a:\n    threshold: 0.1\n    threshold: 0.2",
@@ -438,14 +437,15 @@ const ONE_PROBLEM: &[(&str, &str, &str, &str, &str)] = &[
 
 #[test]
 fn each_mistake_is_named_with_its_place_and_what_to_do() {
+    assert_one_problem_each(ONE_PROBLEM);
+}
+
+pub(super) fn assert_one_problem_each(wrong: &[(&str, &str, &str, &str, &str)]) {
     let mut failures = Vec::new();
-    for (text, place, path, message, advice) in ONE_PROBLEM {
+    for (text, place, path, message, advice) in wrong {
         let said = said(text);
-        let place = if path.is_empty() {
-            format!("postdict.yaml:{place}\n")
-        } else {
-            format!("postdict.yaml:{place} ({path})\n")
-        };
+        let of_path = if path.is_empty() { String::new() } else { format!(" ({path})") };
+        let place = format!("postdict.yaml:{place}{of_path}\n");
         let wanted = [place.as_str(), message, advice];
         let is_one = said.ends_with(": 1 error") || said.ends_with(": 1 warning");
         if !is_one || wanted.iter().any(|wanted| !said.contains(wanted)) {

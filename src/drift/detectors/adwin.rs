@@ -17,28 +17,7 @@ use super::parameters::{ParameterError, malformed, require};
 use super::signal::{Change, Point, Signal};
 use super::window::{BUCKETS_MAX, Window};
 use crate::aggregate::wire::{Wire, WireError, put_double, put_varint, take_double};
-
-/// Parameters of [`Adwin`].
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct AdwinParameters {
-    /// Chance of a drift where there is none; between 0 and 1. 0.002 by default.
-    pub delta: f64,
-    /// How many values come between two looks; at least 1. 32 by default.
-    pub clock: u32,
-    /// Buckets of a size that are kept: more find a change sooner and its place more exactly, at more memory and time;
-    /// from 2 to 64. 5 by default.
-    pub max_buckets: u32,
-    /// Values that each part of a cut must have; at least 1. 5 by default.
-    pub min_window_length: u32,
-    /// Nothing is decided before more values than this have come. 10 by default.
-    pub grace_period: u32,
-}
-
-impl Default for AdwinParameters {
-    fn default() -> Self {
-        AdwinParameters { delta: 0.002, clock: 32, max_buckets: 5, min_window_length: 5, grace_period: 10 }
-    }
-}
+pub use crate::event::detectors::AdwinParameters;
 
 impl AdwinParameters {
     pub(super) fn check(&self) -> Result<(), ParameterError> {

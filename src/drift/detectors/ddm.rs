@@ -12,23 +12,7 @@ use super::mean::Mean;
 use super::parameters::{ParameterError, malformed, require};
 use super::signal::{Shift, Verdict};
 use crate::aggregate::wire::{Wire, WireError, put_double, put_varint, take_double};
-
-/// Parameters of [`Ddm`].
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct DdmParameters {
-    /// Over so many values nothing is decided. 30 by default.
-    pub warm_start: u32,
-    /// Standard deviations above the minimum at which the warning zone begins; at least 0. 2 by default.
-    pub warning_threshold: f64,
-    /// Standard deviations above the minimum that are a drift; at least `warning_threshold`. 3 by default.
-    pub drift_threshold: f64,
-}
-
-impl Default for DdmParameters {
-    fn default() -> Self {
-        DdmParameters { warm_start: 30, warning_threshold: 2.0, drift_threshold: 3.0 }
-    }
-}
+pub use crate::event::detectors::DdmParameters;
 
 impl DdmParameters {
     pub(super) fn check(&self) -> Result<(), ParameterError> {

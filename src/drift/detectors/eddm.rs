@@ -14,23 +14,7 @@ use super::mean::Mean;
 use super::parameters::{ParameterError, malformed, require};
 use super::signal::{Shift, Verdict};
 use crate::aggregate::wire::{Wire, WireError, put_double, put_varint, take_double};
-
-/// Parameters of [`Eddm`].
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct EddmParameters {
-    /// More errors than this must have come before anything is decided. 30 by default.
-    pub warm_start: u32,
-    /// Ratio below which the warning zone is; from 0 to 1. 0.95 by default.
-    pub alpha: f64,
-    /// Ratio below which a drift is; from 0 to `alpha`. 0.9 by default.
-    pub beta: f64,
-}
-
-impl Default for EddmParameters {
-    fn default() -> Self {
-        EddmParameters { warm_start: 30, alpha: 0.95, beta: 0.9 }
-    }
-}
+pub use crate::event::detectors::EddmParameters;
 
 impl EddmParameters {
     pub(super) fn check(&self) -> Result<(), ParameterError> {

@@ -14,23 +14,7 @@ use super::mean::Mean;
 use super::parameters::{ParameterError, malformed, require_confidences};
 use super::signal::{Shift, Verdict};
 use crate::aggregate::wire::{Wire, WireError, put_double, take_double};
-
-/// Parameters of [`HddmA`].
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct HddmAParameters {
-    /// Chance of a drift where there is none; between 0 and 1. 0.001 by default.
-    pub drift_confidence: f64,
-    /// The same of a warning; at least `drift_confidence`, below 1. 0.005 by default.
-    pub warning_confidence: f64,
-    /// Looks for a fall too. No by default.
-    pub two_sided: bool,
-}
-
-impl Default for HddmAParameters {
-    fn default() -> Self {
-        HddmAParameters { drift_confidence: 0.001, warning_confidence: 0.005, two_sided: false }
-    }
-}
+pub use crate::event::detectors::HddmAParameters;
 
 impl HddmAParameters {
     pub(super) fn check(&self) -> Result<(), ParameterError> {

@@ -14,25 +14,7 @@ use super::bytes::{put_flag, put_option, take_flag, take_option};
 use super::parameters::{ParameterError, malformed, require, require_confidences};
 use super::signal::{Shift, Verdict};
 use crate::aggregate::wire::{Wire, WireError, put_double, take_double};
-
-/// Parameters of [`HddmW`].
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct HddmWParameters {
-    /// Chance of a drift where there is none; between 0 and 1. 0.001 by default.
-    pub drift_confidence: f64,
-    /// The same of a warning; at least `drift_confidence`, below 1. 0.005 by default.
-    pub warning_confidence: f64,
-    /// Weight of the newest value; above 0, at most 1. 0.05 by default.
-    pub lambda: f64,
-    /// Looks for a fall too. No by default.
-    pub two_sided: bool,
-}
-
-impl Default for HddmWParameters {
-    fn default() -> Self {
-        HddmWParameters { drift_confidence: 0.001, warning_confidence: 0.005, lambda: 0.05, two_sided: false }
-    }
-}
+pub use crate::event::detectors::HddmWParameters;
 
 impl HddmWParameters {
     pub(super) fn check(&self) -> Result<(), ParameterError> {

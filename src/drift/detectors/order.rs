@@ -12,22 +12,13 @@
 //! it has.) What is dropped still depends on how often the watermark moves: the limit is a limit of what is promised, not
 //! a setting to tune.
 
-use super::bytes::take_count;
+use super::bytes::{take_count, take_u32};
 use crate::aggregate::wire::{
     Wire, WireError, put_signed, put_varint, take_byte, take_bytes, take_length, take_signed, take_varint,
 };
 use crate::event::Millis;
+pub use crate::event::detectors::OutcomeOrder as Order;
 use std::collections::BTreeMap;
-
-/// By what outcomes are sorted. Ties go on to the label time and the bits of the loss, so that no two outcomes that
-/// differ in anything are equal.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Order {
-    /// When the label became known, then when the prediction was made, then the bytes of the request id.
-    LabelTime,
-    /// When the prediction was made, then the bytes of the request id.
-    PredictionTime,
-}
 
 /// A prediction that has met its label.
 #[derive(Debug, Clone, PartialEq)]
@@ -40,6 +31,9 @@ pub struct Outcome {
     pub request_id: Box<[u8]>,
     /// How wrong the prediction was.
     pub loss: f64,
+    /// Whose it is, by a number that the sorter gives back. It says nothing of the order: outcomes that are equal in all
+    /// above come in any.
+    pub source: u32,
 }
 
 /// An outcome with its fields in the order in which they are compared.
@@ -54,6 +48,7 @@ struct Rank {
     last: Millis,
     /// Bits of the loss.
     loss: u64,
+    source: u32,
 }
 
 /// Outcomes that wait for the watermark.
@@ -72,21 +67,23 @@ pub struct Sorter {
 
 impl Rank {
     fn of(outcome: Outcome, order: Order) -> Rank {
-        let Outcome { label_time, prediction_time, request_id, loss } = outcome;
+        let Outcome { label_time, prediction_time, request_id, loss, source } = outcome;
         let loss = loss.to_bits();
         match order {
-            Order::LabelTime => Rank { time: label_time, then: prediction_time, request_id, last: 0, loss },
-            Order::PredictionTime => Rank { time: prediction_time, then: 0, request_id, last: label_time, loss },
+            Order::LabelTime => Rank { time: label_time, then: prediction_time, request_id, last: 0, loss, source },
+            Order::PredictionTime => {
+                Rank { time: prediction_time, then: 0, request_id, last: label_time, loss, source }
+            }
         }
     }
 
     fn outcome(self, order: Order) -> Outcome {
-        let Rank { time, then, request_id, last, loss } = self;
+        let Rank { time, then, request_id, last, loss, source } = self;
         let (label_time, prediction_time) = match order {
             Order::LabelTime => (time, then),
             Order::PredictionTime => (last, time),
         };
-        Outcome { label_time, prediction_time, request_id, loss: f64::from_bits(loss) }
+        Outcome { label_time, prediction_time, request_id, loss: f64::from_bits(loss), source }
     }
 }
 
@@ -178,6 +175,7 @@ impl Wire for Sorter {
             out.extend_from_slice(&rank.request_id);
             // Bits at the end of a fraction are often zero; turned round they need no bytes.
             put_varint(out, rank.loss.swap_bytes());
+            put_varint(out, u64::from(rank.source));
         }
     }
 
@@ -222,6 +220,7 @@ fn take_rank(input: &mut &[u8], order: Order, previous: Millis) -> Result<(Rank,
     let length = take_length(input)?;
     let request_id = Box::from(take_bytes(input, length)?);
     let loss = take_varint(input)?.swap_bytes();
+    let source = take_u32(input)?;
     let (then, last) = if order == Order::LabelTime { (other, 0) } else { (0, other) };
-    Ok((Rank { time, then, request_id, last, loss }, times))
+    Ok((Rank { time, then, request_id, last, loss, source }, times))
 }

@@ -8,7 +8,8 @@ use proptest::prelude::*;
 fn outcome() -> impl Strategy<Value = Outcome> {
     let id = prop::collection::vec(0..3u8, 0..3).prop_map(Vec::into_boxed_slice);
     (0..40i64, 0..8i64, id, prop_oneof![Just(0.0), Just(1.0), Just(-0.0)]).prop_map(|(time, before, id, loss)| {
-        Outcome { label_time: time, prediction_time: time - before, request_id: id, loss }
+        let source = id.len() as u32;
+        Outcome { label_time: time, prediction_time: time - before, request_id: id, loss, source }
     })
 }
 
@@ -146,7 +147,8 @@ proptest! {
 
 #[test]
 fn times_at_the_watermark_wait() {
-    let at = |time| Outcome { label_time: time, prediction_time: 0, request_id: Box::from(*b"a"), loss: 1.0 };
+    let at =
+        |time| Outcome { label_time: time, prediction_time: 0, request_id: Box::from(*b"a"), loss: 1.0, source: 0 };
     let mut sorter = Sorter::new(Order::LabelTime, 10);
     sorter.insert(at(5));
     sorter.insert(at(6));
@@ -169,7 +171,7 @@ fn the_furthest_ahead_is_dropped() {
     let mut sorter = Sorter::new(Order::PredictionTime, 2);
     for time in [3, 9, 1, 7] {
         let (label_time, prediction_time) = (100 - time, time);
-        sorter.insert(Outcome { label_time, prediction_time, request_id: Box::default(), loss: 0.0 });
+        sorter.insert(Outcome { label_time, prediction_time, request_id: Box::default(), loss: 0.0, source: 3 });
     }
     let mut released = Vec::new();
     sorter.release(i64::MAX, |outcome| released.push(outcome.prediction_time));

@@ -13,39 +13,7 @@ use super::mean::Mean;
 use super::parameters::{ParameterError, malformed, require};
 use super::signal::{Shift, Verdict};
 use crate::aggregate::wire::{Wire, WireError, put_double, put_varint, take_byte, take_double};
-
-/// Parameters of [`PageHinkley`].
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct PageHinkleyParameters {
-    /// The first value at which a drift can be. 30 by default.
-    pub min_instances: u32,
-    /// Deviation that is tolerated, in the unit of the values; at least 0. 0.005 by default.
-    pub delta: f64,
-    /// Sum of deviations that is a drift, in the unit of the values; at least 0. 50 by default.
-    pub threshold: f64,
-    /// What is kept of the sum at each value; from 0 to 1. 0.9999 by default.
-    pub alpha: f64,
-    /// What is looked for. Both by default.
-    pub direction: Direction,
-}
-
-/// Which changes of a level are looked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Direction {
-    /// A rise.
-    Up,
-    /// A fall.
-    Down,
-    /// A rise or a fall.
-    Both,
-}
-
-impl Default for PageHinkleyParameters {
-    fn default() -> Self {
-        let direction = Direction::Both;
-        PageHinkleyParameters { min_instances: 30, delta: 0.005, threshold: 50.0, alpha: 1.0 - 0.0001, direction }
-    }
-}
+pub use crate::event::detectors::{Direction, PageHinkleyParameters};
 
 impl PageHinkleyParameters {
     pub(super) fn check(&self) -> Result<(), ParameterError> {

@@ -1,4 +1,4 @@
-//! Which detectors there are, and the parameters of each. Defaults are River's.
+//! What the parameters of detectors may be, and what each kind can take. The parameters themselves are part of the settings.
 
 use super::adwin::AdwinParameters;
 use super::ddm::DdmParameters;
@@ -7,23 +7,7 @@ use super::hddm_a::HddmAParameters;
 use super::hddm_w::HddmWParameters;
 use super::page_hinkley::PageHinkleyParameters;
 use crate::aggregate::wire::WireError;
-
-/// A method that finds a change in a stream of values.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum DetectorKind {
-    /// [`Adwin`](super::Adwin).
-    Adwin,
-    /// [`Ddm`](super::Ddm).
-    Ddm,
-    /// [`Eddm`](super::Eddm).
-    Eddm,
-    /// [`HddmA`](super::HddmA).
-    HddmA,
-    /// [`HddmW`](super::HddmW).
-    HddmW,
-    /// [`PageHinkley`](super::PageHinkley).
-    PageHinkley,
-}
+pub use crate::event::detectors::{DetectorKind, DetectorParameters};
 
 /// Largest magnitude of a value: sums and squares of any number of them stay finite.
 const VALUE_MAX: f64 = 1e100;
@@ -77,24 +61,6 @@ impl DetectorKind {
             DetectorKind::PageHinkley => DetectorParameters::PageHinkley(PageHinkleyParameters::default()),
         }
     }
-}
-
-/// A kind of detector with its parameters. They may be out of range; [`Detector::try_new`](super::Detector::try_new)
-/// checks them.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum DetectorParameters {
-    /// Of ADWIN.
-    Adwin(AdwinParameters),
-    /// Of DDM.
-    Ddm(DdmParameters),
-    /// Of EDDM.
-    Eddm(EddmParameters),
-    /// Of HDDM_A.
-    HddmA(HddmAParameters),
-    /// Of HDDM_W.
-    HddmW(HddmWParameters),
-    /// Of Page-Hinkley.
-    PageHinkley(PageHinkleyParameters),
 }
 
 impl DetectorParameters {

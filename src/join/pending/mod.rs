@@ -286,7 +286,7 @@ impl PendingBuffer {
             held.get_mut(at).settled = settled;
         }
         self.waiting -= usize::from(was_waiting);
-        self.waiting += usize::from(settled == Settled::WAITING);
+        self.waiting += usize::from(settled.is_waiting());
         true
     }
 

@@ -54,13 +54,15 @@ pub struct PendingRow {
 }
 
 /// What has become of a row, in 40 bits: it waits (0), it was removed and only takes space until its table is compacted
-/// (all ones), or how far its label's time is from its own, to the millisecond, within 17 years.
+/// (all ones), it waits again (one less), or how far its label's time is from its own, to the millisecond, within 17 years.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Settled([u8; 5]);
 
 impl Settled {
-    /// No label has come, or the last one was taken back.
+    /// No label has come.
     pub const WAITING: Settled = Settled([0; 5]);
+    /// The last label was taken back.
+    pub const WAITING_AGAIN: Settled = Settled([0xfe, 0xff, 0xff, 0xff, 0xff]);
     /// The row is no more.
     pub const REMOVED: Settled = Settled([0xff; 5]);
     /// A delay of 0.
@@ -68,7 +70,7 @@ impl Settled {
 
     /// A label came `delay_ms` after its prediction.
     pub fn after(delay_ms: Millis) -> Settled {
-        let bits = delay_ms.saturating_add(Self::ORIGIN).clamp(1, 2 * Self::ORIGIN - 2) as u64;
+        let bits = delay_ms.saturating_add(Self::ORIGIN).clamp(1, 2 * Self::ORIGIN - 3) as u64;
         let [a, b, c, d, e, ..] = bits.to_le_bytes();
         Settled([a, b, c, d, e])
     }
@@ -77,14 +79,24 @@ impl Settled {
     pub fn delay_ms(self) -> Option<Millis> {
         let [a, b, c, d, e] = self.0;
         let bits = u64::from_le_bytes([a, b, c, d, e, 0, 0, 0]);
-        (self != Self::WAITING && self != Self::REMOVED).then(|| bits as i64 - Self::ORIGIN)
+        (!self.is_waiting() && self != Self::REMOVED).then(|| bits as i64 - Self::ORIGIN)
+    }
+
+    /// True where there is no label, or none any more.
+    pub fn is_waiting(self) -> bool {
+        self == Self::WAITING || self == Self::WAITING_AGAIN
     }
 }
 
 impl PendingRow {
     /// True while no label has come (or the last one was taken back).
     pub fn is_waiting(&self) -> bool {
-        self.settled == Settled::WAITING
+        self.settled.is_waiting()
+    }
+
+    /// True if a label has ever come.
+    pub fn was_settled(&self) -> bool {
+        self.settled != Settled::WAITING
     }
 
     /// Marks the row as labelled at `label_time`.
@@ -97,9 +109,11 @@ impl PendingRow {
         self.settled == Settled::after(label_time - self.time)
     }
 
-    /// Makes the row wait again.
+    /// Makes the row wait again, if it has ever had a label.
     pub fn unsettle(&mut self) {
-        self.settled = Settled::WAITING;
+        if self.was_settled() {
+            self.settled = Settled::WAITING_AGAIN;
+        }
     }
 
     /// True if `watermark` has passed the label's time by more than `correction_horizon_ms`, so that no label can refer to
@@ -132,7 +146,9 @@ mod tests {
         for delay in [i64::MIN, -years(18), years(18), i64::MAX] {
             assert!(Settled::after(delay).delay_ms().is_some_and(|settled| settled.abs() > years(17)));
         }
-        assert_eq!((Settled::WAITING.delay_ms(), Settled::REMOVED.delay_ms()), (None, None));
+        for no_label in [Settled::WAITING, Settled::WAITING_AGAIN, Settled::REMOVED] {
+            assert_eq!(no_label.delay_ms(), None);
+        }
     }
 
     #[test]
@@ -155,6 +171,6 @@ mod tests {
         assert!(!row.is_forgettable(5_500, 500), "a label that came early is no reason to forget a fresh prediction");
         assert!(row.is_forgettable(5_501, 500));
         row.unsettle();
-        assert!(row.is_waiting());
+        assert!(row.is_waiting() && row.was_settled());
     }
 }

@@ -182,9 +182,11 @@ fn take_series(number: u64) -> Result<SeriesId, WireError> {
     u32::try_from(number).map(SeriesId).map_err(|_| WireError::Malformed("an unknown series"))
 }
 
-/// Writes how a row is settled: 0 where it waits, 1 where it is no more, else 2 and the delay of its label.
+/// Writes how a row is settled: 0 where it waits, 1 where it is no more, 3 where it waits again, else 2 and the delay of
+/// its label.
 pub fn put_settled(out: &mut Vec<u8>, settled: Settled) {
     match settled.delay_ms() {
+        None if settled == Settled::WAITING_AGAIN => out.push(3),
         None => out.push(u8::from(settled == Settled::REMOVED)),
         Some(delay_ms) => {
             out.push(2);
@@ -199,6 +201,7 @@ pub fn take_settled(input: &mut &[u8]) -> Result<Settled, WireError> {
         0 => Ok(Settled::WAITING),
         1 => Ok(Settled::REMOVED),
         2 => take_signed(input).map(Settled::after),
+        3 => Ok(Settled::WAITING_AGAIN),
         _ => Err(WireError::Malformed("an unknown way to be settled")),
     }
 }
@@ -261,7 +264,7 @@ mod tests {
 
     fn settled() -> Vec<Settled> {
         let delays = [-DELAY_MAX_MS, -1, 0, 1, 86_400_000, DELAY_MAX_MS].map(Settled::after);
-        [Settled::WAITING, Settled::REMOVED].into_iter().chain(delays).collect()
+        [Settled::WAITING, Settled::WAITING_AGAIN, Settled::REMOVED].into_iter().chain(delays).collect()
     }
 
     #[test]
@@ -317,6 +320,6 @@ mod tests {
 
     #[test]
     fn another_way_to_be_settled_is_refused() {
-        assert!(take_settled(&mut [3].as_slice()).is_err());
+        assert!(take_settled(&mut [4].as_slice()).is_err());
     }
 }

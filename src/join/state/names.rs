@@ -78,6 +78,7 @@ impl LoggedNames {
 }
 
 fn put_terms(out: &mut Vec<u8>, settings: &ModelSettings) {
+    let settings = &settings.without_profiles();
     put_text(out, &serde_json::to_string(settings).expect("settings are plain values"));
 }
 

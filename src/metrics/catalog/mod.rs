@@ -3,6 +3,7 @@
 
 mod accounting;
 mod binary;
+mod concept_drift;
 mod drift;
 mod fairness;
 mod features;
@@ -25,6 +26,8 @@ pub enum Family {
     Multiclass,
     /// Quality of a model that predicts a number.
     Regression,
+    /// What detectors found in the stream of losses.
+    ConceptDrift,
     /// Differences between the groups of a protected column; for binary models.
     Fairness,
     /// What the values of features are.
@@ -35,12 +38,13 @@ pub enum Family {
 
 impl Family {
     /// All families, in the order in which they are documented and published.
-    pub const ALL: [Family; 8] = [
+    pub const ALL: [Family; 9] = [
         Family::Accounting,
         Family::Operations,
         Family::Binary,
         Family::Multiclass,
         Family::Regression,
+        Family::ConceptDrift,
         Family::Fairness,
         Family::Features,
         Family::Drift,
@@ -54,6 +58,7 @@ impl Family {
             Family::Binary => "binary",
             Family::Multiclass => "multiclass",
             Family::Regression => "regression",
+            Family::ConceptDrift => "concept drift",
             Family::Fairness => "fairness",
             Family::Features => "features",
             Family::Drift => "drift",
@@ -68,6 +73,7 @@ impl Family {
             Family::Binary => binary::ENTRIES,
             Family::Multiclass => multiclass::ENTRIES,
             Family::Regression => regression::ENTRIES,
+            Family::ConceptDrift => concept_drift::ENTRIES,
             Family::Fairness => fairness::ENTRIES,
             Family::Features => features::ENTRIES,
             Family::Drift => drift::ENTRIES,

@@ -1,5 +1,6 @@
 //! The tasks against the naive model: every count and every metric of every series of every window.
 
+use super::detection::assert_detectors;
 use super::drive::{Plan, Run, plans, run};
 use super::naive::{AtEnd, Joined, SeriesKey, SeriesWindow};
 use super::statistics::{Expected, MetricKey, Metrics, Precision, tasks};
@@ -26,18 +27,10 @@ type Rows = BTreeMap<SeriesKey, BTreeMap<(String, Option<String>, Option<String>
 fn by_series(run: &Run) -> Rows {
     let mut rows = Rows::new();
     for row in run.fold().into_values() {
-        if is_fairness(&row.metric) {
+        if is_of(Family::Fairness, &row.metric) || is_of(Family::ConceptDrift, &row.metric) {
             continue;
         }
-        let key = SeriesKey {
-            model: row.model_id.to_string(),
-            version: row.model_version.to_string(),
-            segment_key: row.segment_key.to_string(),
-            segment_value: row.segment_value.to_string(),
-            size_ms: row.window_size_ms,
-            advance_ms: row.window_advance_ms,
-            start: row.window_start,
-        };
+        let key = series_key(&row);
         let text = |text: &Option<std::sync::Arc<str>>| text.as_ref().map(|text| text.to_string());
         let metric = (row.metric.to_string(), text(&row.class), text(&row.predicted_class));
         assert!(rows.entry(key).or_default().insert(metric, row).is_none(), "one id per metric");
@@ -45,9 +38,27 @@ fn by_series(run: &Run) -> Rows {
     rows
 }
 
-fn is_fairness(name: &str) -> bool {
+fn series_key(row: &MetricRow) -> SeriesKey {
+    SeriesKey {
+        model: row.model_id.to_string(),
+        version: row.model_version.to_string(),
+        segment_key: row.segment_key.to_string(),
+        segment_value: row.segment_value.to_string(),
+        size_ms: row.window_size_ms,
+        advance_ms: row.window_advance_ms,
+        start: row.window_start,
+    }
+}
+
+fn is_of(family: Family, name: &str) -> bool {
     let metric = Metric::ALL.iter().find(|metric| metric.name() == name).unwrap();
-    Family::Fairness.entry(*metric).is_some()
+    family.entry(*metric).is_some()
+}
+
+/// What detectors found in a run.
+fn of_detectors(run: &Run) -> BTreeMap<(SeriesKey, String), MetricRow> {
+    let rows = run.fold().into_values().filter(|row| is_of(Family::ConceptDrift, &row.metric));
+    rows.map(|row| ((series_key(&row), row.metric.to_string()), row)).collect()
 }
 
 /// Fails where the fold of `run` and the naive model differ.
@@ -61,6 +72,7 @@ pub fn assert_equals_the_naive_model(world: &World, run: &Run, at_end: AtEnd) {
         let found = rows.get(key).unwrap_or_else(|| panic!("no rows of {key:?}"));
         assert_series(world, key, window, found);
     }
+    assert_detectors(&joined, &windows, &of_detectors(run), at_end);
 }
 
 fn assert_series(

@@ -112,6 +112,8 @@ pub struct Run {
     pub accounting: Accounting,
     /// Partial rows that came for final windows.
     pub late_rows: u64,
+    /// Outcomes that detectors did not read.
+    pub skipped_outcomes: u64,
     /// Open windows and held panes at the end.
     pub held: (usize, usize),
 }
@@ -300,6 +302,7 @@ impl Assessing {
         self.rows.extend(last.metrics);
         run.rows = self.rows;
         run.late_rows = self.task.assess().late_rows();
+        run.skipped_outcomes = self.task.assess().skipped_outcomes();
         run.held = self.task.assess().held();
     }
 }

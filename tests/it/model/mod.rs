@@ -4,6 +4,7 @@
 
 mod against;
 mod cases;
+mod detection;
 pub mod drive;
 mod naive;
 mod order;

@@ -1,6 +1,7 @@
 //! The naive model: every record in a list, every question answered by looking at all of them. Written from the contract's
 //! *Rules* and *Semantics*, sharing nothing with the code that it is held against.
 
+use super::detection::read_until;
 use super::world::{Label, Prediction, World};
 use postdict::event::{Millis, ModelSettings, TaskKind};
 use serde_json::Value;
@@ -43,6 +44,8 @@ pub struct Row<'w> {
     pub effects: Vec<(Effect, Millis)>,
     /// The label in force at the end, with its time.
     pub truth: Option<(Truth, Millis)>,
+    /// The first label that it ever had, with its time.
+    pub first: Option<(Truth, Millis)>,
     /// Labels that were in force once and were corrected or taken back.
     pub taken_back: Vec<Truth>,
 }
@@ -239,6 +242,7 @@ impl<'w> Row<'w> {
                 Effect::Corrected
             }
         };
+        self.first.get_or_insert_with(|| (new.clone(), label.time));
         self.truth = Some((new, label.time));
         effect
     }
@@ -264,7 +268,14 @@ impl<'w> Joined<'w> {
             if joined.rows.iter().any(is_same) {
                 joined.duplicates.push(record);
             } else {
-                joined.rows.push(Row { record, output, effects: Vec::new(), truth: None, taken_back: Vec::new() });
+                joined.rows.push(Row {
+                    record,
+                    output,
+                    effects: Vec::new(),
+                    truth: None,
+                    first: None,
+                    taken_back: Vec::new(),
+                });
             }
         }
         let mut met = BTreeSet::new();
@@ -419,7 +430,8 @@ impl<'w> Joined<'w> {
             && (!whole.unmet || watermark >= end + settings.early_label_retention_ms)
             && watermark >= end + settings.allowed_lateness_ms
             && whole.last_label_time.is_none_or(|time| watermark > time + settings.correction_horizon_ms);
-        all_known || watermark >= end + settings.revise_for_ms.max(settings.early_label_retention_ms)
+        let is_over = all_known || watermark >= end + settings.revise_for_ms.max(settings.early_label_retention_ms);
+        is_over && end <= read_until(self, model, AtEnd::Hold)
     }
 }
 
@@ -459,7 +471,7 @@ impl<'j> SeriesWindow<'j> {
     }
 }
 
-fn segment_value(record: &Prediction, columns: &[String]) -> String {
+pub fn segment_value(record: &Prediction, columns: &[String]) -> String {
     let value = |column: &String| match column.as_str() {
         "country" => record.country.unwrap_or("__missing__").to_owned(),
         "device" => record.device.unwrap_or("__missing__").to_owned(),

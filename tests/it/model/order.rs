@@ -21,6 +21,7 @@ fn check(world: &World, plan: &Plan, at_end: AtEnd) {
     let other = run(world, plan, at_end);
     assert_eq!((reference.rejected("late"), other.rejected("late")), (0, 0), "worlds have no late records");
     assert_eq!((reference.late_rows, other.late_rows), (0, 0), "and no late partials");
+    assert_eq!((reference.skipped_outcomes, other.skipped_outcomes), (0, 0), "and none that detectors skip");
     assert_same_fold(&reference, &other);
 }
 

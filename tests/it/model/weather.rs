@@ -3,12 +3,18 @@
 use super::drive::{Interleaving, Plan, Topics, run_topics};
 use super::naive::AtEnd;
 use postdict::assess::Revisions;
-use postdict::event::{Millis, ModelSettings, Settings, WindowSpec};
+use postdict::event::{DetectorKind, Detectors, LossKind, Millis, ModelSettings, OutcomeOrder, Settings, WindowSpec};
 use std::io::Read;
 use std::path::Path;
 use std::sync::Arc;
 
 const DAY: Millis = 86_400_000;
+
+/// All, of the model and its versions.
+fn detectors(order: OutcomeOrder) -> Detectors {
+    let methods = DetectorKind::ALL.map(DetectorKind::defaults).to_vec();
+    Detectors { loss: LossKind::Error, order, by_segment: false, methods }
+}
 
 /// Request id, time and text of every record.
 fn records(name: &str) -> Vec<(u64, Millis, String)> {
@@ -33,6 +39,7 @@ fn weather_gives_the_same_fold_through_any_partitions_commits_and_interleavings(
         pane_ms: 91 * DAY,
         label_horizon_ms: 5 * DAY,
         revise_for_ms: 6 * DAY,
+        detectors: Some(detectors(OutcomeOrder::LabelTime)),
         ..ModelSettings::default()
     };
     let settings = Arc::new(Settings { defaults: Arc::new(model), ..Settings::default() });
@@ -71,5 +78,54 @@ fn weather_gives_the_same_fold_through_any_partitions_commits_and_interleavings(
             ..Plan::simple()
         };
         assert!(fold(plan.clone()) == reference, "{plan:?}");
+    }
+}
+
+/// All detectors, by either order, on any number of partitions; ASSESS goes on from snapshots of itself all the time.
+#[test]
+fn detectors_find_the_same_in_the_weather_through_any_number_of_partitions() {
+    let (predictions, labels) = (records("predictions.ndjson.gz"), records("labels.ndjson.gz"));
+    for order in [OutcomeOrder::LabelTime, OutcomeOrder::PredictionTime] {
+        let model = ModelSettings {
+            windows: vec![WindowSpec { size_ms: 91 * DAY, advance_ms: 91 * DAY }],
+            pane_ms: 91 * DAY,
+            label_horizon_ms: 5 * DAY,
+            revise_for_ms: 6 * DAY,
+            detectors: Some(detectors(order)),
+            ..ModelSettings::default()
+        };
+        let settings = Arc::new(Settings { defaults: Arc::new(model), ..Settings::default() });
+        let fold = |partitions: usize, interleaving, commit_records| {
+            let plan = Plan {
+                partitions,
+                commit_records,
+                interleaving,
+                batch_records: 1_000,
+                step_batches: 2,
+                dies_after: if partitions.is_multiple_of(2) { 700 } else { 0 },
+                threads: partitions > 5,
+                ..Plan::simple()
+            };
+            let mut topics = vec![Topics::default(); partitions];
+            for (hash, time, text) in &predictions {
+                topics[*hash as usize % partitions].predictions.push((*time, text.clone()));
+            }
+            for (hash, time, text) in &labels {
+                topics[*hash as usize % partitions].labels.push((*time, text.clone()));
+            }
+            let run = run_topics(&settings, &topics, &plan, AtEnd::Hold);
+            assert_eq!(run.skipped_outcomes, 0);
+            let mut fold = run.fold();
+            fold.retain(|_, row| row.metric.ends_with("_drift"));
+            let fired: f64 = fold.values().filter_map(|row| row.value).sum();
+            assert!(fired > 100.0, "{fired}");
+            fold
+        };
+        let reference = fold(1, Interleaving::ByTime, usize::MAX);
+        let interleavings = [Interleaving::LabelsFirst, Interleaving::Random, Interleaving::PredictionsFirst];
+        for partitions in 1..=8 {
+            let found = fold(partitions, interleavings[partitions % 3], 90 * partitions);
+            assert!(found == reference, "{partitions} partitions, {order:?}");
+        }
     }
 }

@@ -1,6 +1,10 @@
 //! Worlds: settings, and the predictions and labels of two topics in their order, made so that everything happens that
 //! the rules speak of, to the millisecond.
 
+use postdict::event::detectors::{
+    AdwinParameters, DdmParameters, EddmParameters, HddmAParameters, HddmWParameters, PageHinkleyParameters,
+};
+use postdict::event::{DetectorParameters, Detectors, LossKind, OutcomeOrder};
 use postdict::event::{Millis, ModelSettings, ReviseAfter, SegmentSet, Settings, TaskKind, WindowSpec};
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
@@ -61,7 +65,7 @@ impl std::fmt::Debug for World {
             writeln!(
                 f,
                 "{name}: windows {:?} horizon {} early {} correction {} lateness {} revise_for {} revise_after {:?} \
-                 on_expiry {:?} segments {:?} protected {:?}",
+                 on_expiry {:?} segments {:?} protected {:?} detectors {:?}",
                 windows.collect::<Vec<_>>(),
                 model.label_horizon_ms,
                 model.early_label_retention_ms,
@@ -72,6 +76,7 @@ impl std::fmt::Debug for World {
                 model.on_expiry,
                 model.segments.iter().map(SegmentSet::key).collect::<Vec<_>>(),
                 model.protected,
+                model.detectors,
             )?;
         }
         self.predictions.iter().try_for_each(|record| writeln!(f, "prediction {}", record.to_json()))?;
@@ -191,6 +196,34 @@ fn segment_sets() -> impl Strategy<Value = (Vec<SegmentSet>, Vec<String>)> {
     ])
 }
 
+/// Detectors that fire in the few records that a world has.
+fn detectors() -> impl Strategy<Value = Detectors> {
+    let adwin = AdwinParameters { delta: 0.9, clock: 1, max_buckets: 5, min_window_length: 1, grace_period: 1 };
+    let methods = vec![
+        DetectorParameters::Adwin(adwin),
+        DetectorParameters::Ddm(DdmParameters { warm_start: 1, warning_threshold: 0.1, drift_threshold: 0.2 }),
+        DetectorParameters::Eddm(EddmParameters { warm_start: 1, alpha: 1.0, beta: 1.0 }),
+        DetectorParameters::HddmA(HddmAParameters { drift_confidence: 0.8, warning_confidence: 0.9, two_sided: true }),
+        DetectorParameters::HddmW(HddmWParameters {
+            drift_confidence: 0.8,
+            warning_confidence: 0.9,
+            lambda: 0.5,
+            two_sided: true,
+        }),
+        DetectorParameters::PageHinkley(PageHinkleyParameters {
+            min_instances: 2,
+            delta: 0.0,
+            threshold: 0.3,
+            ..PageHinkleyParameters::default()
+        }),
+    ];
+    let losses = prop::sample::select(vec![LossKind::Error, LossKind::Error, LossKind::LogLoss]);
+    let orders =
+        prop::sample::select(vec![OutcomeOrder::LabelTime, OutcomeOrder::LabelTime, OutcomeOrder::PredictionTime]);
+    (losses, orders, any::<bool>(), prop::sample::subsequence(methods, 1..=6))
+        .prop_map(|(loss, order, by_segment, methods)| Detectors { loss, order, by_segment, methods })
+}
+
 fn model_settings(task: Option<TaskKind>, memory: Memory) -> impl Strategy<Value = Arc<ModelSettings>> {
     let correction = match memory {
         Memory::All => (SHADOW_SPREAD..12 * SECOND).boxed(),
@@ -200,7 +233,8 @@ fn model_settings(task: Option<TaskKind>, memory: Memory) -> impl Strategy<Value
     let spans = (6 * SECOND..20 * SECOND, prop_oneof![Just(0), 0..8 * SECOND], correction, 0..2 * SECOND);
     let revisions = (0..4 * SECOND, prop::sample::select(vec![0.0, 0.3]), prop_oneof![Just(0), 0..20 * SECOND]);
     let on_expiry = prop::option::weighted(0.3, prop::sample::select(vec!["0", "1"]));
-    (spans, window_sets(), segment_sets(), revisions, on_expiry, 0u64..3).prop_map(
+    let detectors = prop::option::weighted(0.6, detectors());
+    (spans, window_sets(), segment_sets(), revisions, on_expiry, 0u64..3, detectors).prop_map(
         move |(
             (horizon, early, correction, lateness),
             (windows, pane_ms),
@@ -208,6 +242,7 @@ fn model_settings(task: Option<TaskKind>, memory: Memory) -> impl Strategy<Value
             revise,
             on_expiry,
             min_group,
+            detectors,
         )| {
             let (min_ms, growth, longer) = revise;
             Arc::new(ModelSettings {
@@ -224,6 +259,7 @@ fn model_settings(task: Option<TaskKind>, memory: Memory) -> impl Strategy<Value
                 min_group,
                 revise_after: ReviseAfter { min_ms, growth },
                 revise_for_ms: horizon + correction + longer,
+                detectors,
                 ..ModelSettings::default()
             })
         },

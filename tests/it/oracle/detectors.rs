@@ -313,7 +313,7 @@ fn through_partitions(values: &[f64], partitions: usize) -> Vec<f64> {
     let mut inputs = vec![Vec::new(); partitions];
     for (place, &loss) in (0..).zip(values) {
         let request_id = format!("id-{place}").into_bytes().into_boxed_slice();
-        let outcome = Outcome { label_time: place, prediction_time: place - 10, request_id, loss };
+        let outcome = Outcome { label_time: place, prediction_time: place - 10, request_id, loss, source: 0 };
         inputs[(place as usize).wrapping_mul(7919) / 3 % partitions].push(outcome);
     }
     let mut inputs: Vec<_> = inputs.into_iter().map(|input| input.into_iter().peekable()).collect();

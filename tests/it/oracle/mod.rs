@@ -5,6 +5,7 @@
 
 mod columns;
 pub mod compare;
+mod concept_drift;
 mod detectors;
 mod drift;
 mod drift_windows;

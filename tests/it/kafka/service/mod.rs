@@ -89,6 +89,9 @@ impl Service {
             bad: Cell::default(),
         };
         fs::write(service.folder.join("replay.yaml"), setup.models).unwrap();
+        if setup.models.contains(PROFILE) {
+            service.make_profile();
+        }
         fs::write(service.config(), service.configuration(setup)).unwrap();
         let partitions = setup.partitions.to_string();
         let made = service.command().args(["topics", "create", "--partitions", &partitions]).output().unwrap();
@@ -121,6 +124,15 @@ impl Service {
              commit_interval: 200ms\nemit_interval: 500ms\nidle_timeout: 2s\n{}\n",
             setup.session_ms, setup.models, setup.more
         )
+    }
+
+    /// A profile of the flights that come with the package.
+    fn make_profile(&self) {
+        let [predictions, _] = shipped_flights();
+        let mut command = self.command();
+        let made = command.args(["profile", "--quiet", "--out", PROFILE, "--predictions"]).arg(predictions).output();
+        let made = made.unwrap();
+        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
     }
 
     fn config(&self) -> PathBuf {
@@ -314,10 +326,13 @@ fn shipped_flights() -> [PathBuf; 2] {
     ["predictions.ndjson.gz", "labels.ndjson.gz"].map(|name| folder.join(name))
 }
 
+/// Their profile, in the folder of a service.
+const PROFILE: &str = "flights.json";
+
 /// A configuration for them: everything finds its partner, in whatever order processes come to it.
 const FLIGHTS: &str = "defaults: {windows: [1d, 7d], label_horizon: 90d, early_label_retention: 90d}\n\
-                       models: {flight-late15: {task: binary, segments: [origin]}}\n";
+                       models: {flight-late15: {task: binary, segments: [origin], reference: flights.json}}\n";
 
 /// Another: state leaves soon, so that snapshots are due; every flight has landed by then.
 const BRIEF_FLIGHTS: &str = "defaults: {windows: [1d, 7d], label_horizon: 3d, correction_horizon: 6h}\n\
-                             models: {flight-late15: {task: binary, segments: [origin]}}\n";
+                             models: {flight-late15: {task: binary, segments: [origin], reference: flights.json}}\n";
