@@ -1,6 +1,8 @@
 //! Making a reference profile: what is known of each column of its rows, what type that is, and where its bins lie.
 
 mod builder;
+#[cfg(test)]
+mod builder_tests;
 mod column;
 mod sketch;
 
