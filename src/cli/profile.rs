@@ -31,6 +31,9 @@ enum What {
         /// The profile
         #[arg(value_name = "PROFILE")]
         path: PathBuf,
+        /// Print it as it would be written: JSON, all of it
+        #[arg(long)]
+        json: bool,
     },
 }
 
@@ -87,7 +90,10 @@ enum MakeError {
 impl ProfileCommand {
     pub(super) fn run(self) -> Result<(), Failure> {
         match self.what {
-            Some(What::Show { path }) => print(&show(&read(&path)?)),
+            Some(What::Show { path, json }) => {
+                let profile = read(&path)?;
+                print(&if json { profile.to_json() } else { show(&profile) })
+            }
             None => self.make.run(),
         }
     }

@@ -1,4 +1,4 @@
-//! A profile for people: a line per feature, with a small picture of how its values are distributed.
+//! A profile for people, in 80 columns: a table of the features, then how the values of each are distributed.
 
 use super::grouped;
 use crate::event::{FeatureBins, FeatureProfile, Profile};
@@ -6,109 +6,122 @@ use jiff::Timestamp;
 use std::fmt::Write;
 
 /// Columns of the picture.
-const PICTURE: usize = 20;
+const PICTURE: usize = 24;
 /// Longest name and value that are shown in full.
-const NAME: usize = 24;
+const NAME: usize = 22;
 const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
+/// Columns of everything.
+const WIDTH: usize = 80;
 
-/// The profile as text of at most 100 columns.
+/// The profile as text of at most 80 columns.
 pub(super) fn show(profile: &Profile) -> String {
     let time = |ms| Timestamp::from_millisecond(ms).map(|time| time.to_string()).unwrap_or_default();
     let mut text = String::new();
     let _ = writeln!(text, "profile      {}", profile.id);
     let _ = writeln!(text, "model        {} ({})", profile.model_id, profile.task.name());
-    let _ = writeln!(
-        text,
-        "predictions  {}, from {} to {}",
-        grouped(profile.rows.unsigned_abs()),
-        time(profile.first_ms),
-        time(profile.last_ms)
-    );
-    let _ = writeln!(text, "\n{:<NAME$}  {:>8}  {:<PICTURE$}  values", "feature", "missing", "distribution");
+    let _ = writeln!(text, "predictions  {}", grouped(profile.rows.unsigned_abs()));
+    let _ = writeln!(text, "from         {}", time(profile.first_ms));
+    let _ = writeln!(text, "to           {}", time(profile.last_ms));
+    let heading = ["feature", "type", "missing", "bins", "mean", "std", "min", "max"];
+    line(&mut text, heading.map(str::to_owned));
     for feature in &profile.features {
-        let missing = feature.counts[feature.counts.len() - 2] as f64 / profile.rows.max(1) as f64;
-        let picture = picture(feature);
-        let _ = writeln!(
-            text,
-            "{:<NAME$}  {:>7.2}%  {picture:<PICTURE$}  {}",
-            cut(&feature.name),
-            100.0 * missing,
-            values(feature)
-        );
+        let numbers = feature.moments.map(|moments| [moments.mean, moments.std, moments.min, moments.max]);
+        let [mean, std, min, max] = numbers.map_or_else(Default::default, |numbers| numbers.map(short));
+        let missing = missing(feature) as f64 / profile.rows.max(1) as f64;
+        let (missing, bins) = (format!("{:.2}%", 100.0 * missing), inner_bins(feature).to_string());
+        line(&mut text, [cut(&feature.name, NAME), kind(feature).to_owned(), missing, bins, mean, std, min, max]);
+    }
+    let _ = writeln!(text, "\n{:<NAME$} {:<PICTURE$} values", "feature", "distribution");
+    for feature in &profile.features {
+        let (name, room) = (cut(&feature.name, NAME), WIDTH - NAME - PICTURE - 2);
+        let row = format!("{name:<NAME$} {:<PICTURE$} {}", picture(feature), cut(&values(feature), room));
+        let _ = writeln!(text, "{}", row.trim_end());
     }
     text
 }
 
-fn cut(text: &str) -> String {
-    match text.char_indices().nth(NAME) {
-        Some(_) => text.chars().take(NAME - 1).chain(['…']).collect(),
-        None => text.to_owned(),
+fn line(text: &mut String, [name, kind, missing, bins, mean, std, min, max]: [String; 8]) {
+    let row = format!("{name:<NAME$} {kind:<11} {missing:>7} {bins:>4} {mean:>7} {std:>7} {min:>7} {max:>7}");
+    let before = if name == "feature" { "\n" } else { "" };
+    let _ = writeln!(text, "{before}{}", row.trim_end());
+}
+
+fn cut(text: &str, room: usize) -> String {
+    // A line feed in a value would break the table.
+    let mut shown: String = text.chars().take(room + 1).map(|c| if c.is_control() { ' ' } else { c }).collect();
+    if shown.chars().count() > room {
+        shown = shown.chars().take(room - 1).chain(['…']).collect();
+    }
+    shown
+}
+
+/// A number in at most seven columns.
+fn short(number: f64) -> String {
+    let is_plain = number == 0.0 || (1e-3..1e7).contains(&number.abs());
+    let decimals = (0..=3).rev().map(|decimals| format!("{number:.decimals$}")).filter(|_| is_plain);
+    let powers = (0..=1).rev().map(|decimals| format!("{number:.decimals$e}"));
+    let fitting = decimals.chain(powers).find(|text| text.len() <= 7);
+    fitting.unwrap_or_else(|| format!("{number:.0e}"))
+}
+
+fn missing(feature: &FeatureProfile) -> i64 {
+    feature.counts.len().checked_sub(2).map_or(0, |place| feature.counts[place])
+}
+
+/// Bins of what the reference has: without those for what it has not.
+fn inner_bins(feature: &FeatureProfile) -> usize {
+    match &feature.bins {
+        FeatureBins::Numeric(bins) => bins.edges().len() - 1,
+        FeatureBins::Categorical(bins) => bins.values().len(),
     }
 }
 
+fn kind(feature: &FeatureProfile) -> &'static str {
+    match &feature.bins {
+        FeatureBins::Numeric(_) if feature.moments.is_some_and(|moments| moments.min == moments.max) => "constant",
+        FeatureBins::Numeric(_) => "numeric",
+        FeatureBins::Categorical(bins) => match bins.values() {
+            [] => "empty",
+            values if values.iter().all(|value| matches!(&**value, "true" | "false")) => "boolean",
+            [_] if feature.counts[1] == 0 => "constant",
+            _ => "categorical",
+        },
+    }
+}
+
+/// Deciles of a number; the most frequent values of a category with their shares.
 fn values(feature: &FeatureProfile) -> String {
-    match (&feature.bins, feature.moments) {
-        (FeatureBins::Numeric(_), Some(moments)) => {
-            let number = |x: f64| match x.abs() {
-                x if x != 0.0 && !(1e-3..1e6).contains(&x) => format!("{:.2e}", if x == 0.0 { 0.0 } else { x }),
-                _ => format!("{x:.3}"),
-            };
-            let sign = |x: f64| if x < 0.0 && !(1e-3..1e6).contains(&x.abs()) { "-" } else { "" };
-            let [min, mean, max, std] =
-                [moments.min, moments.mean, moments.max, moments.std].map(|x| format!("{}{}", sign(x), number(x)));
-            format!("{min} … {max}, mean {mean} ± {std}")
+    match &feature.bins {
+        FeatureBins::Numeric(bins) => {
+            let cuts = bins.coarse_cuts();
+            let (Some(low), Some(high)) = (cuts.first(), cuts.last()) else { return String::new() };
+            if cuts.len() == 9 {
+                return format!("10% {}, 50% {}, 90% {}", short(*low), short(cuts[4]), short(*high));
+            }
+            format!("deciles {} to {}", short(*low), short(*high))
         }
-        (FeatureBins::Numeric(_), None) => "no number".to_owned(),
-        (FeatureBins::Categorical(bins), _) => {
+        FeatureBins::Categorical(bins) => {
+            let total: i64 = feature.counts[..=bins.values().len()].iter().sum();
             let mut by_count: Vec<(&str, i64)> =
                 bins.values().iter().map(|value| &**value).zip(feature.counts.iter().copied()).collect();
             by_count.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
-            let shown: Vec<String> = by_count.iter().take(2).map(|(value, _)| cut(value)).collect();
-            let more = by_count.len().saturating_sub(shown.len());
-            let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-            format!("{}{more}", shown.join(", "))
+            let share = |count: i64| format!("{:.0}%", 100.0 * count as f64 / total.max(1) as f64);
+            let shown = by_count.iter().map(|(value, count)| format!("{} {}", cut(value, 10), share(*count)));
+            shown.collect::<Vec<String>>().join(", ")
         }
     }
 }
 
 /// Bars of equal widths for a number, of its most frequent values for a category.
 fn picture(feature: &FeatureProfile) -> String {
-    let heights: Vec<f64> = match &feature.bins {
+    let heights = match &feature.bins {
         FeatureBins::Categorical(bins) => {
             let mut counts: Vec<i64> = feature.counts[..=bins.values().len()].to_vec();
             counts.sort_unstable_by_key(|count| std::cmp::Reverse(*count));
             counts.retain(|count| *count > 0);
             counts.iter().take(PICTURE).map(|count| *count as f64).collect()
         }
-        FeatureBins::Numeric(bins) => {
-            // Between the 1 % and the 99 % bins, so that a tail does not take all the room.
-            let edges = bins.edges();
-            let inside = &feature.counts[1..edges.len()];
-            let total: i64 = inside.iter().sum();
-            let quantile = |share: f64| {
-                let mut below = 0;
-                inside.iter().position(|count| {
-                    below += count;
-                    below as f64 >= share * total as f64
-                })
-            };
-            let (Some(first), Some(last)) = (quantile(0.01), quantile(0.99)) else { return String::new() };
-            let (lowest, highest) = (edges[first], edges[last + 1]);
-            let width = (highest - lowest) / PICTURE as f64;
-            let mut heights = vec![0.0; PICTURE];
-            for (bin, count) in inside.iter().enumerate().take(last + 1).skip(first) {
-                // Rows lie evenly in their bin.
-                let (from, to) = (edges[bin], edges[bin + 1]);
-                for (place, height) in heights.iter_mut().enumerate() {
-                    let (left, right) = (lowest + place as f64 * width, lowest + (place + 1) as f64 * width);
-                    let overlap = (to.min(right) - from.max(left)).max(0.0);
-                    let is_last = place + 1 == PICTURE && from >= right;
-                    *height += *count as f64 * if to > from { overlap / (to - from) } else { 0.0 };
-                    *height += if is_last { *count as f64 } else { 0.0 };
-                }
-            }
-            heights
-        }
+        FeatureBins::Numeric(bins) => heights(bins.edges(), &feature.counts[1..bins.edges().len()]),
     };
     let most = heights.iter().copied().fold(0.0, f64::max);
     let bar = |height: f64| match (height / most * 8.0).ceil() as usize {
@@ -116,4 +129,94 @@ fn picture(feature: &FeatureProfile) -> String {
         eighths => BARS[eighths.min(8) - 1],
     };
     heights.into_iter().map(bar).collect()
+}
+
+/// Rows per column of a picture, between the 1 % and the 99 % bins, so that a tail does not take all the room. Rows lie
+/// evenly in their bin.
+fn heights(edges: &[f64], counts: &[i64]) -> Vec<f64> {
+    let total: i64 = counts.iter().sum();
+    let quantile = |share: f64| {
+        let mut below = 0;
+        counts.iter().position(|count| {
+            below += count;
+            below as f64 >= share * total as f64
+        })
+    };
+    let (Some(first), Some(last)) = (quantile(0.01), quantile(0.99)) else { return Vec::new() };
+    if first >= last {
+        return vec![1.0];
+    }
+    let (lowest, highest) = (edges[first], edges[last + 1]);
+    let place = |edge: f64| (edge - lowest) / (highest - lowest) * PICTURE as f64;
+    let mut heights = vec![0.0; PICTURE];
+    for bin in first..=last {
+        let (from, to) = (place(edges[bin]), place(edges[bin + 1]));
+        for column in (from as usize).min(PICTURE - 1)..=(to as usize).min(PICTURE - 1) {
+            let overlap = (to.min(column as f64 + 1.0) - from.max(column as f64)).max(0.0);
+            // A single value has no width, so that all of it is where it begins.
+            let share = if to - from > 1e-9 { overlap / (to - from) } else { f64::from(column == from as usize) };
+            heights[column] += counts[bin] as f64 * share;
+        }
+    }
+    heights
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::bins::{CategoryBins, NumericBins};
+    use crate::event::{FeatureSource, Moments, ReferenceId, TaskKind};
+
+    fn feature(name: &str, bins: FeatureBins, counts: Vec<i64>, moments: Option<Moments>) -> FeatureProfile {
+        FeatureProfile { name: name.into(), source: FeatureSource::Feature, bins, counts, moments, sketches: None }
+    }
+
+    #[test]
+    fn a_profile_fits_into_80_columns() {
+        let numeric = FeatureBins::Numeric(NumericBins::between(vec![0.0, 1.0, 3.0]));
+        let moments = Moments { mean: -1.5e-9, std: 12345678.0, min: -1.25e300, max: 3.0 };
+        let wide = CategoryBins::of_reference([("a\nvery long value of a category", 6), ("b", 2)], 9);
+        let flag = CategoryBins::of_reference([("true", 6), ("false", 2)], 9);
+        let profile = Profile {
+            id: ReferenceId(1),
+            model_id: "m".into(),
+            task: TaskKind::Binary,
+            rows: 10,
+            first_ms: 0,
+            last_ms: 86_400_000,
+            features: vec![
+                feature("amount", numeric, vec![0, 2, 6, 0, 2, 0], Some(moments)),
+                feature(
+                    "a name that is longer than the column",
+                    FeatureBins::Categorical(wide),
+                    vec![6, 2, 0, 2, 0],
+                    None,
+                ),
+                feature("flag", FeatureBins::Categorical(flag), vec![2, 6, 0, 1, 1], None),
+            ],
+        };
+        let text = show(&profile);
+        assert!(text.lines().all(|line| line.chars().count() <= WIDTH), "{text}");
+        assert!(text.contains("amount                 numeric      20.00%    2 -1.5e-9   1.2e7 -1e300"), "{text}");
+        assert!(text.contains("a name that is longer… categorical  20.00%    2\n"), "{text}");
+        assert!(text.contains("flag                   boolean      10.00%    2\n"), "{text}");
+        assert!(text.contains("a very lo… 75%, b 25%"), "{text}");
+    }
+
+    #[test]
+    fn rows_lie_evenly_in_their_bins_and_single_values_where_they_begin() {
+        let even = heights(&[0.0, 12.0, 24.0], &[12, 24]);
+        assert_eq!((even[0], even[23]), (1.0, 2.0));
+        let points = heights(&[0.0, 0.0f64.next_up(), 24.0, 24.0f64.next_up()], &[5, 0, 7]);
+        assert_eq!((points[0], points[23], points.iter().sum::<f64>()), (5.0, 7.0, 12.0));
+        assert_eq!(heights(&[7.0, 7.0f64.next_up()], &[9]), [1.0]);
+        assert!(heights(&[0.0, 1.0], &[0]).len() <= 1);
+    }
+
+    #[test]
+    fn numbers_are_short() {
+        let shown = [0.0, 0.25, -0.5, 1234.5678, -123456.7, 9_999_999.9, 1e-4, -1.25e-300].map(short);
+        assert!(shown.iter().all(|text| text.chars().count() <= 7), "{shown:?}");
+        assert_eq!(shown[..5], ["0.000", "0.250", "-0.500", "1234.57", "-123457"]);
+    }
 }

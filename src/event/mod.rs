@@ -20,7 +20,7 @@ pub use feature::{FeatureColumn, FeatureSource, FeatureValue};
 pub use label::{LabelBatch, LabelValue};
 pub use output::{DeadLetterRow, LabelledRow, MetricRow};
 pub use prediction::{PredictionBatch, PredictionColumns};
-pub use profile::{FeatureBins, FeatureProfile, Moments, Profile, ProfileError, ReferenceId};
+pub use profile::{FeatureBins, FeatureProfile, Moments, Profile, ProfileError, ReferenceId, Sketches};
 pub use record::{Origin, Role};
 pub use reject::{Reason, Reject};
 pub use settings::{

@@ -2,7 +2,7 @@
 //!
 //! Bins are quantiles of the reference, so its numbers are held until all are there; the profile holds none of them.
 
-use super::column::{Column, ColumnType};
+use super::column::{Column, ColumnType, TOO_MANY};
 use crate::event::prediction::TextColumn;
 use crate::event::{FeatureSource, FeatureValue, Millis, PredictionBatch, Profile, ReferenceId, TaskKind};
 use arrow_array::{Array, Float64Array, StringArray};
@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 /// Values of categories with bins of their own, unless the user says otherwise.
 pub const MAX_CATEGORIES: usize = 50;
 /// Numbers that are held, at most: 8 bytes each.
-const MAX_NUMBERS: usize = 500_000_000;
+const MAX_NUMBERS: usize = 100_000_000;
 
 /// Collects the predictions of one model.
 #[derive(Debug)]
@@ -141,18 +141,23 @@ impl ProfileBuilder {
         }
         let mut notes = Vec::new();
         let mut features = Vec::new();
-        let outputs = self.outputs.iter().filter(|column| !column.is_empty());
-        for column in self.columns.iter().chain(outputs) {
+        let outputs = self.outputs.into_iter().filter(|column| !column.is_empty());
+        for column in self.columns.into_iter().chain(outputs) {
             let (inferred, why) = column.infer();
             let declared = self.types.get(column.name()).copied();
-            let mut note = |text| notes.push(Note { column: column.name().to_owned(), text });
+            let name = column.name().to_owned();
+            let mut note = |text| notes.push(Note { column: name.clone(), text });
             if let Some(why) = why.filter(|_| declared.is_none()) {
                 note(why);
             }
             let column_type = declared.unwrap_or(inferred);
-            match column.profile(column_type, self.categories) {
+            match column.into_profile(column_type, self.categories) {
                 Some(feature) => features.push(feature),
                 None if column_type == ColumnType::Ignored => note("left out"),
+                None if column_type == ColumnType::Categorical => {
+                    note(TOO_MANY);
+                    note("left out");
+                }
                 None => note("left out: it has no number"),
             }
         }

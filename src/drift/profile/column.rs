@@ -1,5 +1,9 @@
 //! One column of a reference while its profile is made: its numbers, its texts, and the type that they have.
+//!
+//! Nothing depends on the order of the rows. Texts are counted up to a number of different ones; a column with more is
+//! known to have more and nothing else, because which of them came first is no property of the reference.
 
+use super::sketch;
 use crate::aggregate::features::Numbers;
 use crate::aggregate::ratio_to_f64;
 use crate::event::bins::{CategoryBins, NumericBins};
@@ -7,6 +11,7 @@ use crate::event::label::number_as_class;
 use crate::event::segment::MAX_NAME_BYTES;
 use crate::event::{FeatureBins, FeatureProfile, FeatureSource, FeatureValue, Moments};
 use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
 
 /// What a column holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,6 +31,9 @@ const MIN_IDENTIFIER_ROWS: i64 = 1_000;
 /// Numbers among the values of a column that is numeric in spite of some texts.
 const MOSTLY: f64 = 0.95;
 
+/// What is said of a column that cannot be a category.
+pub(super) const TOO_MANY: &str = "it has more than 100,000 different texts: too many for a category";
+
 /// What is known of one column.
 #[derive(Debug)]
 pub struct Column {
@@ -33,8 +41,10 @@ pub struct Column {
     source: FeatureSource,
     numbers: Vec<f64>,
     texts: BTreeMap<Box<str>, i64>,
-    /// Texts beyond those that are counted.
-    more_texts: i64,
+    /// Texts that are no categories because they are too long.
+    long_texts: i64,
+    /// Rows with a text where there are more different ones than are counted: then none is.
+    uncounted: Option<i64>,
     missing: i64,
     invalid: i64,
 }
@@ -47,7 +57,8 @@ impl Column {
             source,
             numbers: Vec::new(),
             texts: BTreeMap::new(),
-            more_texts: 0,
+            long_texts: 0,
+            uncounted: None,
             missing: 0,
             invalid: 0,
         }
@@ -75,26 +86,37 @@ impl Column {
             FeatureValue::Invalid => self.invalid += 1,
             // `-0.0 + 0.0` is `0.0`: equal values have one form.
             FeatureValue::Number(number) => self.numbers.push(number + 0.0),
-            FeatureValue::Text(text) => {
-                if let Some(count) = self.texts.get_mut(text) {
-                    *count += 1;
-                } else if self.texts.len() < MAX_DISTINCT && text.len() <= MAX_NAME_BYTES {
-                    self.texts.insert(text.into(), 1);
-                } else {
-                    self.more_texts += 1;
-                }
-            }
+            FeatureValue::Text(text) => self.add_text(text),
+        }
+    }
+
+    fn add_text(&mut self, text: &str) {
+        if text.len() > MAX_NAME_BYTES {
+            self.long_texts += 1;
+        } else if let Some(rows) = &mut self.uncounted {
+            *rows += 1;
+        } else if let Some(count) = self.texts.get_mut(text) {
+            *count += 1;
+        } else if self.texts.len() < MAX_DISTINCT {
+            self.texts.insert(text.into(), 1);
+        } else {
+            self.uncounted = Some(std::mem::take(&mut self.texts).values().sum::<i64>() + 1);
         }
     }
 
     /// True if it never has a value.
     pub fn is_empty(&self) -> bool {
-        self.numbers.is_empty() && self.texts.is_empty() && self.more_texts == 0
+        self.numbers.is_empty() && self.text_rows() == 0
+    }
+
+    /// Rows with a text.
+    fn text_rows(&self) -> i64 {
+        self.texts.values().sum::<i64>() + self.long_texts + self.uncounted.unwrap_or(0)
     }
 
     /// The type that its values have, and why if that is worth saying.
     pub fn infer(&self) -> (ColumnType, Option<&'static str>) {
-        let texts = self.texts.values().sum::<i64>() + self.more_texts;
+        let texts = self.text_rows();
         let values = texts + self.numbers.len() as i64;
         if self.source == FeatureSource::PredictedLabel || values == 0 {
             return (ColumnType::Categorical, None);
@@ -107,7 +129,10 @@ impl Column {
                 false => (ColumnType::Numeric, None),
             };
         }
-        let distinct = self.texts.len() as i64 + self.more_texts;
+        if self.uncounted.is_some() {
+            return (ColumnType::Ignored, Some(TOO_MANY));
+        }
+        let distinct = self.texts.len() as i64 + self.long_texts;
         if values >= MIN_IDENTIFIER_ROWS && distinct * 2 > values {
             return (ColumnType::Ignored, Some("most of its values are different: it looks like an identifier"));
         }
@@ -120,34 +145,52 @@ impl Column {
         self.numbers.iter().all(|number| libm::trunc(*number) == *number && seen.insert(number.to_bits()))
     }
 
-    /// The column in bins: of a number by its quantiles, of a category those of its `most` most frequent values.
-    pub fn profile(&self, column_type: ColumnType, most: usize) -> Option<FeatureProfile> {
-        let (bins, moments) = match column_type {
-            ColumnType::Ignored => return None,
-            ColumnType::Numeric => (FeatureBins::Numeric(NumericBins::of_reference(&self.numbers)?), self.moments()),
-            ColumnType::Categorical => {
-                let numbers = self.number_texts();
-                let counts = self.texts.iter().map(|(text, count)| (&**text, *count));
-                let counts = counts.chain(numbers.iter().map(|(text, count)| (text.as_str(), *count)));
-                (FeatureBins::Categorical(CategoryBins::of_reference(counts, most)), None)
+    /// The column in bins: of a number by its quantiles, of a category those of its `most` most frequent values. `None` if
+    /// it is ignored, has no number where it should, or has too many values for a category.
+    pub fn into_profile(mut self, column_type: ColumnType, most: usize) -> Option<FeatureProfile> {
+        self.numbers.sort_by(f64::total_cmp);
+        let (name, source) = (Arc::from(self.name.as_str()), self.source);
+        match column_type {
+            ColumnType::Ignored => None,
+            ColumnType::Numeric => {
+                let bins = FeatureBins::Numeric(NumericBins::of_reference(&self.numbers)?);
+                let mut counts = vec![0; bins.len()];
+                self.numbers.iter().for_each(|number| counts[bins.bin_of(FeatureValue::Number(*number))] += 1);
+                counts[bins.bin_of(FeatureValue::Missing)] += self.missing;
+                counts[bins.bin_of(FeatureValue::Invalid)] += self.invalid + self.text_rows();
+                let sketches = Some(sketch::of_numbers(&self.numbers));
+                Some(FeatureProfile { name, source, bins, counts, moments: self.moments(), sketches })
             }
-        };
-        let mut counts = vec![0; bins.len()];
-        let mut add = |value, count| counts[bins.bin_of(value)] += count;
-        add(FeatureValue::Missing, self.missing);
-        add(FeatureValue::Invalid, self.invalid);
-        self.numbers.iter().for_each(|number| add(FeatureValue::Number(*number), 1));
-        self.texts.iter().for_each(|(text, count)| add(FeatureValue::Text(text), *count));
-        // A text that no category is.
-        let uncounted = "\u{0}".repeat(MAX_NAME_BYTES + 1);
-        add(FeatureValue::Text(&uncounted), self.more_texts);
-        Some(FeatureProfile { name: self.name.as_str().into(), source: self.source, bins, counts, moments })
+            ColumnType::Categorical => {
+                let values = self.values()?;
+                let counted = || values.iter().map(|(value, count)| (value.as_ref(), *count));
+                let bins = FeatureBins::Categorical(CategoryBins::of_reference(counted(), most));
+                let mut counts = vec![0; bins.len()];
+                counted().for_each(|(value, count)| counts[bins.bin_of(FeatureValue::Text(value))] += count);
+                counts[bins.bin_of(FeatureValue::Missing)] += self.missing;
+                counts[bins.bin_of(FeatureValue::Invalid)] += self.invalid;
+                // Unseen: before missing and invalid.
+                let unseen = bins.len() - 3;
+                counts[unseen] += self.long_texts;
+                let sketches = Some(sketch::of_values(counted()));
+                Some(FeatureProfile { name, source, bins, counts, moments: None, sketches })
+            }
+        }
     }
 
-    fn number_texts(&self) -> BTreeMap<String, i64> {
-        let mut texts = BTreeMap::new();
-        self.numbers.iter().for_each(|number| *texts.entry(number_as_class(*number)).or_default() += 1);
-        texts
+    /// Its values as categories, with their rows, by text. `None` of too many.
+    fn values(&mut self) -> Option<BTreeMap<Box<str>, i64>> {
+        if self.uncounted.is_some() {
+            return None;
+        }
+        let mut values = std::mem::take(&mut self.texts);
+        for run in self.numbers.chunk_by(|one, other| one == other) {
+            *values.entry(number_as_class(run[0]).into()).or_default() += run.len() as i64;
+            if values.len() > MAX_DISTINCT {
+                return None;
+            }
+        }
+        Some(values)
     }
 
     fn moments(&self) -> Option<Moments> {

@@ -1,9 +1,19 @@
 //! `Profile`: what the predictions of a reference looked like, feature by feature, without a single raw row. Windows are
 //! compared with it; it is plain data, made elsewhere.
+//!
+//! * `file`: the file form and its reading, which refuses what cannot be ([`ProfileError`]).
+//! * `identity`: the id, a hash of the content.
+//! * `consistency`: what has to hold inside a profile.
+//! * `layout`: where the file form has its line ends.
 
-mod document;
+mod consistency;
+mod file;
+mod identity;
+mod layout;
+#[cfg(test)]
+pub(crate) mod samples;
 
-pub use document::ProfileError;
+pub use file::ProfileError;
 
 use super::bins::{Category, CategoryBins, Measurement, NumericBins};
 use super::feature::{FeatureSource, FeatureValue};
@@ -15,7 +25,7 @@ use std::sync::Arc;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Profile {
-    /// Names the content: a hash of everything else, in lower-case hexadecimal.
+    /// Names the content: a hash of everything else but the sketches, in lower-case hexadecimal.
     pub id: ReferenceId,
     /// The model that it is of.
     pub model_id: Arc<str>,
@@ -27,7 +37,7 @@ pub struct Profile {
     pub first_ms: Millis,
     /// Event time of the last of them.
     pub last_ms: Millis,
-    /// Features and outputs, by name, without repetition.
+    /// Features and outputs, ascending by name.
     pub features: Vec<FeatureProfile>,
 }
 
@@ -50,6 +60,26 @@ pub struct FeatureProfile {
     pub counts: Vec<i64>,
     /// Of its numbers; `None` where it has none, or is a category.
     pub moments: Option<Moments>,
+    /// Evidence for other tools; nothing here is decided by it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sketches: Option<Sketches>,
+}
+
+/// Summaries in the serialized form that every Apache DataSketches library reads, as base64 (standard alphabet, padded).
+///
+/// They are approximate and outside the promise of equal bits on every platform, so the id does not depend on them.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Sketches {
+    /// Distribution of the numbers: a t-digest of doubles.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quantiles: Option<String>,
+    /// Number of distinct values: a HyperLogLog sketch of the values' text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub distinct: Option<String>,
+    /// Most frequent values: a frequent-items sketch of the values' text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub frequent: Option<String>,
 }
 
 /// Bins of a feature.
@@ -102,7 +132,9 @@ impl FeatureBins {
                 FeatureValue::Missing => bins.bin_of(Category::Missing),
                 FeatureValue::Invalid => bins.bin_of(Category::Invalid),
                 FeatureValue::Text(text) => bins.bin_of(Category::Value(text)),
-                FeatureValue::Number(number) => bins.bin_of(Category::Value(&super::label::number_as_class(number))),
+                FeatureValue::Number(number) => {
+                    bins.bin_of(Category::Value(&crate::event::label::number_as_class(number)))
+                }
             },
         }
     }

@@ -61,6 +61,7 @@ fn profile(set: &Set, task: TaskKind, numbers: &Table, texts: &Table) -> Profile
         bins,
         counts,
         moments,
+        sketches: None,
     };
     let mut all: BTreeMap<String, FeatureProfile> = BTreeMap::new();
     for feature in features(numbers) {
@@ -148,7 +149,7 @@ fn agrees(name: &str, test: &str, at_least: usize) {
     let profile = profile(&set, task, &numbers, &texts);
     let folder = Folder::new();
     let file = folder.file("profile.json");
-    fs::write(&file, serde_json::to_string(&profile).unwrap()).unwrap();
+    fs::write(&file, profile.with_id().to_json()).unwrap();
     let config = set.config(&[set.window], "1d", &[]);
     let fold = replay(&set.data(Split::Production), &config, &["--reference", file.to_str().unwrap()]);
 

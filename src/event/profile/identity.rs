@@ -1,0 +1,136 @@
+//! The id of a profile: a hash of its content in a form of bytes that has exactly one reading.
+//!
+//! Texts and lists are preceded by their length, numbers are the bits of doubles and of 64-bit integers, least significant
+//! byte first. So neither the text of a number nor the order of an object's members matters, and equal content has the same
+//! id on every platform.
+
+use super::{FeatureBins, FeatureProfile, FeatureSource, Profile, ReferenceId};
+use crate::event::TaskKind;
+use sha2::{Digest, Sha256};
+
+/// What is hashed first: another form of bytes has another one.
+const FORM: &str = "postdict profile 1";
+
+impl Profile {
+    /// The id that the content has, whatever [`Profile::id`] says.
+    pub fn content_id(&self) -> ReferenceId {
+        let mut content = Content(Sha256::new());
+        content.text(FORM);
+        content.text(&self.model_id);
+        content.text(self.task.name());
+        [self.rows, self.first_ms, self.last_ms].iter().for_each(|&number| content.integer(number));
+        content.len(self.features.len());
+        self.features.iter().for_each(|feature| content.feature(feature));
+        let mut id = [0; 16];
+        id.copy_from_slice(&content.0.finalize()[..16]);
+        ReferenceId(u128::from_be_bytes(id))
+    }
+
+    /// The same profile, with the id of its content.
+    pub fn with_id(self) -> Profile {
+        Profile { id: self.content_id(), ..self }
+    }
+}
+
+/// What was hashed so far.
+struct Content(Sha256);
+
+impl Content {
+    fn integer(&mut self, number: i64) {
+        self.0.update(number.to_le_bytes());
+    }
+
+    fn len(&mut self, len: usize) {
+        self.0.update((len as u64).to_le_bytes());
+    }
+
+    fn text(&mut self, text: &str) {
+        self.len(text.len());
+        self.0.update(text.as_bytes());
+    }
+
+    fn numbers(&mut self, numbers: &[f64]) {
+        self.len(numbers.len());
+        numbers.iter().for_each(|number| self.0.update(number.to_bits().to_le_bytes()));
+    }
+
+    fn feature(&mut self, feature: &FeatureProfile) {
+        self.text(&feature.name);
+        self.text(match feature.source {
+            FeatureSource::Feature => "feature",
+            FeatureSource::Score => "score",
+            FeatureSource::PredictedLabel => "predicted_label",
+            FeatureSource::PredictedValue => "predicted_value",
+        });
+        match &feature.bins {
+            FeatureBins::Numeric(bins) => {
+                self.text("numeric");
+                self.numbers(bins.edges());
+                self.numbers(bins.coarse_cuts());
+            }
+            FeatureBins::Categorical(bins) => {
+                self.text("categorical");
+                self.len(bins.values().len());
+                bins.values().iter().for_each(|value| self.text(value));
+            }
+        }
+        self.len(feature.counts.len());
+        feature.counts.iter().for_each(|&count| self.integer(count));
+        let moments = feature.moments.iter().flat_map(|moments| [moments.mean, moments.std, moments.min, moments.max]);
+        self.numbers(&moments.collect::<Vec<f64>>());
+    }
+}
+
+// A task that is added needs a name of its own: the hash relies on it.
+const _: () = assert!(TaskKind::ALL.len() == 3);
+
+#[cfg(test)]
+mod tests {
+    use super::super::samples::profile;
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn the_form_of_bytes_stays() {
+        // Pinned: ids are in files and in published rows.
+        let profile = Profile { features: Vec::new(), ..profile() };
+        let mut bytes = Vec::new();
+        for text in ["postdict profile 1", "m", "binary"] {
+            bytes.extend((text.len() as u64).to_le_bytes());
+            bytes.extend(text.as_bytes());
+        }
+        [6i64, 1_000, 9_000, 0].iter().for_each(|number| bytes.extend(number.to_le_bytes()));
+        let digest = Sha256::digest(&bytes);
+        let written: String = digest[..16].iter().map(|byte| format!("{byte:02x}")).collect();
+        assert_eq!(profile.content_id().to_string(), written);
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_changes_has_another_id(which in 0usize..9) {
+            let before = profile();
+            let mut after = before.clone();
+            match which {
+                0 => after.model_id = "other".into(),
+                1 => after.task = TaskKind::Multiclass,
+                2 => after.rows += 1,
+                3 => after.first_ms += 1,
+                4 => after.last_ms += 1,
+                5 => after.features[0].counts.swap(0, 1),
+                6 => after.features[0].name = "amount ".into(),
+                7 => after.features[0].moments = None,
+                _ => drop(after.features.pop()),
+            }
+            prop_assert_ne!(before.content_id(), after.content_id());
+        }
+    }
+
+    #[test]
+    fn sketches_and_the_written_id_do_not_count() {
+        let mut other = profile();
+        other.id = ReferenceId(7);
+        other.features[0].sketches = None;
+        assert_eq!(other.content_id(), profile().content_id());
+        assert_eq!(other.with_id().id, profile().content_id());
+    }
+}

@@ -1,0 +1,125 @@
+//! `postdict profile` as a person uses it: made of files, shown, refused; and its deciles are NumPy's.
+
+use super::command_line::folder;
+use super::shared::shared;
+use postdict::event::{FeatureBins, FeatureProfile, Profile};
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+/// The sets of the large oracle that have a reference.
+const SETS: [&str; 7] = [
+    "nml_car_loan",
+    "nml_car_price",
+    "nml_ma_employment",
+    "nml_multiclass",
+    "nyc_flights_bin",
+    "nyc_flights_reg",
+    "weather",
+];
+
+fn run(folder: &Path, arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_postdict")).current_dir(folder).arg("profile").args(arguments).output().unwrap()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+fn weather() -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/weather/predictions.ndjson.gz");
+    path.to_str().unwrap().to_owned()
+}
+
+/// Makes a profile of `predictions` and reads it.
+fn made(folder: &Path, predictions: &str, more: &[&str]) -> (Profile, String) {
+    let arguments = [&["--predictions", predictions, "--out", "profile.json"], more].concat();
+    let output = run(folder, &arguments);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    let written = fs::read_to_string(folder.join("profile.json")).unwrap();
+    (Profile::from_json(&written).unwrap(), written)
+}
+
+fn feature<'p>(profile: &'p Profile, name: &str) -> &'p FeatureProfile {
+    profile.features.iter().find(|feature| &*feature.name == name).unwrap_or_else(|| panic!("no feature {name}"))
+}
+
+#[test]
+fn a_profile_is_made_of_files_and_shown() {
+    let folder = folder("profile_made");
+    let (profile, written) = made(&folder, &weather(), &["--type", "visibility=ignore"]);
+    assert_eq!((&*profile.model_id, profile.rows), ("weather-rain", 14_509));
+    let names: Vec<&str> = profile.features.iter().map(|feature| &*feature.name).collect();
+    assert!(names.contains(&"temperature") && !names.contains(&"visibility"), "{names:?}");
+    assert!(names.contains(&"score") && names.contains(&"predicted_label"), "{names:?}");
+    assert!(matches!(feature(&profile, "predicted_label").bins, FeatureBins::Categorical(_)));
+
+    let (_, again) = made(&folder, &weather(), &["--type", "visibility=ignore", "--quiet"]);
+    assert_eq!(written, again, "the same bytes");
+
+    let shown = run(&folder, &["show", "profile.json"]);
+    let shown = text(&shown.stdout);
+    assert!(shown.contains(&profile.id.to_string()) && shown.contains("14,509"), "{shown}");
+    assert!(shown.lines().all(|line| line.chars().count() <= 80), "{shown}");
+    assert!(shown.contains('█') && !shown.contains('\u{1b}'), "{shown}");
+    let json = run(&folder, &["show", "profile.json", "--json"]);
+    assert_eq!(text(&json.stdout), written);
+}
+
+#[test]
+fn what_cannot_be_is_refused_with_its_reason() {
+    let folder = folder("profile_refused");
+    for (arguments, status, says) in [
+        (vec!["--predictions", "none.ndjson", "--out", "p.json"], 2, "none.ndjson"),
+        (vec!["--predictions", "none.ndjson"], 2, "--out"),
+        (vec!["--predictions", "x", "--out", "p.json", "--type", "a=text"], 2, "numeric, categorical and ignore"),
+        (vec!["show", "none.json"], 1, "none.json"),
+    ] {
+        let output = run(&folder, &arguments);
+        assert_eq!(output.status.code(), Some(status), "{arguments:?}");
+        assert!(text(&output.stderr).contains(says), "{}", text(&output.stderr));
+    }
+    let (_, written) = made(&folder, &weather(), &[]);
+    for (from, to, says) in [
+        ("\"format\": 1", "\"format\": 2", "format 2"),
+        ("\"rows\": 14509", "\"rows\": 14510", "add up to 14509"),
+        ("weather-rain", "weather-snow", "it was edited"),
+        ("{", "", "not a readable profile"),
+    ] {
+        fs::write(folder.join("bad.json"), written.replacen(from, to, 1)).unwrap();
+        let output = run(&folder, &["show", "bad.json"]);
+        assert_eq!(output.status.code(), Some(1), "{to}");
+        assert!(text(&output.stderr).contains(says), "{}", text(&output.stderr));
+    }
+    let two = "{\"request_id\":\"a\",\"model_id\":\"m\",\"timestamp\":1,\"score\":0.5}\n";
+    fs::write(folder.join("two.ndjson"), two.to_owned() + &two.replace("\"m\"", "\"n\"")).unwrap();
+    let output = run(&folder, &["--predictions", "two.ndjson", "--out", "p.json"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output.stderr).contains("several models (m, n)"), "{}", text(&output.stderr));
+}
+
+#[test]
+fn deciles_are_those_of_numpy() {
+    let Some(shared) = shared("deciles_are_those_of_numpy") else { return };
+    for name in SETS {
+        let folder = folder(&format!("profile_{name}"));
+        let predictions: PathBuf = shared.join(format!("data/{name}.reference.predictions.ndjson.gz"));
+        let (profile, _) = made(&folder, fs::canonicalize(predictions).unwrap().to_str().unwrap(), &[]);
+        let edges = fs::read_to_string(shared.join(format!("expected/drift_scipy/{name}.edges.json"))).unwrap();
+        let edges: BTreeMap<String, Value> = serde_json::from_str(&edges).unwrap();
+        // Scores per class are no feature.
+        for (column, edges) in edges.iter().filter(|(column, _)| !column.starts_with("p_")) {
+            let of = if column == "y_pred" { "predicted_value" } else { column };
+            let expected: Vec<f64> = edges["q10"].as_array().unwrap().iter().filter_map(Value::as_f64).collect();
+            match &feature(&profile, of).bins {
+                FeatureBins::Numeric(bins) => assert_eq!(bins.coarse_cuts(), expected, "{name}: {of}"),
+                FeatureBins::Categorical(_) => panic!("{name}: {of} is no number"),
+            }
+        }
+        let numeric = |feature: &&FeatureProfile| matches!(feature.bins, FeatureBins::Numeric(_));
+        let columns = edges.keys().filter(|column| !column.starts_with("p_")).count();
+        assert_eq!(profile.features.iter().filter(numeric).count(), columns, "{name}: nothing else is a number");
+    }
+}
