@@ -151,11 +151,12 @@ fn heights(edges: &[f64], counts: &[i64]) -> Vec<f64> {
     let mut heights = vec![0.0; PICTURE];
     for bin in first..=last {
         let (from, to) = (place(edges[bin]), place(edges[bin + 1]));
-        for column in (from as usize).min(PICTURE - 1)..=(to as usize).min(PICTURE - 1) {
+        let (first_column, last_column) = ((from as usize).min(PICTURE - 1), (to as usize).min(PICTURE - 1));
+        for (column, height) in heights.iter_mut().enumerate().take(last_column + 1).skip(first_column) {
             let overlap = (to.min(column as f64 + 1.0) - from.max(column as f64)).max(0.0);
             // A single value has no width, so that all of it is where it begins.
             let share = if to - from > 1e-9 { overlap / (to - from) } else { f64::from(column == from as usize) };
-            heights[column] += counts[bin] as f64 * share;
+            *height += counts[bin] as f64 * share;
         }
     }
     heights

@@ -180,7 +180,7 @@ mod tests {
         assert_eq!(refusal(|profile| profile.features.swap(0, 1)), ProfileError::Order { feature: amount() });
         let bins = profile().features[0].bins.len();
         let error = ProfileError::BinCount { feature: amount(), counts: bins - 1, bins };
-        assert_eq!(refusal(|profile| drop(profile.features[0].counts.pop())), error);
+        assert_eq!(refusal(|profile| profile.features[0].counts.truncate(bins - 1)), error);
         let error = ProfileError::NegativeCount { feature: amount() };
         assert_eq!(refusal(|profile| profile.features[0].counts[0] = -1), error);
         let error = ProfileError::RowCount { feature: amount(), counted: 7, rows: 6 };
