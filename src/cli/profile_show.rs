@@ -198,7 +198,10 @@ mod tests {
         };
         let text = show(&profile);
         assert!(text.lines().all(|line| line.chars().count() <= WIDTH), "{text}");
-        assert!(text.contains("amount                 numeric      20.00%    2 -1.5e-9   1.2e7 -1e300"), "{text}");
+        assert!(
+            text.contains("amount                 numeric      20.00%    2 -1.5e-9   1.2e7  -1e300   3.000"),
+            "{text}"
+        );
         assert!(text.contains("a name that is longer… categorical  20.00%    2\n"), "{text}");
         assert!(text.contains("flag                   boolean      10.00%    2\n"), "{text}");
         assert!(text.contains("a very lo… 75%, b 25%"), "{text}");
