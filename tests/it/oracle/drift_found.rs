@@ -87,7 +87,7 @@ fn a_reference_is_replaced_where_a_window_begins() {
     profile(&folder, "second.json", &set.data(Split::Production).predictions);
     let id = |name: &str| {
         let text = fs::read_to_string(folder.file(name)).unwrap();
-        serde_json::from_str::<Value>(&text).unwrap()["profile"]["id"].as_str().unwrap().to_owned()
+        serde_json::from_str::<Value>(&text).unwrap()["id"].as_str().unwrap().to_owned()
     };
     let change = 1_554_001_200_000 / set.window * set.window;
     let time = jiff::Timestamp::from_millisecond(change).unwrap();
