@@ -2,7 +2,7 @@
 //!
 //! Predictions are never taken back, so smallest and largest values are exact, and features merge but cannot be negated.
 
-use super::{ExactSum, Linear, SortedCounts};
+use super::{ExactSum, Linear, Rational, SortedCounts, ratio_to_f64};
 use crate::event::ReferenceId;
 use std::mem;
 
@@ -63,6 +63,19 @@ impl Numbers {
         self.sum.add(number);
         self.squares.add_product(number, number, 1);
         self.range = wider(self.range, Some((number, number)));
+    }
+}
+
+impl Numbers {
+    /// Mean of so many numbers, > 0, rounded once.
+    pub fn mean(&self, rows: i64) -> f64 {
+        ratio_to_f64(&self.sum.to_rational(), &Rational::from(rows))
+    }
+
+    /// √(Σ(x − mean)² / n) of so many numbers, > 0, from the exact variance.
+    pub fn std(&self, rows: i64) -> f64 {
+        let (n, sum) = (Rational::from(rows), self.sum.to_rational());
+        ratio_to_f64(&(&n * &self.squares.to_rational() - &sum * &sum), &(&n * &n)).sqrt()
     }
 }
 

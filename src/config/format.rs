@@ -5,7 +5,7 @@ use super::section::{Item, Section, Spanned};
 use crate::codec::Format;
 use apache_avro::Schema;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// A format, and the schemas of its files as parsed.
 #[derive(Debug, Clone)]
@@ -22,25 +22,30 @@ impl Default for InputFormat {
     }
 }
 
-/// Reads schema files, which the operator names relative to the configuration's folder.
-pub(super) struct SchemaFiles<'a> {
+/// Reads files (schemas, profiles), which the operator names relative to the configuration's folder.
+pub(super) struct NamedFiles<'a> {
     pub folder: &'a Path,
     pub read: &'a dyn Fn(&Path) -> io::Result<String>,
 }
 
-impl SchemaFiles<'_> {
+impl NamedFiles<'_> {
+    /// The whole path and the text of the file at `path`; `what` says what it is.
+    pub fn text(&self, path: &Spanned<String>, what: &str, report: &mut Report) -> Option<(PathBuf, String)> {
+        let full = self.folder.join(&path.value);
+        match (self.read)(&full) {
+            Ok(text) => Some((full, text)),
+            Err(error) => {
+                let message = format!("cannot read the {what} `{}`: {error}", full.display());
+                report.error(&path.at, message).help("paths are relative to the folder of the configuration file");
+                None
+            }
+        }
+    }
+
     /// The text and meaning of the file that `item` names.
     fn load(&self, item: &Item<'_>, report: &mut Report) -> Option<(String, Schema)> {
         let path = item.text(report, "the path of an Avro schema file (.avsc)")?;
-        let full = self.folder.join(&path.value);
-        let text = match (self.read)(&full) {
-            Ok(text) => text,
-            Err(error) => {
-                let message = format!("cannot read the schema file `{}`: {error}", full.display());
-                report.error(&path.at, message).help("paths are relative to the folder of the configuration file");
-                return None;
-            }
-        };
+        let (full, text) = self.text(&path, "schema file", report)?;
         match Schema::parse_str(&text) {
             Ok(schema @ Schema::Record(_)) => Some((text, schema)),
             Ok(_) => {
@@ -65,7 +70,7 @@ pub(super) struct Formats {
 }
 
 /// Reads `format:`: one format for both inputs, or `{predictions: …, labels: …}`.
-pub(super) fn read_both(item: Option<Item<'_>>, files: &SchemaFiles<'_>, report: &mut Report) -> Formats {
+pub(super) fn read_both(item: Option<Item<'_>>, files: &NamedFiles<'_>, report: &mut Report) -> Formats {
     let Some(item) = item else { return Formats::default() };
     if item.is_section() {
         let Some(mut section) = Section::open(&item, report) else { return Formats::default() };
@@ -95,7 +100,7 @@ enum Kind {
 const KINDS: [(&str, Kind); 2] = [("json", Kind::Json), ("avro", Kind::Avro)];
 
 /// Reads the format of one input.
-pub(super) fn read_one(item: &Item<'_>, files: &SchemaFiles<'_>, report: &mut Report) -> Option<InputFormat> {
+pub(super) fn read_one(item: &Item<'_>, files: &NamedFiles<'_>, report: &mut Report) -> Option<InputFormat> {
     let json = |at: At| Some(InputFormat { at: Some(at), ..InputFormat::default() });
     if !item.is_section() {
         if item.is_null() || item.is_list() {
@@ -141,7 +146,7 @@ pub(super) fn read_one(item: &Item<'_>, files: &SchemaFiles<'_>, report: &mut Re
     }
 }
 
-fn read_framed(item: &Item<'_>, files: &SchemaFiles<'_>, report: &mut Report, at: At) -> Option<InputFormat> {
+fn read_framed(item: &Item<'_>, files: &NamedFiles<'_>, report: &mut Report, at: At) -> Option<InputFormat> {
     let section = Section::open(item, report)?;
     let mut schemas = std::collections::BTreeMap::new();
     let mut parsed = Vec::new();

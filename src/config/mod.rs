@@ -126,7 +126,7 @@ pub fn load(path: &Path) -> Result<Config, Problems> {
 pub fn parse(text: &str, file_name: &str, read_file: &dyn Fn(&Path) -> io::Result<String>) -> Result<Config, Problems> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let folder = Path::new(file_name).parent().unwrap_or(Path::new(""));
-    let files = format::SchemaFiles { folder, read: read_file };
+    let files = format::NamedFiles { folder, read: read_file };
     let mut report = Report::default();
     let config = document::read(text, &mut report).map(|root| service::read(&root, &files, &mut report));
     let problems = report.into_problems(file_name, text);

@@ -5,7 +5,7 @@
 
 use super::detectors::{self, WrittenDetectors};
 use super::document::Kind;
-use super::format::SchemaFiles;
+use super::format::NamedFiles;
 use super::problem::{At, Report};
 use super::reference::{self, WrittenReference};
 use super::section::{Elsewhere, Item, Section, Spanned};
@@ -164,7 +164,7 @@ const LATER: [&str; 2] = ["alerts", "compare"];
 /// Reads the keys of one model.
 pub(super) fn read_model(
     item: &Item<'_>,
-    files: &SchemaFiles<'_>,
+    files: &NamedFiles<'_>,
     report: &mut Report,
     elsewhere: Elsewhere<'_>,
 ) -> RawModel {

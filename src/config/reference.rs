@@ -1,6 +1,6 @@
 //! What a model is compared with (`reference:`) and how drift is decided (`drift:`).
 
-use super::format::SchemaFiles;
+use super::format::NamedFiles;
 use super::problem::{At, Report};
 use super::section::{Item, Section, Spanned};
 use super::start;
@@ -20,7 +20,7 @@ const EXPECTED: &str = "a profile's path, `{profile: PATH, from: TIME}`, or a li
 /// Reads `reference:`.
 pub(super) fn read(
     item: &Item<'_>,
-    files: &SchemaFiles<'_>,
+    files: &NamedFiles<'_>,
     report: &mut Report,
 ) -> Option<Spanned<Vec<WrittenReference>>> {
     let items = if item.is_list() { item.list(report, EXPECTED)? } else { vec![item.clone()] };
@@ -37,7 +37,7 @@ pub(super) fn read(
     Some(Spanned { value: references, at: item.at() })
 }
 
-fn read_one(item: &Item<'_>, files: &SchemaFiles<'_>, report: &mut Report) -> Option<WrittenReference> {
+fn read_one(item: &Item<'_>, files: &NamedFiles<'_>, report: &mut Report) -> Option<WrittenReference> {
     if !item.is_section() {
         let path = item.text(report, EXPECTED)?;
         return Some(WrittenReference { reference: load(&path, None, files, report)?, at: item.at() });
@@ -68,18 +68,10 @@ fn read_time(item: &Item<'_>, report: &mut Report) -> Option<Millis> {
 fn load(
     path: &Spanned<String>,
     from_ms: Option<Millis>,
-    files: &SchemaFiles<'_>,
+    files: &NamedFiles<'_>,
     report: &mut Report,
 ) -> Option<Reference> {
-    let full = files.folder.join(&path.value);
-    let text = match (files.read)(&full) {
-        Ok(text) => text,
-        Err(error) => {
-            let message = format!("cannot read the profile `{}`: {error}", full.display());
-            report.error(&path.at, message).help("paths are relative to the folder of the configuration file");
-            return None;
-        }
-    };
+    let (full, text) = files.text(path, "profile", report)?;
     match Profile::from_json(&text) {
         Ok(profile) => Some(Reference { id: profile.id, from_ms, profile: Some(Arc::new(profile)) }),
         Err(error) => {

@@ -2,7 +2,7 @@
 
 use super::document::Node;
 use super::fields::{self, Layout};
-use super::format::{self, Formats, SchemaFiles};
+use super::format::{self, Formats, NamedFiles};
 use super::problem::Report;
 use super::raw::{self, RawModel};
 use super::reference;
@@ -35,7 +35,7 @@ const SERVICE_KEYS: [(&str, &str); 11] = [
 const LATER: [&str; 1] = ["alerts"];
 
 /// Reads the whole configuration. What is wrong is in `report`; the result is then a filled-in remainder, not to be used.
-pub(super) fn read(root: &Node, files: &SchemaFiles<'_>, report: &mut Report) -> Config {
+pub(super) fn read(root: &Node, files: &NamedFiles<'_>, report: &mut Report) -> Config {
     let built_in = Config::default();
     let Some(mut section) = Section::open(&Item::root(root), report) else { return built_in };
     let kafka = kafka::read(section.take("kafka"), report);
@@ -102,7 +102,7 @@ fn read_fields(item: Option<Item<'_>>, report: &mut Report) -> (Layout<Predictio
 }
 
 /// Model ids are free names, so none is unknown here.
-fn read_models(item: &Item<'_>, files: &SchemaFiles<'_>, report: &mut Report) -> Vec<(Spanned<String>, RawModel)> {
+fn read_models(item: &Item<'_>, files: &NamedFiles<'_>, report: &mut Report) -> Vec<(Spanned<String>, RawModel)> {
     let Some(section) = Section::open(item, report) else { return Vec::new() };
     let mut models = Vec::new();
     for (id, item) in section.entries() {

@@ -1,6 +1,6 @@
 //! Names of the topics, and the format of those that Postdict writes.
 
-use super::format::{self, Formats, InputFormat, SchemaFiles};
+use super::format::{self, Formats, InputFormat, NamedFiles};
 use super::problem::Report;
 use super::section::{Item, Section, Spanned};
 use crate::codec::RowFormat;
@@ -54,7 +54,7 @@ const EXPECTED: &str = "a topic's name, or `{name: …, format: …}`";
 pub(super) fn read(
     item: Option<Item<'_>>,
     formats: &mut Formats,
-    files: &SchemaFiles<'_>,
+    files: &NamedFiles<'_>,
     report: &mut Report,
 ) -> Topics {
     let mut topics = Topics::default();
@@ -107,7 +107,7 @@ pub(super) fn read(
 
 fn read_input(
     item: &Item<'_>,
-    files: &SchemaFiles<'_>,
+    files: &NamedFiles<'_>,
     report: &mut Report,
 ) -> (Option<Spanned<String>>, Option<InputFormat>) {
     if !item.is_section() {

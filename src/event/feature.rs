@@ -1,7 +1,6 @@
 //! Features of a batch of predictions as columns, and the value of one.
 
-use super::label::number_as_class;
-use super::prediction::TextColumn;
+use super::prediction::{TextColumn, text};
 use arrow_array::{Array, Float64Array};
 use serde::{Deserialize, Serialize};
 
@@ -58,21 +57,6 @@ impl FeatureColumn {
             let number = self.number.value(row);
             return if number.is_finite() { FeatureValue::Number(number) } else { FeatureValue::Invalid };
         }
-        let texts = self.text.values().as_any().downcast_ref::<arrow_array::StringArray>();
-        match (self.text.key(row), texts) {
-            (Some(code), Some(texts)) => FeatureValue::Text(texts.value(code)),
-            _ => FeatureValue::Missing,
-        }
-    }
-}
-
-impl FeatureValue<'_> {
-    /// The value as the text of a category: `1`, `1.0` and `"1"` are one. `None` if there is none.
-    pub fn as_category(self) -> Option<String> {
-        match self {
-            FeatureValue::Number(number) => Some(number_as_class(number)),
-            FeatureValue::Text(text) => Some(text.to_owned()),
-            FeatureValue::Missing | FeatureValue::Invalid => None,
-        }
+        text(&self.text, row).map_or(FeatureValue::Missing, FeatureValue::Text)
     }
 }

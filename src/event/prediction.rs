@@ -1,6 +1,6 @@
 //! A batch of predictions as columns (Arrow arrays), all of the same length.
 
-use super::{FeatureColumn, Millis, Origin};
+use super::{FeatureColumn, FeatureSource, FeatureValue, Millis, Origin};
 use arrow_array::types::UInt32Type;
 use arrow_array::{Array, BooleanArray, DictionaryArray, Float64Array, Int64Array, ListArray, StringArray};
 
@@ -15,6 +15,13 @@ pub struct PredictionColumns {
 
 /// Text column whose values repeat: a code per row, each distinct value of the batch once.
 pub type TextColumn = DictionaryArray<UInt32Type>;
+
+/// The text in `row`; `None` where it has none.
+#[inline]
+pub fn text(column: &TextColumn, row: usize) -> Option<&str> {
+    let code = column.key(row)?;
+    column.values().as_any().downcast_ref::<StringArray>().map(|values| values.value(code))
+}
 
 /// Predictions of one partition or file that passed validation, in its order.
 ///
@@ -66,5 +73,22 @@ impl PredictionBatch {
     /// Event time of `row`.
     pub fn time(&self, row: usize) -> Millis {
         self.time.value(row)
+    }
+
+    /// What `row` has of an output, as a feature; `None` of what is no output.
+    #[inline]
+    pub fn output(&self, source: FeatureSource, row: usize) -> Option<FeatureValue<'_>> {
+        let number = |column: &Float64Array| match column.is_valid(row) {
+            true => FeatureValue::Number(column.value(row)),
+            false => FeatureValue::Missing,
+        };
+        match source {
+            FeatureSource::Feature => None,
+            FeatureSource::Score => Some(number(&self.score)),
+            FeatureSource::PredictedValue => Some(number(&self.predicted_value)),
+            FeatureSource::PredictedLabel => {
+                Some(text(&self.predicted_label, row).map_or(FeatureValue::Missing, FeatureValue::Text))
+            }
+        }
     }
 }

@@ -1,13 +1,11 @@
 //! The features of predictions: which columns of a batch they are, and the bins of the reference that is in force.
 
-use super::prediction::text;
 use crate::aggregate::Features;
 use crate::aggregate::features::feature_mut;
 use crate::event::label::class_as_number;
 use crate::event::{
     FeatureBins, FeatureSource, FeatureValue, Millis, ModelSettings, PredictionBatch, Profile, ReferenceId,
 };
-use arrow_array::{Array, Float64Array};
 use std::sync::Arc;
 
 /// What one model's predictions are compared with.
@@ -30,19 +28,11 @@ struct InForce {
 /// Where a feature is found, and the numbers among its categories.
 #[derive(Debug)]
 struct Place {
-    column: Column,
+    source: FeatureSource,
+    /// Of a feature, which of the batch's columns; `None` where no batch has it.
+    column: Option<usize>,
     /// Categories that are the text of a number, ascending, with their bins: numbers are looked up without being written.
     numbers: Vec<(f64, u16)>,
-}
-
-#[derive(Debug, Clone, Copy)]
-enum Column {
-    Feature(usize),
-    Score,
-    PredictedLabel,
-    PredictedValue,
-    /// No batch has it.
-    Nowhere,
 }
 
 impl ModelFeatures {
@@ -51,25 +41,16 @@ impl ModelFeatures {
         let references = settings.references.iter().filter_map(|reference| {
             let profile = Arc::clone(reference.profile.as_ref()?);
             let features = profile.features.iter().map(|feature| Place {
-                column: match feature.source {
-                    FeatureSource::Feature => columns
-                        .binary_search_by(|column| column.as_str().cmp(&feature.name))
-                        .map_or(Column::Nowhere, Column::Feature),
-                    FeatureSource::Score => Column::Score,
-                    FeatureSource::PredictedLabel => Column::PredictedLabel,
-                    FeatureSource::PredictedValue => Column::PredictedValue,
-                },
+                source: feature.source,
+                column: Some(feature.source)
+                    .filter(|source| *source == FeatureSource::Feature)
+                    .and_then(|_| columns.binary_search_by(|column| column.as_str().cmp(&feature.name)).ok()),
                 numbers: numbers(&feature.bins),
             });
             let features = features.collect();
             Some(InForce { from_ms: reference.from_ms.unwrap_or(Millis::MIN), id: reference.id, profile, features })
         });
         ModelFeatures { references: references.collect() }
-    }
-
-    /// True if nothing is compared.
-    pub fn is_empty(&self) -> bool {
-        self.references.is_empty()
     }
 
     /// True if a reference is in force at `time`.
@@ -97,19 +78,8 @@ impl ModelFeatures {
 impl Place {
     #[inline]
     fn value<'b>(&self, batch: &'b PredictionBatch, row: usize) -> FeatureValue<'b> {
-        let number = |column: &Float64Array| match column.is_valid(row) {
-            true => FeatureValue::Number(column.value(row)),
-            false => FeatureValue::Missing,
-        };
-        match self.column {
-            Column::Feature(column) => batch.features[column].value(row),
-            Column::Score => number(&batch.score),
-            Column::PredictedValue => number(&batch.predicted_value),
-            Column::PredictedLabel => {
-                text(&batch.predicted_label, row).map_or(FeatureValue::Missing, FeatureValue::Text)
-            }
-            Column::Nowhere => FeatureValue::Missing,
-        }
+        let feature = self.column.map(|column| batch.features[column].value(row));
+        feature.or_else(|| batch.output(self.source, row)).unwrap_or(FeatureValue::Missing)
     }
 
     #[inline]
@@ -145,7 +115,7 @@ mod tests {
             let texts: Vec<String> = numbers_known.iter().map(|number| number_as_class(f64::from(*number) / 2.0)).collect();
             let counts = texts.iter().map(|text| (text.as_str(), 1)).chain([("other", 1)]);
             let bins = FeatureBins::Categorical(CategoryBins::of_reference(counts, 10));
-            let place = Place { column: Column::Nowhere, numbers: numbers(&bins) };
+            let place = Place { source: FeatureSource::Feature, column: None, numbers: numbers(&bins) };
             let value = FeatureValue::Number(f64::from(halves) / 2.0);
             prop_assert_eq!(place.bin_of(&bins, value), bins.bin_of(value));
         }

@@ -10,9 +10,9 @@ use super::rules::{self, Effect};
 use super::series::{ModelId, SeriesRegistry, TooManyModels};
 use super::{Join, forgettable};
 use crate::aggregate::{ClassId, Count, Observation, SeriesId};
-use crate::event::prediction::TextColumn;
+use crate::event::prediction::{TextColumn, text};
 use crate::event::{Millis, ModelSettings, PredictionBatch, Reason, Role, TaskKind};
-use arrow_array::{Array, Float64Array, StringArray, StructArray};
+use arrow_array::{Array, Float64Array, StructArray};
 use hashbrown::HashMap;
 use smallvec::SmallVec;
 use std::ops::Range;
@@ -373,9 +373,4 @@ fn read_scores<'b>(
         }
     }
     best.map(|(name, _)| name)
-}
-
-pub(super) fn text(column: &TextColumn, row: usize) -> Option<&str> {
-    let code = column.key(row)?;
-    column.values().as_any().downcast_ref::<StringArray>().map(|values| values.value(code))
 }

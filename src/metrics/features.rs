@@ -4,7 +4,6 @@
 use super::interval::{self, Interval};
 use super::{Metric, MetricValue, Undefined};
 use crate::aggregate::features::FeatureAccumulator;
-use crate::aggregate::{Rational, ratio_to_f64};
 use crate::event::FeatureBins;
 use crate::event::bins::{CategoryBins, NumericBins};
 
@@ -44,11 +43,11 @@ fn numbers(bins: &NumericBins, values: &[i64], accumulator: &FeatureAccumulator,
         out.extend(metrics.map(|metric| MetricValue::new(metric, Err(Undefined::NoRows), 0)));
         return;
     };
-    let (sum, squares) = (accumulator.numbers.sum.to_rational(), accumulator.numbers.squares.to_rational());
-    let n = Rational::from(rows);
-    let mean = MetricValue::new(Metric::FeatureMean, Ok(ratio_to_f64(&sum, &n)), rows);
+    let numbers = &accumulator.numbers;
+    let mean = MetricValue::new(Metric::FeatureMean, Ok(numbers.mean(rows)), rows);
+    let (sum, squares) = (numbers.sum.to_rational(), numbers.squares.to_rational());
     out.push(mean.with_interval(interval::mean(rows, &sum, &squares)));
-    out.push(MetricValue::new(Metric::FeatureStd, Ok(standard_deviation(rows, &sum, &squares)), rows));
+    out.push(MetricValue::new(Metric::FeatureStd, Ok(numbers.std(rows)), rows));
     out.push(MetricValue::new(Metric::FeatureMin, Ok(least), rows));
     out.push(MetricValue::new(Metric::FeatureMax, Ok(most), rows));
     let edges = bins.ordered_edges(least, most);
@@ -62,12 +61,6 @@ fn numbers(bins: &NumericBins, values: &[i64], accumulator: &FeatureAccumulator,
         });
         out.push(value.with_interval(enclosing).with_error_bound(0.5 * upper - 0.5 * lower));
     }
-}
-
-/// √(Σ(x − mean)² / n), rounded from the exact variance.
-fn standard_deviation(rows: i64, sum: &Rational, squares: &Rational) -> f64 {
-    let n = Rational::from(rows);
-    ratio_to_f64(&(&n * squares - sum * sum), &(&n * &n)).sqrt()
 }
 
 /// Where the value of rank `rank` (from 0, between two ranks on a straight line) lies, as far as bins tell.

@@ -3,9 +3,9 @@
 //! Bins are quantiles of the reference, so its numbers are held until all are there; the profile holds none of them.
 
 use super::column::{Column, ColumnType, TOO_MANY};
-use crate::event::prediction::TextColumn;
+use crate::event::prediction::text;
 use crate::event::{FeatureSource, FeatureValue, Millis, PredictionBatch, Profile, ReferenceId, TaskKind};
-use arrow_array::{Array, Float64Array, StringArray};
+use arrow_array::Array;
 use std::collections::BTreeMap;
 
 /// Values of categories with bins of their own, unless the user says otherwise.
@@ -115,16 +115,8 @@ impl ProfileBuilder {
         for (column, values) in self.columns.iter_mut().zip(&batch.features) {
             column.add(values.value(row));
         }
-        let number = |column: &Float64Array| match column.is_valid(row) {
-            true => FeatureValue::Number(column.value(row)),
-            false => FeatureValue::Missing,
-        };
         for column in &mut self.outputs {
-            column.add(match column.source() {
-                FeatureSource::Score => number(&batch.score),
-                FeatureSource::PredictedValue => number(&batch.predicted_value),
-                _ => text(&batch.predicted_label, row).map_or(FeatureValue::Missing, FeatureValue::Text),
-            });
+            column.add(batch.output(column.source(), row).unwrap_or(FeatureValue::Missing));
         }
     }
 
@@ -175,9 +167,4 @@ impl ProfileBuilder {
         };
         Ok((profile.with_id(), notes))
     }
-}
-
-fn text(column: &TextColumn, row: usize) -> Option<&str> {
-    let code = column.key(row)?;
-    column.values().as_any().downcast_ref::<StringArray>().map(|values| values.value(code))
 }

@@ -5,7 +5,6 @@
 
 use super::sketch;
 use crate::aggregate::features::Numbers;
-use crate::aggregate::ratio_to_f64;
 use crate::event::bins::{CategoryBins, NumericBins};
 use crate::event::label::number_as_class;
 use crate::event::segment::MAX_NAME_BYTES;
@@ -197,9 +196,7 @@ impl Column {
         let mut numbers = Numbers::default();
         self.numbers.iter().for_each(|number| numbers.add(*number));
         let (min, max) = numbers.range?;
-        let n = (self.numbers.len() as i64).into();
-        let (sum, squares) = (numbers.sum.to_rational(), numbers.squares.to_rational());
-        let variance = ratio_to_f64(&(&n * &squares - &sum * &sum), &(&n * &n));
-        Some(Moments { mean: ratio_to_f64(&sum, &n), std: variance.sqrt(), min, max })
+        let rows = self.numbers.len() as i64;
+        Some(Moments { mean: numbers.mean(rows), std: numbers.std(rows), min, max })
     }
 }

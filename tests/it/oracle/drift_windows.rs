@@ -9,7 +9,6 @@ use super::sets::{Set, Split};
 use super::table::{Line, Table};
 use crate::shared::shared;
 use postdict::aggregate::features::Numbers;
-use postdict::aggregate::ratio_to_f64;
 use postdict::event::bins::{CategoryBins, NumericBins};
 use postdict::event::{
     FeatureBins, FeatureProfile, FeatureSource, FeatureValue, Moments, Profile, ReferenceId, TaskKind,
@@ -38,11 +37,8 @@ fn numeric(values: &[f64]) -> (FeatureBins, Vec<i64>, Option<Moments>) {
         counts[bins.bin_of(FeatureValue::Number(*value))] += 1;
         numbers.add(*value);
     }
-    let n = (values.len() as i64).into();
-    let (sum, squares) = (numbers.sum.to_rational(), numbers.squares.to_rational());
-    let std = ratio_to_f64(&(&n * &squares - &sum * &sum), &(&n * &n)).sqrt();
-    let (min, max) = numbers.range.unwrap();
-    (bins, counts, Some(Moments { mean: ratio_to_f64(&sum, &n), std, min, max }))
+    let (rows, (min, max)) = (values.len() as i64, numbers.range.unwrap());
+    (bins, counts, Some(Moments { mean: numbers.mean(rows), std: numbers.std(rows), min, max }))
 }
 
 fn categorical(texts: &[String]) -> (FeatureBins, Vec<i64>, Option<Moments>) {
