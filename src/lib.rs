@@ -8,15 +8,16 @@
 //!          └──────────────── task: JOIN, per partition ─────────────┘  └─── task: ASSESS, per model ───┘
 //! ```
 //!
-//! * [`event`]: the values that flow: columns of decoded records, settings, rejects, rows that go out.
+//! * [`event`]: the values that flow: columns of decoded records, settings, reference profiles with their bins, rejects,
+//!   rows that go out.
 //! * [`codec`]: bytes to columns. One batch becomes Arrow arrays of the mapped fields; a bad record becomes a reject.
 //! * [`join`]: predictions and labels matched by request id; the rules, and the pending buffer that waits for labels.
 //! * [`aggregate`]: accumulators of everything the metrics need: integers and exact sums, so that they can be added in
 //!   any order and subtracted again; and the partials in which they travel.
 //! * [`assess`]: partials to panes, panes to windows; the watermark; what is published when, and when it is final.
 //! * [`metrics`]: accumulators to values with intervals and error bounds; the catalog of all metrics.
-//! * [`drift`]: two samples in bins to how different they are, by which chance, and whether that is drift; and the
-//!   detectors of concept drift.
+//! * [`drift`]: two samples in bins to how different they are, by which chance, and whether that is drift; detectors of
+//!   concept drift; the making of reference profiles. [`assess`] reads it out as it does [`metrics`].
 //! * [`task`]: the two tasks, values in and values out, whoever drives them.
 //! * [`config`], [`stage`], [`replay`], [`cli`]: the shell: configuration, Kafka and files through the tasks, the command
 //!   line.

@@ -11,7 +11,9 @@
 //! * [`distribution`], [`kolmogorov`], [`homogeneity`]: p-values. [`chance`], [`wasserstein_chance`]: what a statistic
 //!   reaches by chance alone.
 //! * [`decision`]: large enough to matter, more than chance, and not one of many tests ([`false_discovery`]).
+//! * [`read_out()`]: all of these for the features of a window, as metric values.
 //! * [`detectors`]: concept drift, from a stream of errors in a defined order.
+//! * [`profile`]: how a reference profile is made.
 //!
 //! Everything but the detectors is a function of counts, in the order of the bins: equal counts give equal bits.
 

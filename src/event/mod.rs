@@ -1,4 +1,5 @@
-//! The values that flow between the stages: columns of decoded records, settings that a model was given, rejects.
+//! The values that flow between the stages: columns of decoded records, settings that a model was given, the reference
+//! profiles and bins that they name, rejects.
 //!
 //! Every stage imports this module and none of its neighbours. Nothing here decides anything.
 
