@@ -89,6 +89,8 @@ laws! {
     regression_accumulators_are_linear: RegressionAccumulator,
     qualities_are_linear: Quality,
     label_delays_are_linear: LabelDelay,
+    expected_confusions_are_linear: ExpectedConfusion,
+    expected_classes_are_linear: ExpectedClasses,
 }
 
 /// Scores as models give them: anywhere, on the edges, written with two decimals, and next to certain.
@@ -248,6 +250,26 @@ impl Folds for LabelDelay {
     }
     fn fold(&mut self, sign: i64, delay_ms: &i64) {
         self.add(sign, *delay_ms);
+    }
+}
+
+impl Folds for ExpectedConfusion {
+    type Row = (bool, f64);
+    fn row() -> BoxedStrategy<Self::Row> {
+        (any::<bool>(), score()).boxed()
+    }
+    fn fold(&mut self, sign: i64, &(predicted, probability): &Self::Row) {
+        self.add(sign, predicted, probability);
+    }
+}
+
+impl Folds for ExpectedClasses {
+    type Row = (ClassId, Vec<(ClassId, f64)>);
+    fn row() -> BoxedStrategy<Self::Row> {
+        MulticlassAccumulator::row().prop_map(|row| (row.predicted, row.scores)).boxed()
+    }
+    fn fold(&mut self, sign: i64, (predicted, probabilities): &Self::Row) {
+        self.add(sign, *predicted, probabilities);
     }
 }
 

@@ -156,6 +156,11 @@ metrics! {
     ChiSquareP = "chi_square_p",
     Drifted = "drifted",
     DriftedShare = "drifted_share",
+    EstimatedAccuracy = "estimated_accuracy",
+    EstimatedPrecision = "estimated_precision",
+    EstimatedRecall = "estimated_recall",
+    EstimatedF1 = "estimated_f1",
+    EstimationError = "estimation_error",
 }
 
 impl Metric {
@@ -170,7 +175,7 @@ impl Metric {
     }
 
     /// True if the metric says something about labels that came, so that its rows carry `label_coverage`. Counts of
-    /// records and what is known at prediction time do not.
+    /// records, what is known at prediction time and what is estimated from it do not.
     pub fn needs_labels(self) -> bool {
         use Metric::*;
         let of_records = matches!(
@@ -201,6 +206,7 @@ impl Metric {
                 | LatencyMsMean
                 | LatencyMsMax
         );
-        !of_records && !of_serving && !self.is_of_features() && !self.is_of_drift()
+        let before_labels = matches!(self, EstimatedAccuracy | EstimatedPrecision | EstimatedRecall | EstimatedF1);
+        !of_records && !of_serving && !before_labels && !self.is_of_features() && !self.is_of_drift()
     }
 }

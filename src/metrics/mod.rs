@@ -1,6 +1,7 @@
 //! Metric values, read from the accumulators of one window of one series: what is published of it.
 //!
-//! [`read_out`] is the way in, [`fairness::compare`] that for the groups of a protected column. [`catalog`] says what every
+//! [`read_out`] is the way in, [`fairness::compare`] that for the groups of a protected column,
+//! [`estimated`] that before labels come. [`catalog`] says what every
 //! metric is, and [`reference()`] prints it. Nothing here is remembered: reading twice gives the same bits, and the
 //! accumulators alone decide what is read.
 //!
@@ -13,6 +14,7 @@ mod agreement;
 mod binary;
 pub mod catalog;
 mod confusion;
+pub mod estimated;
 pub mod fairness;
 pub mod features;
 mod interval;

@@ -66,6 +66,11 @@ fn section(text: &mut String, family: Family) {
              invalid. What needs order is read from about 200 fine bins. Rows have `reference_id`; `drifted` has `method`, \
              `threshold` and `null_quantile`."
         }
+        Family::Estimated => {
+            "p is the probability of a row's positive class (or of class k) by the calibration of the reference; T is Σp \
+             over the rows predicted to be of it, M over the others. Blind to concept drift by design: the calibration is \
+             taken to hold still."
+        }
     };
     let _ = write!(text, "\n## {}\n\n{note}\n\n", family.name());
     text.push_str("| metric | formula | rests on | range | unit | interval | null if |\n");

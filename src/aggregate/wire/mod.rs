@@ -8,6 +8,7 @@
 //! Bytes come from topics, so decoding trusts nothing: what is cut off or makes no sense is a [`WireError`].
 
 mod cell;
+mod expected;
 mod features;
 mod partial;
 mod sums;

@@ -63,6 +63,8 @@ wire_forms! {
     regression_accumulators_round_trip: RegressionAccumulator,
     qualities_round_trip: Quality,
     label_delays_round_trip: LabelDelay,
+    expected_confusions_round_trip: ExpectedConfusion,
+    expected_classes_round_trip: ExpectedClasses,
 }
 
 fn one_late_label(outcome: QualityOutcome<'_>) -> Cell {
@@ -86,6 +88,13 @@ fn one_late_regression_label_is_written_as_a_row() {
     let outcome = RegressionOutcome { predicted: 0.1, actual: -0.3 };
     let size = bytes_of(&one_late_label(QualityOutcome::Regression(outcome))).len();
     assert!(size <= 40, "{size} bytes");
+}
+
+#[test]
+fn one_expected_row_is_written_as_its_probability() {
+    let mut expected = ExpectedConfusion::default();
+    expected.add(1, true, 0.1);
+    assert_eq!(bytes_of(&expected).len(), 10 + 3);
 }
 
 #[test]
@@ -147,6 +156,16 @@ proptest! {
             let mut sum = other.clone();
             sum.merge(&cell);
             sum.merge(&other);
+        }
+    }
+
+    #[test]
+    fn noise_is_an_error_or_sound_expectations(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+        if let Ok(expected) = ExpectedClasses::decode(&mut &bytes[..]) {
+            round_trips(&expected)?;
+        }
+        if let Ok(expected) = ExpectedConfusion::decode(&mut &bytes[..]) {
+            round_trips(&expected)?;
         }
     }
 

@@ -5,6 +5,7 @@ mod accounting;
 mod binary;
 mod concept_drift;
 mod drift;
+mod estimated;
 mod fairness;
 mod features;
 mod multiclass;
@@ -34,11 +35,13 @@ pub enum Family {
     Features,
     /// How far features have moved from a reference.
     Drift,
+    /// Quality as it is expected before labels come.
+    Estimated,
 }
 
 impl Family {
     /// All families, in the order in which they are documented and published.
-    pub const ALL: [Family; 9] = [
+    pub const ALL: [Family; 10] = [
         Family::Accounting,
         Family::Operations,
         Family::Binary,
@@ -48,6 +51,7 @@ impl Family {
         Family::Fairness,
         Family::Features,
         Family::Drift,
+        Family::Estimated,
     ];
 
     /// The name in documentation.
@@ -62,6 +66,7 @@ impl Family {
             Family::Fairness => "fairness",
             Family::Features => "features",
             Family::Drift => "drift",
+            Family::Estimated => "estimated",
         }
     }
 
@@ -77,6 +82,7 @@ impl Family {
             Family::Fairness => fairness::ENTRIES,
             Family::Features => features::ENTRIES,
             Family::Drift => drift::ENTRIES,
+            Family::Estimated => estimated::ENTRIES,
         }
     }
 
@@ -176,6 +182,10 @@ pub enum Method {
     FisherZ,
     /// Order statistics whose ranks enclose the quantile, widened by their error bounds.
     OrderStatistics,
+    /// Normal approximation from the Poisson-binomial variance of what comes true, by the delta method.
+    PoissonBinomial,
+    /// Normal approximation with the mean of the classes' standard deviations.
+    MeanDeviation,
     /// One for each class, another for their mean.
     ByClass(&'static Method, &'static Method),
     /// None, and why.
@@ -199,6 +209,10 @@ impl Method {
             Method::Dkw => "Dvoretzky-Kiefer-Wolfowitz-Massart, widened by `error_bound`; conservative",
             Method::FisherZ => "Fisher's z; four rows or more",
             Method::OrderStatistics => "binomial ranks (Conover), widened by the bins; where the ranks exist",
+            Method::PoissonBinomial => {
+                "normal, from Σp(1 − p) by the delta method: where chance puts the realized value"
+            }
+            Method::MeanDeviation => "normal, with the mean of the classes' standard deviations; conservative",
             Method::None(why) => why,
         };
         text.to_owned()
@@ -292,6 +306,7 @@ mod tests {
                 let expected = match family {
                     Family::Accounting => entry.metric.name().starts_with("label_delay_ms_"),
                     Family::Operations | Family::Features | Family::Drift => false,
+                    Family::Estimated => entry.metric == Metric::EstimationError,
                     _ => true,
                 };
                 assert_eq!(entry.metric.needs_labels(), expected, "{}", entry.metric.name());
