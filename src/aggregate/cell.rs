@@ -225,6 +225,7 @@ impl Cell {
     pub fn remap(&mut self, table: &[ClassId]) {
         self.quality.remap(table);
         self.on_expiry.remap(table);
+        self.features.remap(table);
         let renumbered = |class: ClassId| table[usize::from(class.0)];
         for pair in std::mem::take(&mut self.taken_back) {
             self.add_taken_back((renumbered(pair.0), renumbered(pair.1)));
@@ -235,7 +236,12 @@ impl Cell {
     pub fn max_class(&self) -> Option<ClassId> {
         let qualities = [&self.quality, &self.on_expiry];
         let taken_back = self.taken_back.iter().flat_map(|pair| [pair.0, pair.1]);
-        qualities.iter().filter_map(|quality| quality.multiclass.as_ref()?.max_class()).chain(taken_back).max()
+        qualities
+            .iter()
+            .filter_map(|quality| quality.multiclass.as_ref()?.max_class())
+            .chain(taken_back)
+            .chain(self.features.max_class())
+            .max()
     }
 
     /// True if nothing is remembered: equal to `default()`. A cell whose only label was taken back still remembers that

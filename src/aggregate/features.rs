@@ -2,7 +2,7 @@
 //!
 //! Predictions are never taken back, so smallest and largest values are exact, and features merge but cannot be negated.
 
-use super::{ExactSum, Linear, Rational, SortedCounts, ratio_to_f64};
+use super::{ClassId, ExactSum, Expected, Linear, Rational, SortedCounts, ratio_to_f64};
 use crate::event::ReferenceId;
 use std::mem;
 
@@ -29,11 +29,20 @@ pub struct Numbers {
 /// Features by their place in the profile, ascending; of those that have no row, there is no entry.
 pub type FeatureList = Vec<(u16, FeatureAccumulator)>;
 
+/// What was read of rows under one reference.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct OfReference {
+    /// Its features.
+    pub list: FeatureList,
+    /// What is expected to come true by its calibration.
+    pub expected: Expected,
+}
+
 /// All features of many rows, by reference.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Features {
     /// Ascending. One, except where the reference changes.
-    by_reference: Vec<(ReferenceId, FeatureList)>,
+    by_reference: Vec<(ReferenceId, OfReference)>,
 }
 
 impl FeatureAccumulator {
@@ -87,13 +96,13 @@ fn wider(a: Option<(f64, f64)>, b: Option<(f64, f64)>) -> Option<(f64, f64)> {
 }
 
 impl Features {
-    /// The features read under `reference`, to be added to.
+    /// What was read under `reference`, to be added to.
     #[inline]
-    pub fn of_mut(&mut self, reference: ReferenceId) -> &mut FeatureList {
+    pub fn of_mut(&mut self, reference: ReferenceId) -> &mut OfReference {
         let place = match self.by_reference.binary_search_by_key(&reference, |(id, _)| *id) {
             Ok(place) => place,
             Err(place) => {
-                self.by_reference.insert(place, (reference, FeatureList::new()));
+                self.by_reference.insert(place, (reference, OfReference::default()));
                 place
             }
         };
@@ -101,7 +110,7 @@ impl Features {
     }
 
     /// References with their features, ascending.
-    pub fn by_reference(&self) -> &[(ReferenceId, FeatureList)] {
+    pub fn by_reference(&self) -> &[(ReferenceId, OfReference)] {
         &self.by_reference
     }
 
@@ -109,15 +118,31 @@ impl Features {
     pub fn merge(&mut self, other: &Self) {
         for (reference, theirs) in &other.by_reference {
             let mine = self.of_mut(*reference);
-            theirs.iter().for_each(|(feature, accumulator)| feature_mut(mine, *feature).merge(accumulator));
+            mine.expected.merge(&theirs.expected);
+            let theirs = theirs.list.iter();
+            theirs.for_each(|(feature, accumulator)| feature_mut(&mut mine.list, *feature).merge(accumulator));
         }
     }
 
     /// Takes the second half of the features of each reference out.
     pub fn take_half(&mut self) -> Features {
-        let half = |(id, list): &mut (ReferenceId, FeatureList)| (*id, list.split_off(list.len().div_ceil(2)));
-        let by_reference = self.by_reference.iter_mut().map(half).filter(|(_, list)| !list.is_empty()).collect();
+        let half = |(id, of): &mut (ReferenceId, OfReference)| {
+            let list = of.list.split_off(of.list.len().div_ceil(2));
+            (*id, OfReference { list, expected: Expected::default() })
+        };
+        let by_reference = self.by_reference.iter_mut().map(half).filter(|(_, of)| !of.list.is_empty()).collect();
         Features { by_reference }
+    }
+
+    /// Renumbers classes, as [`super::MulticlassAccumulator::remap`] does.
+    pub fn remap(&mut self, table: &[ClassId]) {
+        self.by_reference.iter_mut().for_each(|(_, of)| of.expected.classes.remap(table));
+    }
+
+    /// The largest class id in use.
+    pub fn max_class(&self) -> Option<ClassId> {
+        let last = |of: &OfReference| of.expected.classes.classes().last().map(|(class, _)| *class);
+        self.by_reference.iter().filter_map(|(_, of)| last(of)).max()
     }
 
     /// True if nothing was added.
@@ -125,11 +150,24 @@ impl Features {
         self.by_reference.is_empty()
     }
 
-    /// Adds the features of a reference behind those that are there; false if they do not follow, or are none.
-    pub(super) fn push(&mut self, reference: ReferenceId, list: FeatureList) -> bool {
-        let follows = self.by_reference.last().is_none_or(|(last, _)| *last < reference) && !list.is_empty();
-        self.by_reference.push((reference, list));
+    /// Adds what was read under a reference behind what is there; false if it does not follow, or is nothing.
+    pub(super) fn push(&mut self, reference: ReferenceId, of: OfReference) -> bool {
+        let is_something = !(of.list.is_empty() && of.expected.is_zero());
+        let follows = self.by_reference.last().is_none_or(|(last, _)| *last < reference) && is_something;
+        self.by_reference.push((reference, of));
         follows
+    }
+
+    /// Takes out what is expected, and leaves the features.
+    pub fn take_expected(&mut self) -> Features {
+        let mut expected = Features::default();
+        for (reference, of) in &mut self.by_reference {
+            if !of.expected.is_zero() {
+                expected.of_mut(*reference).expected = mem::take(&mut of.expected);
+            }
+        }
+        self.by_reference.retain(|(_, of)| !of.list.is_empty());
+        expected
     }
 
     /// Takes everything out.
@@ -166,8 +204,9 @@ mod tests {
     fn folded(rows: &[Row]) -> Features {
         let mut features = Features::default();
         for &(reference, feature, bin, number) in rows {
-            let list = features.of_mut(ReferenceId(u128::from(reference)));
-            feature_mut(list, feature).add(bin, (bin < 5).then_some(number));
+            let of = features.of_mut(ReferenceId(u128::from(reference)));
+            feature_mut(&mut of.list, feature).add(bin, (bin < 5).then_some(number));
+            of.expected.confusion.add(1, bin < 3, number.abs() / 1e3);
         }
         features
     }

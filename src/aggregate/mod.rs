@@ -3,7 +3,6 @@
 
 pub mod binary;
 pub mod bins;
-pub mod calibration;
 pub mod cell;
 pub mod classes;
 pub mod counts;
@@ -28,12 +27,11 @@ pub mod wire;
 
 pub use binary::{BinaryAccumulator, BinaryConfusion, BinaryOutcome, CalibrationBin};
 pub use bins::{SCORE_BINS, ScoreBins};
-pub use calibration::Calibration;
 pub use cell::{Cell, Count, LabelDelay, Latency};
 pub use classes::ClassNames;
 pub use counts::SortedCounts;
 pub use exact::ExactSum;
-pub use expected::{ExpectedClasses, ExpectedConfusion, ExpectedPositives};
+pub use expected::{Expected, ExpectedClasses, ExpectedConfusion, ExpectedPositives};
 pub use features::Features;
 pub use first_match::FirstMatch;
 pub use histogram::Histogram;

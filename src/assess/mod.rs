@@ -10,11 +10,13 @@ mod detection;
 mod detection_state;
 #[cfg(test)]
 mod detection_tests;
+mod expectations;
 mod features;
 mod identity;
 mod merged;
 mod model;
 mod names;
+mod past_errors;
 mod promise;
 mod publish;
 mod rows;

@@ -2,11 +2,12 @@
 
 use super::cells::{GroupId, Pane, VersionId};
 use super::detection::Detection;
-use super::names::{FEATURES, Membership, Names};
+use super::names::{EXPECTATIONS, FEATURES, Membership, Names};
+use super::past_errors::PastErrors;
 use super::promise::Promise;
 use super::publish::Publisher;
 use super::rows::Rows;
-use super::window::{Window, Windows};
+use super::window::{Window, Windows, revisable_ms};
 use crate::aggregate::partial::{ModelName, PartialRow, SeriesName};
 use crate::aggregate::{Cell, ClassId, Count};
 use crate::event::{Caps, Millis, ModelSettings};
@@ -48,6 +49,8 @@ pub struct ModelAssess {
     pub(super) names: Names,
     pub(super) panes: BTreeMap<Millis, Pane>,
     pub(super) windows: Vec<Windows>,
+    /// How good estimates of performance were.
+    pub(super) past_errors: PastErrors,
     /// Where detectors are configured.
     pub(super) detection: Option<Box<Detection>>,
     /// Up to here, panes that expired or whose unmet labels became orphans have marked their windows as changed.
@@ -63,6 +66,7 @@ impl ModelAssess {
             names: Names::new(&settings, caps.classes),
             panes: BTreeMap::new(),
             windows: settings.windows.iter().map(|spec| Windows::new(*spec)).collect(),
+            past_errors: PastErrors::default(),
             detection: Detection::of(&settings),
             settings,
             promise: None,
@@ -106,7 +110,8 @@ impl ModelAssess {
         let groups = &*self.begun(groups, row.pane);
         let mut change = row.change.to_cell();
         change.remap(classes);
-        let features = change.features.take();
+        let mut features = change.features.take();
+        let expected = features.take_expected();
         if let Some(detection) = &mut self.detection {
             let version = (!self.names.version(version).is_empty()).then_some(version);
             detection.take(row, change.count(Count::Predictions), version, groups);
@@ -117,11 +122,14 @@ impl ModelAssess {
         let pane = self.panes.entry(row.pane).or_default();
         pane.unmatched += unmatched;
         pane.unmet += unmet;
-        let has_features = !features.is_zero();
-        if has_features {
-            pane.merge(FEATURES, version, &Cell::of_features(features));
+        let mut of_reference = Vec::new();
+        for (group, features) in [(FEATURES, features), (EXPECTATIONS, expected)] {
+            if !features.is_zero() {
+                pane.merge(group, version, &Cell::of_features(features));
+                of_reference.push(group);
+            }
         }
-        let groups = if has_features && change.is_zero() { &[] } else { groups };
+        let groups = if !of_reference.is_empty() && change.is_zero() { &[] } else { groups };
         for group in groups {
             pane.merge(*group, version, &change);
         }
@@ -135,7 +143,7 @@ impl ModelAssess {
                 window.unmet += unmet;
                 window.last_label_time = window.last_label_time.max(change.last_label_time);
                 window.changed.extend(groups);
-                window.changed.extend(has_features.then_some(FEATURES));
+                window.changed.extend(&of_reference);
             }
         }
         true
@@ -248,6 +256,7 @@ impl ModelAssess {
             self.windows[place].close_by_age(&self.settings, watermark);
         }
         self.windows.retain(|windows| !windows.is_done());
+        self.past_errors.forget(watermark, revisable_ms(&self.settings));
     }
 
     fn publish_changed(
@@ -293,6 +302,7 @@ impl ModelAssess {
             names: &mut self.names,
             panes: &self.panes,
             detection: self.detection.as_deref(),
+            past_errors: &mut self.past_errors,
             watermark,
             is_final,
         }

@@ -27,6 +27,9 @@ pub enum GroupKind {
     Comparison,
     /// The features of the whole model: apart, because labels change nothing about them.
     Features,
+    /// What the reference's labels let expect of the whole model: apart, because it takes few bytes, and labels are
+    /// compared with it.
+    Expectations,
 }
 
 /// Everything of one model that has a name.
@@ -63,6 +66,9 @@ pub const WHOLE: GroupId = GroupId(0);
 /// The features of the whole model.
 pub const FEATURES: GroupId = GroupId(1);
 
+/// What is expected of the whole model.
+pub const EXPECTATIONS: GroupId = GroupId(2);
+
 impl Names {
     /// Only the whole model is known.
     pub fn new(settings: &ModelSettings, max_classes: usize) -> Self {
@@ -80,6 +86,7 @@ impl Names {
         };
         names.group_id(Group { set: None, value: "".into(), kind: GroupKind::Value });
         names.group_id(Group { set: None, value: "".into(), kind: GroupKind::Features });
+        names.group_id(Group { set: None, value: "".into(), kind: GroupKind::Expectations });
         names
     }
 

@@ -4,12 +4,14 @@ use super::cells::{GroupId, Pane, VersionId};
 use super::detection::{Detection, Tally};
 use super::features;
 use super::merged::{GroupWindow, PaneState, SeriesWindow};
-use super::names::{FEATURES, GroupKind, Names};
+use super::names::{EXPECTATIONS, FEATURES, GroupKind, Names, WHOLE};
+use super::past_errors::PastErrors;
 use super::rows::{RowNames, Rows, Texts};
 use super::window::{PublishedSeries, Window};
 use crate::aggregate::binary::BinaryConfusion;
 use crate::aggregate::{Cell, Count};
-use crate::event::{MetricRow, Millis, ModelSettings, TaskKind, WindowSpec};
+use crate::event::{MetricRow, Millis, ModelSettings, Reference, TaskKind, WindowSpec};
+use crate::metrics::change::RightRows;
 use crate::metrics::{self, Metric, MetricValue, Undefined, WindowFacts};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -26,6 +28,8 @@ pub struct Publisher<'a> {
     pub panes: &'a BTreeMap<Millis, Pane>,
     /// Its detectors, where there are any.
     pub detection: Option<&'a Detection>,
+    /// How good its estimates of performance were.
+    pub past_errors: &'a mut PastErrors,
     /// Its watermark.
     pub watermark: Millis,
     /// Nothing can change the window any more.
@@ -35,11 +39,18 @@ pub struct Publisher<'a> {
 impl<'a> Publisher<'a> {
     /// Publishes the groups of `window` in which something changed.
     pub fn window(&mut self, spec: WindowSpec, start: Millis, window: &mut Window, rows: &mut Rows<'_>) {
-        let changed = std::mem::take(&mut window.changed);
+        let mut changed = std::mem::take(&mut window.changed);
+        if changed.contains(&WHOLE) && self.expects() {
+            changed.insert(EXPECTATIONS);
+        }
         window.just_published = true;
         rows.has_looked = true;
         let mut values = Vec::new();
         for group in &changed {
+            if *group == EXPECTATIONS {
+                self.expectations(spec, start, window, rows);
+                continue;
+            }
             let merged = self.read_group(*group, spec, start);
             if *group == FEATURES {
                 self.features(&merged, spec, start, window, rows);
@@ -71,8 +82,8 @@ impl<'a> Publisher<'a> {
         let sets: Vec<u16> = (0..self.names.segment_keys.len() as u16).collect();
         for set in sets {
             let has_changed = changed.iter().any(|group| self.names.group(*group).set == Some(set));
-            if has_changed && self.is_protected(Some(set)) {
-                self.fairness(set, spec, start, window, rows);
+            if has_changed && (self.is_protected(Some(set)) || self.expects()) {
+                self.over_groups(set, spec, start, window, rows);
             }
         }
     }
@@ -98,7 +109,7 @@ impl<'a> Publisher<'a> {
     }
 
     /// Merges the panes of a window for one group.
-    fn read_group(&self, group: GroupId, spec: WindowSpec, start: Millis) -> GroupWindow<'a> {
+    pub(super) fn read_group(&self, group: GroupId, spec: WindowSpec, start: Millis) -> GroupWindow<'a> {
         let panes = self.panes.range(start..start + spec.size_ms).map(|(pane_start, pane)| {
             let pane_end = pane_start + self.settings.pane_ms;
             let is_expired = self.is_final || self.has_passed(pane_end, self.settings.label_horizon_ms);
@@ -109,7 +120,7 @@ impl<'a> Publisher<'a> {
     }
 
     /// The series of a group: all versions together, and each; a version that is `""` has no rows of its own.
-    fn series<'w>(
+    pub(super) fn series<'w>(
         &self,
         merged: &'w GroupWindow<'a>,
     ) -> impl Iterator<Item = (Option<VersionId>, &'w SeriesWindow<'a>)> {
@@ -122,7 +133,13 @@ impl<'a> Publisher<'a> {
         self.watermark >= pane_end.saturating_add(horizon)
     }
 
-    fn read_out(&self, series: &SeriesWindow, spec: WindowSpec, is_protected: bool, values: &mut Vec<MetricValue>) {
+    pub(super) fn read_out(
+        &self,
+        series: &SeriesWindow,
+        spec: WindowSpec,
+        is_protected: bool,
+        values: &mut Vec<MetricValue>,
+    ) {
         let facts = WindowFacts {
             window_size_ms: spec.size_ms,
             pending: series.pending,
@@ -166,36 +183,59 @@ impl<'a> Publisher<'a> {
         }));
     }
 
-    /// Compares the groups of a protected column with each other, per version and over all.
-    fn fairness(&mut self, set: u16, spec: WindowSpec, start: Millis, window: &mut Window, rows: &mut Rows<'_>) {
+    /// A reference of the model has labels.
+    fn expects(&self) -> bool {
+        let has_labels = |reference: &Reference| reference.profile.as_ref().is_some_and(|known| known.labels.is_some());
+        self.settings.references.iter().any(has_labels)
+    }
+
+    /// Publishes what is said over all groups of a segment set, per version and over all: of a protected column how its
+    /// groups compare with each other, and what of a change of accuracy comes from other shares of the groups.
+    fn over_groups(&mut self, set: u16, spec: WindowSpec, start: Millis, window: &mut Window, rows: &mut Rows<'_>) {
         let mut groups: Vec<GroupId> =
             self.panes.range(start..start + spec.size_ms).flat_map(|(_, pane)| pane.groups()).collect();
         groups.retain(|group| self.names.group(*group).set == Some(set));
         groups.sort_unstable();
         groups.dedup();
-        let mut by_version: BTreeMap<Option<VersionId>, (Vec<BinaryConfusion>, i64, i64)> = BTreeMap::new();
+        let mut by_version: BTreeMap<Option<VersionId>, OverGroups> = BTreeMap::new();
         for group in groups {
             let merged = self.read_group(group, spec, start);
             for (version, series) in self.series(&merged) {
-                if tasks(&series.cell, self.settings).contains(&TaskKind::Binary) {
-                    let (confusions, matched, predictions) = by_version.entry(version).or_default();
-                    confusions.push(confusion(&series.cell));
-                    *matched += series.cell.count(Count::Matched);
-                    *predictions += series.cell.count(Count::Predictions);
+                let over = by_version.entry(version).or_default();
+                over.matched += series.cell.count(Count::Matched);
+                over.predictions += series.cell.count(Count::Predictions);
+                let tasks = tasks(&series.cell, self.settings);
+                if tasks.contains(&TaskKind::Binary) {
+                    over.confusions.push(confusion(&series.cell));
+                }
+                if let Some(task) = tasks.first() {
+                    let value = Arc::clone(&self.names.group(group).value);
+                    over.right.insert(value, RightRows::of(&series.cell.quality, *task));
                 }
             }
         }
+        let changed = self.changes_by_segment(set, spec, start, &by_version);
+        let is_protected = self.is_protected(Some(set));
         let over_groups = self.names.over_groups(set);
-        for (version, (confusions, matched, predictions)) in by_version {
+        for (version, over) in by_version {
             let mut values = Vec::new();
-            metrics::fairness::compare(&confusions, self.settings.min_group, &mut values);
-            let coverage = (predictions > 0).then(|| matched as f64 / predictions as f64);
+            if is_protected && !over.confusions.is_empty() {
+                metrics::fairness::compare(&over.confusions, self.settings.min_group, &mut values);
+            }
+            let change = changed.get(&version);
+            values.extend(change.iter().flat_map(|(_, change)| *change));
+            if values.is_empty() {
+                continue;
+            }
+            let coverage = (over.predictions > 0).then(|| over.matched as f64 / over.predictions as f64);
             let columns = self.columns((over_groups, version), spec, start, coverage, rows.texts);
+            let reference_id = change.map(|(reference, _)| reference.to_string().into());
+            let columns = MetricRow { reference_id, ..columns };
             self.publish(window, (over_groups, version), columns, &values, rows);
         }
     }
 
-    fn publish(
+    pub(super) fn publish(
         &self,
         window: &mut Window,
         series: PublishedSeries,
@@ -209,7 +249,7 @@ impl<'a> Publisher<'a> {
     }
 
     /// What all rows of a series have in common; the rest is empty.
-    fn columns(
+    pub(super) fn columns(
         &self,
         (group, version): PublishedSeries,
         spec: WindowSpec,
@@ -254,6 +294,16 @@ impl<'a> Publisher<'a> {
     }
 }
 
+/// What is known of all groups of a segment set together.
+#[derive(Debug, Default)]
+pub(super) struct OverGroups {
+    confusions: Vec<BinaryConfusion>,
+    matched: i64,
+    predictions: i64,
+    /// Labelled rows by the group's value.
+    pub right: BTreeMap<Arc<str>, RightRows>,
+}
+
 /// The tasks of a series: the configured one, or those that its predictions had.
 fn tasks(cell: &Cell, settings: &ModelSettings) -> Vec<TaskKind> {
     let multiclass = cell.count(Count::MulticlassPredictions);
@@ -268,7 +318,7 @@ fn confusion(cell: &Cell) -> BinaryConfusion {
     cell.quality.binary.as_ref().map(|binary| binary.confusion).unwrap_or_default()
 }
 
-fn coverage(cell: &Cell) -> Option<f64> {
+pub(super) fn coverage(cell: &Cell) -> Option<f64> {
     let predictions = cell.count(Count::Predictions);
     (predictions > 0).then(|| cell.count(Count::Matched) as f64 / predictions as f64)
 }

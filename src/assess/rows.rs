@@ -153,6 +153,7 @@ fn fill(row: &mut MetricRow, texts: &Texts, names: RowNames<'_>, value: &MetricV
     row.error_bound = value.error_bound;
     row.count = value.count;
     row.label_coverage = context.coverage_of(value.metric);
+    row.reference_id = context.reference_of(value.metric).cloned();
 }
 
 /// What values refer to by number.
@@ -174,6 +175,10 @@ impl Context {
     fn coverage_of(&self, metric: Metric) -> Option<f64> {
         self.coverage.filter(|_| metric.needs_labels())
     }
+
+    fn reference_of(&self, metric: Metric) -> Option<&Arc<str>> {
+        self.reference.as_ref().filter(|_| metric.has_reference())
+    }
 }
 
 /// Bits of a row's number below those of its metric: class and predicted class.
@@ -191,7 +196,7 @@ fn row_number(value: &MetricValue) -> u64 {
 fn gone(row: u64) -> Option<MetricValue> {
     let class = |number: u64| u16::try_from(number).ok().filter(|number| *number > 0).map(|number| ClassId(number - 1));
     let metric = *Metric::ALL.get(usize::try_from(row >> METRIC_SHIFT).ok()?)?;
-    if metric.is_of_features() || metric.is_of_drift() {
+    if metric.has_feature() {
         let feature = class(row >> 20 & 0xf_ffff).map(|ClassId(feature)| feature);
         return Some(MetricValue { feature, ..MetricValue::new(metric, Err(Undefined::NoRows), 0) });
     }
@@ -221,7 +226,7 @@ fn content(value: &MetricValue, context: &Context, is_final: bool) -> u64 {
     if let Some(decided) = value.decided {
         (decided.method, bits(Some(decided.threshold)), bits(Some(decided.null_quantile))).hash(&mut hash);
     }
-    context.reference.hash(&mut hash);
+    context.reference_of(value.metric).hash(&mut hash);
     hash.finish()
 }
 

@@ -140,7 +140,7 @@ impl Windows {
 }
 
 /// How long after its end a window stays revisable: a label in it may wait for its prediction longer than `revise_for`.
-fn revisable_ms(settings: &ModelSettings) -> Millis {
+pub(super) fn revisable_ms(settings: &ModelSettings) -> Millis {
     settings.revise_for_ms.max(settings.early_label_retention_ms)
 }
 

@@ -3,12 +3,15 @@
 use super::profile_show::show;
 use super::{Failure, grouped, print, replay, usage};
 use crate::config::Config;
-use crate::drift::profile::{BuildError, ColumnType, MAX_CATEGORIES, ProfileBuilder};
-use crate::event::{PredictionColumns, Profile};
-use crate::replay::{Layout, Progress, ReplayError, check_readable, feature_names, read_predictions};
+use crate::drift::profile::{
+    AllPredictions, BuildError, ColumnType, LabelsBuilder, MAX_CATEGORIES, ProfileBuilder, TooManyScores,
+};
+use crate::event::{PredictionColumns, Profile, ReferenceLabels};
+use crate::replay::{Layout, Progress, Replay, ReplayError, check_readable, feature_names, read_predictions};
 use std::collections::BTreeMap;
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// Make a reference profile that windows are compared with, or show one
 ///
@@ -45,6 +48,10 @@ struct Make {
     /// Files with the predictions of the reference, such as the model's test set
     #[arg(long, value_name = "FILE", num_args = 1.., required = true)]
     predictions: Vec<PathBuf>,
+    /// Files with their labels: the profile then knows how good the model was, what its scores meant, and how labels were
+    /// distributed, and performance is estimated before labels come
+    #[arg(long, value_name = "FILE", num_args = 1..)]
+    labels: Vec<PathBuf>,
     /// File for the profile
     #[arg(long, value_name = "PROFILE", required = true)]
     out: Option<PathBuf>,
@@ -85,6 +92,8 @@ enum MakeError {
     Read(#[from] ReplayError),
     #[error(transparent)]
     Build(#[from] BuildError),
+    #[error(transparent)]
+    Scores(#[from] TooManyScores),
 }
 
 impl ProfileCommand {
@@ -112,10 +121,11 @@ fn read(path: &Path) -> Result<Profile, Failure> {
 impl Make {
     fn run(self) -> Result<(), Failure> {
         let config = self.config.as_deref().map_or_else(|| Ok(Config::default()), replay::load)?;
-        let mut problems: Vec<String> = self.predictions.iter().filter_map(|path| check_readable(path).err()).collect();
+        let files = || self.predictions.iter().chain(&self.labels);
+        let mut problems: Vec<String> = files().filter_map(|path| check_readable(path).err()).collect();
         let Some(out) = self.out.clone() else { return Err(usage(&["--out is missing".to_owned()])) };
         let same = |path: &PathBuf| path.canonicalize().unwrap_or_else(|_| path.clone());
-        if self.predictions.iter().any(|path| same(path) == same(&out)) {
+        if files().any(|path| same(path) == same(&out)) {
             problems.push(format!("{}: would be overwritten; give --out another file", out.display()));
         }
         if !problems.is_empty() {
@@ -159,14 +169,52 @@ impl Make {
         let sizes = self.predictions.iter().filter_map(|path| std::fs::metadata(path).ok());
         let total = sizes.map(|metadata| metadata.len()).sum();
         let progress = Progress::new(total, !self.quiet && std::io::stderr().is_terminal());
+        let of_labels = Layout { columns: config.settings.columns(), ..layout.clone() };
         let read =
             read_predictions(&self.predictions, layout, &progress, |batch| builder.add(batch).map_err(MakeError::from));
         progress.clear();
         let rejected = read?;
         let (profile, notes) = builder.finish(self.model.is_some())?;
+        let profile = if self.labels.is_empty() {
+            profile
+        } else {
+            let labels = self.read_labels(&profile, config, of_labels)?;
+            if labels.is_none() && !self.quiet {
+                eprintln!("warning: no label met a prediction of model `{}`: the profile has none", profile.model_id);
+            }
+            Profile { labels, ..profile }.with_id()
+        };
         if !self.quiet {
             notes.iter().for_each(|note| eprintln!("note: {}: {}", note.column, note.text));
         }
         Ok((profile, rejected))
+    }
+
+    /// What the labels of the profile's model say.
+    fn read_labels(
+        &self,
+        profile: &Profile,
+        config: &Config,
+        layout: Layout,
+    ) -> Result<Option<ReferenceLabels>, MakeError> {
+        let settings = Arc::new(config.settings.clone());
+        let replay = Replay::of_reference(&self.predictions, &self.labels, layout, Arc::clone(&settings));
+        let files = self.predictions.iter().chain(&self.labels).filter_map(|path| std::fs::metadata(path).ok());
+        let progress =
+            Progress::new(files.map(|file| file.len()).sum(), !self.quiet && std::io::stderr().is_terminal());
+        let mut labels = LabelsBuilder::default();
+        let read = replay.labelled(&profile.model_id, &progress, |row| labels.add(row).map_err(MakeError::from));
+        progress.clear();
+        let (all, summary) = read?;
+        if let Some(failure) = summary.failures.into_iter().next() {
+            return Err(failure.into());
+        }
+        let undecoded = summary.undecoded_labels;
+        if undecoded > 0 && !self.quiet {
+            eprintln!("warning: {} records are no labels and were left out", grouped(undecoded));
+        }
+        let settings = settings.model(&profile.model_id);
+        let all = AllPredictions { cell: &all.cell, classes: all.classes.names(), segments: &all.segments };
+        Ok(labels.finish(settings.task.unwrap_or(profile.task), settings, all))
     }
 }

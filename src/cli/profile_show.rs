@@ -195,6 +195,7 @@ mod tests {
                 ),
                 feature("flag", FeatureBins::Categorical(flag), vec![2, 6, 0, 1, 1], None),
             ],
+            labels: None,
         };
         let text = show(&profile);
         assert!(text.lines().all(|line| line.chars().count() <= WIDTH), "{text}");

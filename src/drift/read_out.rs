@@ -42,6 +42,16 @@ pub fn read_out(profile: &Profile, list: &FeatureList, settings: &DriftSettings,
     out.push(MetricValue::new(Metric::DriftedShare, drifted_share(&decisions), decided));
 }
 
+/// Appends how far the labels of a window have moved from those of the reference: `counts` in the bins of a category.
+pub fn read_out_labels(reference: &[i64], counts: &[i64], settings: &DriftSettings, out: &mut Vec<MetricValue>) {
+    let rows = counts.iter().sum();
+    let samples = TwoSamples::new(reference, counts);
+    binned(samples, rows, out);
+    let evidence = samples.and_then(|samples| rule(settings, false).judge_bins(&samples));
+    // One decision, which no other is made with: labels come later than features.
+    out.extend(decide(&[evidence], settings.alpha).into_iter().map(|decision| drifted(decision, rows)));
+}
+
 /// Appends that nothing can be compared, and why, for each feature of `profile`.
 pub fn read_out_nothing(profile: &Profile, reason: Undefined, out: &mut Vec<MetricValue>) {
     for number in (0u16..).take(profile.features.len()) {

@@ -65,6 +65,15 @@ pub fn number_as_class(number: f64) -> String {
     if number == 0.0 { "0".to_owned() } else { number.to_string() }
 }
 
+/// Class text of a binary model: `true` is `1` and `false` is `0`.
+pub fn binary_class(text: &str) -> &str {
+    match text {
+        "true" => "1",
+        "false" => "0",
+        other => other,
+    }
+}
+
 /// Reads text as a number if, and only if, it is that number's canonical text.
 pub fn class_as_number(text: &str) -> Option<f64> {
     let first = text.as_bytes().first()?;

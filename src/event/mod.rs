@@ -4,6 +4,7 @@
 //! Every stage imports this module and none of its neighbours. Nothing here decides anything.
 
 pub mod bins;
+pub mod calibration;
 pub mod detectors;
 pub mod feature;
 pub mod label;
@@ -16,12 +17,16 @@ pub mod segment;
 pub mod settings;
 pub mod time;
 
+pub use calibration::Calibration;
 pub use detectors::{DetectorKind, DetectorParameters, Detectors, LossKind, OutcomeOrder};
 pub use feature::{FeatureColumn, FeatureSource, FeatureValue};
 pub use label::{LabelBatch, LabelValue};
 pub use output::{DeadLetterRow, LabelledRow, MetricRow};
 pub use prediction::{PredictionBatch, PredictionColumns};
-pub use profile::{FeatureBins, FeatureProfile, Moments, Profile, ProfileError, ReferenceId, Sketches};
+pub use profile::{
+    AccuracyBy, AccuracyGroup, ClassCalibration, FeatureBins, FeatureProfile, Moments, Profile, ProfileError,
+    ReferenceId, ReferenceLabels, ReferenceMetric, Sketches,
+};
 pub use record::{Origin, Role};
 pub use reject::{Reason, Reject};
 pub use settings::{

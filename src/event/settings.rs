@@ -271,6 +271,14 @@ impl ModelSettings {
         settings
     }
 
+    /// The profile that is in force from `start` to `end`; `None` if there is none, or another comes into force between.
+    pub fn reference_of(&self, start: Millis, end: Millis) -> Option<&Profile> {
+        let from = |reference: &Reference| reference.from_ms.unwrap_or(Millis::MIN);
+        let begun = |time| self.references.iter().rposition(|reference| from(reference) <= time);
+        let place = begun(start).filter(|place| begun(end - 1) == Some(*place))?;
+        self.references[place].profile.as_deref()
+    }
+
     /// Why these settings cannot take the place of `before`, under which there is state of `model`; `None` if they can.
     pub fn refusal(&self, model: &str, before: &ModelSettings) -> Option<String> {
         let name = if model.is_empty() { "the defaults".to_owned() } else { format!("model {model}") };

@@ -1,11 +1,16 @@
-//! The features of predictions: which columns of a batch they are, and the bins of the reference that is in force.
+//! The features of predictions: which columns of a batch they are, and the bins of the reference that is in force; and what
+//! of a prediction is expected to come true by the reference's calibration.
 
-use crate::aggregate::Features;
+use super::pending::{PendingRow, RowKind};
+use crate::aggregate::expected::calibrate_classes;
 use crate::aggregate::features::feature_mut;
+use crate::aggregate::{ClassId, ClassNames, Expected, Features};
 use crate::event::label::class_as_number;
 use crate::event::{
     FeatureBins, FeatureSource, FeatureValue, Millis, ModelSettings, PredictionBatch, Profile, ReferenceId,
+    ReferenceLabels,
 };
+use smallvec::SmallVec;
 use std::sync::Arc;
 
 /// What one model's predictions are compared with.
@@ -58,11 +63,14 @@ impl ModelFeatures {
         self.references.first().is_some_and(|first| first.from_ms <= time)
     }
 
-    /// Adds the features of `row`, of a prediction made at `time`.
-    pub fn observe(&self, batch: &PredictionBatch, row: usize, time: Millis, features: &mut Features) {
-        let begun = self.references.partition_point(|reference| reference.from_ms <= time);
+    /// Adds the features of `row`, and what is expected of the output that it has.
+    pub fn observe(&self, batch: &PredictionBatch, row: usize, output: Output<'_>, features: &mut Features) {
+        let begun = self.references.partition_point(|reference| reference.from_ms <= output.row.time);
         let Some(reference) = begun.checked_sub(1).map(|place| &self.references[place]) else { return };
-        let list = features.of_mut(reference.id);
+        let of = features.of_mut(reference.id);
+        if let Some(labels) = &reference.profile.labels {
+            output.expect(labels, &mut of.expected);
+        }
         for ((number, place), feature) in (0..).zip(&reference.features).zip(&reference.profile.features) {
             let value = place.value(batch, row);
             let bin = place.bin_of(&feature.bins, value);
@@ -70,7 +78,43 @@ impl ModelFeatures {
                 (FeatureBins::Numeric(_), FeatureValue::Number(value)) => Some(value),
                 _ => None,
             };
-            feature_mut(list, number).add(bin as u16, value);
+            feature_mut(&mut of.list, number).add(bin as u16, value);
+        }
+    }
+}
+
+/// What the model gave out.
+#[derive(Debug, Clone, Copy)]
+pub struct Output<'a> {
+    /// The prediction as it waits for its label.
+    pub row: &'a PendingRow,
+    /// A score per class; of a model of many classes.
+    pub scores: &'a [(ClassId, f64)],
+    /// The model's classes.
+    pub classes: &'a ClassNames,
+}
+
+/// Classes whose probabilities are on the stack.
+const FEW_CLASSES: usize = 16;
+
+impl Output<'_> {
+    /// Adds what is expected by the calibrations of `labels`; a prediction without scores promises nothing.
+    fn expect(self, labels: &ReferenceLabels, expected: &mut Expected) {
+        if labels.calibrations.is_empty() {
+            return;
+        }
+        match self.row.kind {
+            RowKind::Binary if !self.row.output.is_nan() => {
+                let probability = labels.calibrations[0].calibration.probability(self.row.output);
+                expected.confusion.add(1, self.row.class == 1, probability);
+            }
+            RowKind::Multiclass if !self.scores.is_empty() => {
+                let names = self.classes.names();
+                let mut probabilities: SmallVec<[(ClassId, f64); FEW_CLASSES]> = self.scores.into();
+                calibrate_classes(&mut probabilities, |class| labels.calibration(&names[usize::from(class.0)]));
+                expected.classes.add(1, ClassId(self.row.class), &probabilities);
+            }
+            _ => {}
         }
     }
 }

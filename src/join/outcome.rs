@@ -6,7 +6,7 @@ use super::rules::TruthReader;
 use super::series::{SeriesId, SeriesRegistry};
 use super::texts::LabelTexts;
 use crate::aggregate::{BinaryOutcome, ClassId, LabelFact, MulticlassOutcome, QualityOutcome, RegressionOutcome};
-use crate::event::label::number_as_class;
+use crate::event::label::{binary_class, number_as_class};
 
 /// Largest magnitude of a number that sums are exact for: 2⁵³·10³.
 const MAX_NUMBER: f64 = 9_007_199_254_740_992_000.0;
@@ -28,20 +28,11 @@ pub fn truth_text(texts: &LabelTexts, truth: LabelTruth) -> String {
     }
 }
 
-/// Class text of a binary model: `true` is `1` and `false` is `0`.
-pub fn binary_text(text: &str) -> &str {
-    match text {
-        "true" => "1",
-        "false" => "0",
-        other => other,
-    }
-}
-
 /// True if `truth` is the positive class of `series`.
 fn is_positive(registry: &SeriesRegistry, series: SeriesId, texts: &LabelTexts, truth: LabelTruth) -> bool {
     match truth {
         LabelTruth::Number(number) => registry.positive_number(series) == Some(number),
-        LabelTruth::Text(id) => binary_text(texts.get(id)) == registry.settings_of(series).positive_label,
+        LabelTruth::Text(id) => binary_class(texts.get(id)) == registry.settings_of(series).positive_label,
         LabelTruth::Deleted => false,
     }
 }
@@ -71,7 +62,7 @@ impl TruthReader for RowReader<'_> {
         let text = |truth| truth_text(self.texts, truth);
         match self.kind {
             _ if one == other => true,
-            RowKind::Binary => binary_text(&text(one)) == binary_text(&text(other)),
+            RowKind::Binary => binary_class(&text(one)) == binary_class(&text(other)),
             RowKind::Regression => number(self.texts, one) == number(self.texts, other),
             RowKind::Multiclass | RowKind::Failed => false,
         }

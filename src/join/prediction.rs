@@ -1,15 +1,16 @@
 //! Predictions in: each gets its series, meets the labels that came before it, and waits for those to come.
 
 use super::accounting::LabelOutcome;
+use super::features::Output;
 use super::label::outcome_of;
 use super::labels::LabelRow;
-use super::outcome::binary_text;
 use super::pending::{Payload, PayloadAt, PendingRow, RowKind, Settled};
 use super::request::RequestKey;
 use super::rules::{self, Effect};
 use super::series::{ModelId, SeriesRegistry, TooManyModels};
 use super::{Join, forgettable};
 use crate::aggregate::{ClassId, Count, Observation, SeriesId};
+use crate::event::label::binary_class;
 use crate::event::prediction::{TextColumn, text};
 use crate::event::{Millis, ModelSettings, PredictionBatch, Reason, Role, TaskKind};
 use arrow_array::{Array, Float64Array, StructArray};
@@ -188,7 +189,7 @@ impl Join {
             RowKind::Binary => {
                 let score = if batch.score.is_valid(row) { batch.score.value(row) } else { f64::NAN };
                 let positive = match label {
-                    Some(label) => binary_text(label) == settings.positive_label,
+                    Some(label) => binary_class(label) == settings.positive_label,
                     None => score >= settings.threshold,
                 };
                 (score, u16::from(positive))
@@ -256,7 +257,7 @@ impl Join {
             };
             self.observe(waiting.series, waiting.time, &Observation::Predicted { task, latency_ms });
             self.waits(&waiting, scores, 1);
-            self.observe_features(&waiting, batch, row);
+            self.observe_features(&waiting, scores, batch, row);
         }
         let request_id = batch.request_id.value(row);
         let is_matched = self.meet_labels(&mut waiting, scores, request_id);
@@ -270,15 +271,23 @@ impl Join {
         self.pending.insert(waiting, Payload { scores, request_id: kept_id }, forget);
     }
 
-    fn observe_features(&mut self, waiting: &PendingRow, batch: &PredictionBatch, row: usize) {
-        let model = self.registry.model(self.registry.series(waiting.series).model);
+    fn observe_features(
+        &mut self,
+        waiting: &PendingRow,
+        scores: &[(ClassId, f64)],
+        batch: &PredictionBatch,
+        row: usize,
+    ) {
+        let model_id = self.registry.series(waiting.series).model;
+        let model = self.registry.model(model_id);
         if !model.features.is_in_force(waiting.time) {
             return;
         }
         let (features, pane_ms) = (Arc::clone(&model.features), model.settings.pane_ms);
         let series = self.registry.of_features(waiting.series);
         let pane = waiting.time - waiting.time.rem_euclid(pane_ms);
-        features.observe(batch, row, waiting.time, self.partials.features(series, pane));
+        let output = Output { row: waiting, scores, classes: &self.registry.model(model_id).classes };
+        features.observe(batch, row, output, self.partials.features(series, pane));
     }
 
     /// Takes a new prediction through the labels that came before it; true if it has a label then.

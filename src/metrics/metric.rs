@@ -161,6 +161,8 @@ metrics! {
     EstimatedRecall = "estimated_recall",
     EstimatedF1 = "estimated_f1",
     EstimationError = "estimation_error",
+    AccuracyChangeMix = "accuracy_change_mix",
+    AccuracyChangeWithin = "accuracy_change_within",
 }
 
 impl Metric {
@@ -172,6 +174,20 @@ impl Metric {
     /// True of how far something has moved from a reference.
     pub fn is_of_drift(self) -> bool {
         (Metric::Psi..=Metric::DriftedShare).contains(&self)
+    }
+
+    /// True if its rows name something in `feature`: what is compared, or what was estimated.
+    pub fn has_feature(self) -> bool {
+        use Metric::*;
+        self.is_of_features()
+            || self.is_of_drift()
+            || matches!(self, EstimationError | AccuracyChangeMix | AccuracyChangeWithin)
+    }
+
+    /// True if its rows name the reference profile that they stand on.
+    pub fn has_reference(self) -> bool {
+        use Metric::*;
+        self.has_feature() || matches!(self, EstimatedAccuracy | EstimatedPrecision | EstimatedRecall | EstimatedF1)
     }
 
     /// True if the metric says something about labels that came, so that its rows carry `label_coverage`. Counts of

@@ -1,9 +1,8 @@
 //! Metric values, read from the accumulators of one window of one series: what is published of it.
 //!
-//! [`read_out`] is the way in, [`fairness::compare`] that for the groups of a protected column,
-//! [`estimated`] that before labels come. [`catalog`] says what every
-//! metric is, and [`reference()`] prints it. Nothing here is remembered: reading twice gives the same bits, and the
-//! accumulators alone decide what is read.
+//! [`read_out`] is the way in, [`fairness::compare`] that for the groups of a protected column, [`estimated`] that before
+//! labels come, [`change`] that for what has changed since. [`catalog`] says what every metric is, and [`reference()`]
+//! prints it. Nothing here is remembered: reading twice gives the same bits, and the accumulators alone decide what is read.
 //!
 //! Rounding happens here and nowhere before. Sums arrive exact; most metrics are rounded once, at their last division. What
 //! is summed in doubles (variances of intervals, average precision) is summed in the order of the bins or of the class
@@ -13,6 +12,7 @@ mod accounting;
 mod agreement;
 mod binary;
 pub mod catalog;
+pub mod change;
 mod confusion;
 pub mod estimated;
 pub mod fairness;

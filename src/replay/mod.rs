@@ -23,17 +23,19 @@ mod merge;
 mod output;
 mod progress;
 mod publish;
+mod reference;
 mod summary;
 
 pub use features::{feature_names, read_predictions};
 pub use lane::{Layout, check_readable};
 pub use output::OutputFiles;
 pub use progress::Progress;
+pub use reference::LabelledCell;
 pub use summary::Summary;
 
 use crate::assess::Revisions;
 use crate::event::{Millis, Reject, Role, Settings};
-use crate::task::{JoinInput, JoinTask};
+use crate::task::{JoinInput, JoinOutput, JoinTask};
 use lane::{Batch, Lane};
 use merge::Merge;
 use publish::Publication;
@@ -124,13 +126,26 @@ impl Replay {
     /// names the file.
     pub fn run(self, output: OutputFiles, progress: &Progress, stop: &Arc<AtomicBool>) -> Result<Summary, ReplayError> {
         let mut summary = Summary::default();
+        let mut publication = Publication::start(Arc::clone(&self.settings), self.revisions, output, Arc::clone(stop));
+        self.join(progress, stop, &mut summary, &mut |commit, rejects, now| publication.send(commit, rejects, now))?;
+        publication.finish(if summary.interrupted { None } else { Some(self.at_end) }, &mut summary)?;
+        Ok(summary)
+    }
+
+    /// The first half: takes the files through the join and gives `send` its commits, with rejects and the newest time.
+    fn join<E>(
+        &self,
+        progress: &Progress,
+        stop: &AtomicBool,
+        summary: &mut Summary,
+        send: &mut impl FnMut(JoinOutput, Vec<Reject>, Option<Millis>) -> Result<(), E>,
+    ) -> Result<(), E> {
         let layout = Arc::new(self.layout.clone());
         let chunk_bytes = (CHUNK_BUDGET_BYTES / (4 * self.files().count().max(1))).clamp(16 << 10, 512 << 10);
         let start = |(role, path): (Role, &PathBuf)| {
             Lane::start(role, path.clone(), Arc::clone(&layout), progress.counter(), chunk_bytes)
         };
         let mut merge = Merge::new(self.files().map(start).collect());
-        let mut publication = Publication::start(Arc::clone(&self.settings), self.revisions, output, Arc::clone(stop));
         let mut join = JoinTask::new(0, Arc::clone(&self.settings), self.with_labelled);
         let mut since_commit = 0;
         let mut rejects: Vec<Reject> = Vec::new();
@@ -151,17 +166,17 @@ impl Replay {
             since_commit += rows.len();
             if since_commit >= COMMIT_RECORDS {
                 since_commit = 0;
-                rejects.append(&mut undecoded(&mut merge, &mut summary));
+                rejects.append(&mut undecoded(&mut merge, summary));
                 summary.count_reasons(&rejects);
-                publication.send(join.commit(), std::mem::take(&mut rejects), join.newest())?;
+                send(join.commit(), std::mem::take(&mut rejects), join.newest())?;
                 progress.update(summary.records, join.newest());
             }
         }
-        rejects.append(&mut undecoded(&mut merge, &mut summary));
+        rejects.append(&mut undecoded(&mut merge, summary));
         summary.count_reasons(&rejects);
         if self.at_end == AtEnd::Close && !stop.load(Ordering::Relaxed) {
             while join.close_oldest() {
-                publication.send(join.commit(), std::mem::take(&mut rejects), join.newest())?;
+                send(join.commit(), std::mem::take(&mut rejects), join.newest())?;
             }
         }
         if self.at_end == AtEnd::Hold {
@@ -170,16 +185,15 @@ impl Replay {
             }
         }
         while join.join().is_expiring() {
-            publication.send(join.commit(), std::mem::take(&mut rejects), join.newest())?;
+            send(join.commit(), std::mem::take(&mut rejects), join.newest())?;
         }
         let last = join.commit();
         summary.accounting = last.accounting;
-        publication.send(last, rejects, join.newest())?;
+        send(last, rejects, join.newest())?;
         summary.interrupted = stop.load(Ordering::Relaxed);
         summary.held_bytes = join.join().bytes();
-        publication.finish(if summary.interrupted { None } else { Some(self.at_end) }, &mut summary)?;
         summary.failures = merge.into_errors();
-        Ok(summary)
+        Ok(())
     }
 
     /// The parts of `rows` that are not left out by `from` and `to`.

@@ -1,8 +1,8 @@
 //! Byte forms of what is expected before labels come.
 
 use super::*;
-use crate::aggregate::expected::{ExpectedClasses, ExpectedConfusion, ExpectedPositives};
-use crate::aggregate::{ClassId, ExactSum};
+use crate::aggregate::expected::{Expected, ExpectedClasses, ExpectedConfusion, ExpectedPositives};
+use crate::aggregate::{ClassId, ExactSum, Linear};
 
 /// The head of a single row, which is written as its probability.
 const ONE_ROW: u64 = 0;
@@ -74,5 +74,42 @@ impl Wire for ExpectedClasses {
             }
         }
         Ok(classes)
+    }
+}
+
+// What is expected of a model, as bits: most models have one task, or no calibration.
+const CONFUSION: u8 = 1;
+const CLASSES: u8 = 2;
+
+impl Wire for Expected {
+    fn encode(&self, out: &mut Vec<u8>) {
+        let bit = |held: bool, bit: u8| if held { bit } else { 0 };
+        out.push(bit(!self.confusion.is_zero(), CONFUSION) | bit(!self.classes.is_zero(), CLASSES));
+        if !self.confusion.is_zero() {
+            self.confusion.encode(out);
+        }
+        if !self.classes.is_zero() {
+            self.classes.encode(out);
+        }
+    }
+
+    fn decode(input: &mut &[u8]) -> Result<Self, WireError> {
+        let held = take_byte(input)?;
+        if held > CONFUSION | CLASSES {
+            return Err(WireError::Malformed("an unknown part of what is expected"));
+        }
+        let mut expected = Expected::default();
+        if held & CONFUSION != 0 {
+            expected.confusion = Wire::decode(input)?;
+        }
+        if held & CLASSES != 0 {
+            expected.classes = Wire::decode(input)?;
+        }
+        if expected.confusion.is_zero() == (held & CONFUSION != 0)
+            || expected.classes.is_zero() == (held & CLASSES != 0)
+        {
+            return Err(WireError::Malformed("nothing is expected where something is announced"));
+        }
+        Ok(expected)
     }
 }

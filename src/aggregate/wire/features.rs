@@ -3,14 +3,14 @@
 
 use super::sums::{put_counts, take_counts};
 use super::*;
-use crate::aggregate::features::{FeatureAccumulator, FeatureList, Features, Numbers};
-use crate::aggregate::{ExactSum, Linear};
+use crate::aggregate::features::{FeatureAccumulator, FeatureList, Features, Numbers, OfReference};
+use crate::aggregate::{ExactSum, Expected, Linear};
 use crate::event::ReferenceId;
 
 impl Wire for Features {
     fn encode(&self, out: &mut Vec<u8>) {
         put_varint(out, self.by_reference().len() as u64);
-        for (reference, list) in self.by_reference() {
+        for (reference, OfReference { list, expected }) in self.by_reference() {
             out.extend_from_slice(&reference.0.to_le_bytes());
             put_varint(out, list.len() as u64);
             let mut next = 0;
@@ -19,6 +19,7 @@ impl Wire for Features {
                 next = u64::from(*feature) + 1;
                 accumulator.encode(out);
             }
+            expected.encode(out);
         }
     }
 
@@ -35,7 +36,8 @@ impl Wire for Features {
                 next = u64::from(place) + 1;
                 list.push((place, FeatureAccumulator::decode(input)?));
             }
-            if !features.push(ReferenceId(u128::from_le_bytes(id)), list) {
+            let of = OfReference { list, expected: Expected::decode(input)? };
+            if !features.push(ReferenceId(u128::from_le_bytes(id)), of) {
                 return Err(WireError::Malformed("references out of order, or without features"));
             }
         }

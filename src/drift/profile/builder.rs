@@ -164,6 +164,7 @@ impl ProfileBuilder {
             first_ms,
             last_ms,
             features,
+            labels: None,
         };
         Ok((profile.with_id(), notes))
     }

@@ -4,7 +4,9 @@ mod builder;
 #[cfg(test)]
 mod builder_tests;
 mod column;
+mod labels;
 mod sketch;
 
 pub use builder::{BuildError, MAX_CATEGORIES, Note, ProfileBuilder};
 pub use column::ColumnType;
+pub use labels::{AllPredictions, LabelsBuilder, TooManyScores};

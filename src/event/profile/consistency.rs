@@ -26,7 +26,9 @@ impl Profile {
         if let Some(pair) = self.features.windows(2).find(|pair| pair[0].name >= pair[1].name) {
             return Err(ProfileError::Order { feature: pair[1].name.clone() });
         }
-        self.features.iter().try_for_each(|feature| feature.check(self.rows))
+        self.features.iter().try_for_each(|feature| feature.check(self.rows))?;
+        let inconsistency = self.labels.as_ref().and_then(|labels| labels.inconsistency(self.rows));
+        inconsistency.map_or(Ok(()), |why| Err(ProfileError::Labels { why }))
     }
 }
 

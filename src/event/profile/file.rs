@@ -3,7 +3,7 @@
 
 use super::consistency::MAX_FEATURES;
 use super::layout::Layout;
-use super::{FeatureProfile, Profile, ReferenceId};
+use super::{FeatureProfile, Profile, ReferenceId, ReferenceLabels};
 use crate::event::{Millis, TaskKind};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
@@ -77,6 +77,12 @@ pub enum ProfileError {
         /// Which.
         feature: Arc<str>,
     },
+    /// What is said of labels does not fit together.
+    #[error("`labels`: {why}")]
+    Labels {
+        /// What does not.
+        why: &'static str,
+    },
     /// The content was changed after it got its id.
     #[error("the content does not match its id {written}: it was edited; make it anew (it would have {content})")]
     Changed {
@@ -105,6 +111,8 @@ struct Form<'a> {
     first_ms: Millis,
     last_ms: Millis,
     features: Cow<'a, [FeatureProfile]>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    labels: Option<Cow<'a, ReferenceLabels>>,
 }
 
 impl Profile {
@@ -117,10 +125,10 @@ impl Profile {
             0 => return Err(ProfileError::Unreadable { message: "there is no format 0".to_owned() }),
             newer => return Err(ProfileError::NewerFormat { format: newer }),
         }
-        let Form { format: _, id, model_id, task, rows, first_ms, last_ms, features } =
+        let Form { format: _, id, model_id, task, rows, first_ms, last_ms, features, labels } =
             serde_json::from_str(text).map_err(unreadable)?;
-        let features = features.into_owned();
-        let profile = Profile { id, model_id, task, rows, first_ms, last_ms, features };
+        let (features, labels) = (features.into_owned(), labels.map(Cow::into_owned));
+        let profile = Profile { id, model_id, task, rows, first_ms, last_ms, features, labels };
         profile.check()?;
         let content = profile.content_id();
         if content != id {
@@ -140,6 +148,7 @@ impl Profile {
             first_ms: self.first_ms,
             last_ms: self.last_ms,
             features: Cow::Borrowed(&self.features),
+            labels: self.labels.as_ref().map(Cow::Borrowed),
         };
         let mut bytes = Vec::new();
         let mut writer = serde_json::Serializer::with_formatter(&mut bytes, Layout::default());
@@ -188,6 +197,16 @@ mod tests {
         let moments = profile().features[0].moments;
         let error = ProfileError::Moments { feature: "country".into() };
         assert_eq!(refusal(|profile| profile.features[1].moments = moments), error);
+        let labels = |change: fn(&mut ReferenceLabels)| refusal(|profile| profile.labels.iter_mut().for_each(change));
+        for change in [
+            (|labels| labels.rows = 7) as fn(&mut ReferenceLabels),
+            |labels| labels.rows = 4,
+            |labels| labels.counts[0] = -2,
+            |labels| labels.counts.truncate(3),
+            |labels| labels.calibrations.push(labels.calibrations[0].clone()),
+        ] {
+            assert!(matches!(labels(change), ProfileError::Labels { .. }));
+        }
         let sketches = Some(super::super::Sketches { distinct: Some("?".to_owned()), ..Default::default() });
         let error = ProfileError::Sketch { feature: amount() };
         assert_eq!(refusal(|profile| profile.features[0].sketches = sketches), error);

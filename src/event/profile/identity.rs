@@ -4,8 +4,8 @@
 //! byte first. So neither the text of a number nor the order of an object's members matters, and equal content has the same
 //! id on every platform.
 
-use super::{FeatureBins, FeatureProfile, FeatureSource, Profile, ReferenceId};
-use crate::event::TaskKind;
+use super::{FeatureBins, FeatureProfile, FeatureSource, Profile, ReferenceId, ReferenceLabels};
+use crate::event::{Calibration, TaskKind};
 use sha2::{Digest, Sha256};
 
 /// What is hashed first: another form of bytes has another one.
@@ -21,6 +21,8 @@ impl Profile {
         [self.rows, self.first_ms, self.last_ms].iter().for_each(|&number| content.integer(number));
         content.len(self.features.len());
         self.features.iter().for_each(|feature| content.feature(feature));
+        content.len(self.labels.iter().len());
+        self.labels.iter().for_each(|labels| content.labels(labels));
         let mut id = [0; 16];
         id.copy_from_slice(&content.0.finalize()[..16]);
         ReferenceId(u128::from_be_bytes(id))
@@ -62,7 +64,13 @@ impl Content {
             FeatureSource::PredictedLabel => "predicted_label",
             FeatureSource::PredictedValue => "predicted_value",
         });
-        match &feature.bins {
+        self.counted(&feature.bins, &feature.counts);
+        let moments = feature.moments.iter().flat_map(|moments| [moments.mean, moments.std, moments.min, moments.max]);
+        self.numbers(&moments.collect::<Vec<f64>>());
+    }
+
+    fn counted(&mut self, bins: &FeatureBins, counts: &[i64]) {
+        match bins {
             FeatureBins::Numeric(bins) => {
                 self.text("numeric");
                 self.numbers(bins.edges());
@@ -74,10 +82,41 @@ impl Content {
                 bins.values().iter().for_each(|value| self.text(value));
             }
         }
-        self.len(feature.counts.len());
-        feature.counts.iter().for_each(|&count| self.integer(count));
-        let moments = feature.moments.iter().flat_map(|moments| [moments.mean, moments.std, moments.min, moments.max]);
-        self.numbers(&moments.collect::<Vec<f64>>());
+        self.len(counts.len());
+        counts.iter().for_each(|&count| self.integer(count));
+    }
+
+    fn labels(&mut self, labels: &ReferenceLabels) {
+        self.integer(labels.rows);
+        self.counted(&labels.bins, &labels.counts);
+        self.len(labels.calibrations.len());
+        for known in &labels.calibrations {
+            self.text(&known.class);
+            match &known.calibration {
+                Calibration::AsGiven => self.text("as_given"),
+                Calibration::Isotonic(isotonic) => {
+                    self.text("isotonic");
+                    self.numbers(&isotonic.points().iter().flat_map(|&(score, p)| [score, p]).collect::<Vec<f64>>());
+                }
+            }
+        }
+        self.len(labels.performance.len());
+        for metric in &labels.performance {
+            self.text(&metric.metric);
+            self.text(metric.class.as_deref().unwrap_or_default());
+            self.numbers(&[Some(metric.value), metric.lower, metric.upper].map(|number| number.unwrap_or(f64::NAN)));
+            self.integer(metric.count);
+        }
+        self.len(labels.accuracy_by.len());
+        for known in &labels.accuracy_by {
+            self.text(if known.is_segment { "segment" } else { "output" });
+            self.text(&known.by);
+            self.len(known.groups.len());
+            for group in &known.groups {
+                self.text(&group.value);
+                [group.rows, group.right].into_iter().for_each(|number| self.integer(number));
+            }
+        }
     }
 }
 
@@ -93,13 +132,13 @@ mod tests {
     #[test]
     fn the_form_of_bytes_stays() {
         // Pinned: ids are in files and in published rows.
-        let profile = Profile { features: Vec::new(), ..profile() };
+        let profile = Profile { features: Vec::new(), labels: None, ..profile() };
         let mut bytes = Vec::new();
         for text in ["postdict profile 1", "m", "binary"] {
             bytes.extend((text.len() as u64).to_le_bytes());
             bytes.extend(text.as_bytes());
         }
-        [6i64, 1_000, 9_000, 0].iter().for_each(|number| bytes.extend(number.to_le_bytes()));
+        [6i64, 1_000, 9_000, 0, 0].iter().for_each(|number| bytes.extend(number.to_le_bytes()));
         let digest = Sha256::digest(&bytes);
         let written: String = digest[..16].iter().map(|byte| format!("{byte:02x}")).collect();
         assert_eq!(profile.content_id().to_string(), written);
@@ -107,7 +146,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn whatever_changes_has_another_id(which in 0usize..9) {
+        fn whatever_changes_has_another_id(which in 0usize..14) {
             let before = profile();
             let mut after = before.clone();
             match which {
@@ -119,6 +158,11 @@ mod tests {
                 5 => after.features[0].counts.swap(0, 1),
                 6 => after.features[0].name = "amount ".into(),
                 7 => after.features[0].moments = None,
+                8 => after.labels = None,
+                9 => after.labels.as_mut().unwrap().counts.swap(0, 1),
+                10 => after.labels.as_mut().unwrap().calibrations[0].calibration = Calibration::AsGiven,
+                11 => after.labels.as_mut().unwrap().accuracy_by[0].groups[0].right = 1,
+                12 => after.labels.as_mut().unwrap().performance[0].lower = None,
                 _ => drop(after.features.pop()),
             }
             prop_assert_ne!(before.content_id(), after.content_id());

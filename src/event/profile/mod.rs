@@ -4,16 +4,19 @@
 //! * `file`: the file form and its reading, which refuses what cannot be ([`ProfileError`]).
 //! * `identity`: the id, a hash of the content.
 //! * `consistency`: what has to hold inside a profile.
+//! * `labels`: what is known of the reference's labels.
 //! * `layout`: where the file form has its line ends.
 
 mod consistency;
 mod file;
 mod identity;
+mod labels;
 mod layout;
 #[cfg(test)]
 pub(crate) mod samples;
 
 pub use file::ProfileError;
+pub use labels::{AccuracyBy, AccuracyGroup, ClassCalibration, ReferenceLabels, ReferenceMetric};
 
 use super::bins::{Category, CategoryBins, Measurement, NumericBins};
 use super::feature::{FeatureSource, FeatureValue};
@@ -39,6 +42,9 @@ pub struct Profile {
     pub last_ms: Millis,
     /// Features and outputs, ascending by name.
     pub features: Vec<FeatureProfile>,
+    /// Of its labels, if it was made with any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub labels: Option<ReferenceLabels>,
 }
 
 /// Id of a profile: the first 16 bytes of a SHA-256.

@@ -1,8 +1,12 @@
 //! A small profile that tests begin from.
 
-use super::{FeatureBins, FeatureProfile, FeatureSource, Moments, Profile, ReferenceId, Sketches};
+use super::{
+    AccuracyBy, AccuracyGroup, ClassCalibration, FeatureBins, FeatureProfile, FeatureSource, Moments, Profile,
+    ReferenceId, ReferenceLabels, ReferenceMetric, Sketches,
+};
 use crate::event::TaskKind;
 use crate::event::bins::{CategoryBins, Measurement, NumericBins};
+use crate::event::calibration::Calibration;
 
 /// Of six rows: an amount and a country.
 pub(crate) fn profile() -> Profile {
@@ -28,6 +32,34 @@ pub(crate) fn profile() -> Profile {
         sketches: None,
     };
     let (model_id, features) = ("m".into(), vec![amount, country]);
-    let (task, id) = (TaskKind::Binary, ReferenceId(0));
-    Profile { id, model_id, task, rows: 6, first_ms: 1_000, last_ms: 9_000, features }.with_id()
+    let (task, id, labels) = (TaskKind::Binary, ReferenceId(0), Some(labels()));
+    Profile { id, model_id, task, rows: 6, first_ms: 1_000, last_ms: 9_000, features, labels }.with_id()
+}
+
+/// Of five labels, two of which are positive.
+fn labels() -> ReferenceLabels {
+    let rows = [(0.1, false), (0.3, true), (0.4, false), (0.7, true), (0.6, false)];
+    let accuracy = ReferenceMetric {
+        metric: "accuracy".into(),
+        class: None,
+        value: 0.6,
+        lower: Some(0.25),
+        upper: None,
+        count: 5,
+    };
+    ReferenceLabels {
+        rows: 5,
+        bins: FeatureBins::Categorical(CategoryBins::of_reference([("1", 2)], 1)),
+        counts: vec![2, 3, 0, 0],
+        calibrations: vec![ClassCalibration { class: "1".into(), calibration: Calibration::always(&rows) }],
+        performance: vec![accuracy],
+        accuracy_by: vec![AccuracyBy {
+            is_segment: false,
+            by: "predicted_label".into(),
+            groups: vec![
+                AccuracyGroup { value: "0".into(), rows: 3, right: 2 },
+                AccuracyGroup { value: "1".into(), rows: 2, right: 1 },
+            ],
+        }],
+    }
 }

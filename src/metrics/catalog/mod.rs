@@ -3,6 +3,7 @@
 
 mod accounting;
 mod binary;
+mod change;
 mod concept_drift;
 mod drift;
 mod estimated;
@@ -37,11 +38,13 @@ pub enum Family {
     Drift,
     /// Quality as it is expected before labels come.
     Estimated,
+    /// What has made accuracy other than it was on the reference.
+    Change,
 }
 
 impl Family {
     /// All families, in the order in which they are documented and published.
-    pub const ALL: [Family; 10] = [
+    pub const ALL: [Family; 11] = [
         Family::Accounting,
         Family::Operations,
         Family::Binary,
@@ -52,6 +55,7 @@ impl Family {
         Family::Features,
         Family::Drift,
         Family::Estimated,
+        Family::Change,
     ];
 
     /// The name in documentation.
@@ -67,6 +71,7 @@ impl Family {
             Family::Features => "features",
             Family::Drift => "drift",
             Family::Estimated => "estimated",
+            Family::Change => "change of accuracy",
         }
     }
 
@@ -83,6 +88,7 @@ impl Family {
             Family::Features => features::ENTRIES,
             Family::Drift => drift::ENTRIES,
             Family::Estimated => estimated::ENTRIES,
+            Family::Change => change::ENTRIES,
         }
     }
 

@@ -76,6 +76,7 @@ fn profile(set: &Set, task: TaskKind, numbers: &Table, texts: &Table) -> Profile
         first_ms: 0,
         last_ms: 0,
         features: all.into_values().collect(),
+        labels: None,
     }
 }
 

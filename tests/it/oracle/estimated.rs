@@ -6,11 +6,11 @@ use super::sets::{Set, Split};
 use super::table::{Line, Table};
 use crate::shared::shared;
 use flate2::read::GzDecoder;
-use postdict::aggregate::calibration::calibrate_classes;
+use postdict::aggregate::expected::calibrate_classes;
 use postdict::aggregate::{
-    BinaryOutcome, Calibration, Cell, ClassId, ExpectedClasses, ExpectedConfusion, MulticlassOutcome, QualityOutcome,
+    BinaryOutcome, Cell, ClassId, ExpectedClasses, ExpectedConfusion, MulticlassOutcome, QualityOutcome,
 };
-use postdict::event::{ModelSettings, TaskKind};
+use postdict::event::{Calibration, ModelSettings, TaskKind};
 use postdict::metrics::estimated::{binary, estimation_error, multiclass};
 use postdict::metrics::{Metric, MetricValue, WindowFacts, read_out};
 use serde_json::Value;

@@ -1,8 +1,8 @@
 //! Probabilities of many classes: each class is calibrated against all others, then the row is made to sum to 1.
 
-use super::Calibration;
 use crate::aggregate::ClassId;
 use crate::aggregate::multiclass::sum_of_scores;
+use crate::event::Calibration;
 
 /// Turns the scores of one row, one per class of the reference, into probabilities that sum to 1 but for rounding;
 /// all equal where every calibrated score is 0.

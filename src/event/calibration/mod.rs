@@ -6,11 +6,9 @@
 //!
 //! The method is that of NannyML's confidence-based performance estimation, which the oracle compares with.
 
-mod classes;
 mod isotonic;
 mod need;
 
-pub use classes::calibrate_classes;
 pub use isotonic::{Isotonic, NotIsotonic};
 pub use need::is_needed;
 

@@ -1,0 +1,179 @@
+//! What the labels of the reference let expect of the whole model, and how the labels that came compare with it: estimated
+//! performance, how far estimates were off, how labels are distributed, and what made accuracy other than it was.
+
+use super::cells::VersionId;
+use super::features::{estimate, in_force};
+use super::merged::{GroupWindow, SeriesWindow};
+use super::names::{EXPECTATIONS, WHOLE};
+use super::past_errors::{ESTIMATED, SeriesOfErrors};
+use super::publish::{OverGroups, Publisher, coverage};
+use super::rows::Rows;
+use super::window::{Window, revisable_ms};
+use crate::aggregate::{Expected, Quality};
+use crate::drift;
+use crate::event::{
+    AccuracyGroup, FeatureValue, MetricRow, Millis, ModelSettings, Profile, ReferenceId, ReferenceLabels, TaskKind,
+    WindowSpec,
+};
+use crate::metrics::MetricValue;
+use crate::metrics::change::{RightRows, accuracy_change, by_predicted_class};
+use crate::metrics::estimated::{estimation_error, widened_by_past_errors};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+impl<'a> Publisher<'a> {
+    /// Publishes the expectations of a window, per version and together.
+    pub(super) fn expectations(&mut self, spec: WindowSpec, start: Millis, window: &mut Window, rows: &mut Rows<'_>) {
+        let expected = self.read_group(EXPECTATIONS, spec, start);
+        let whole = self.read_group(WHOLE, spec, start);
+        let versions: BTreeSet<_> = self.series(&expected).chain(self.series(&whole)).map(|(told, _)| told).collect();
+        for version in versions {
+            let Some((of, profile)) = self.compared_with(version, &expected, spec, start) else { continue };
+            let Some(labels) = &profile.labels else { continue };
+            let mut estimated = Vec::new();
+            estimate(profile, &of, &mut estimated);
+            let errors = SeriesOfErrors { spec, version, reference: profile.id };
+            let known = self.past_errors.before(errors, start - revisable_ms(self.settings));
+            let mut values: Vec<MetricValue> = estimated.iter().map(|value| widen(*value, &known)).collect();
+
+            let labelled = self.series(&whole).find(|(told, _)| *told == version).map(|(_, series)| series);
+            let mut realized = Vec::new();
+            if let Some(series) = labelled {
+                self.read_out(series, spec, false, &mut realized);
+            }
+            let mut off = [None; ESTIMATED.len()];
+            for (place, (metric, of, name)) in ESTIMATED.into_iter().enumerate() {
+                let find = |values: &[MetricValue], wanted| {
+                    values.iter().find(|value| value.metric == wanted && value.class.is_none()).copied()
+                };
+                let (Some(realized), Some(estimated)) = (find(&realized, of), find(&estimated, metric)) else {
+                    continue;
+                };
+                let error = estimation_error(&realized, &estimated);
+                off[place] = error.value.ok();
+                values.push(error.of_feature(self.names.feature_number(&name.into())));
+            }
+            if self.is_final {
+                self.past_errors.add(errors, start, off);
+            }
+            if let Some(quality) = labelled.map(|series| &series.cell.quality) {
+                self.compare_labels(profile, labels, quality, &mut values);
+            }
+            let columns = self.columns((EXPECTATIONS, version), spec, start, labelled.and_then(of_cell), rows.texts);
+            let columns = MetricRow { reference_id: Some(profile.id.to_string().into()), ..columns };
+            self.publish(window, (EXPECTATIONS, version), columns, &values, rows);
+        }
+    }
+
+    /// What is expected of a version in a window, and the profile that says so: the one that its predictions were read under,
+    /// or where none of them had a score, the one in force.
+    fn compared_with(
+        &self,
+        version: Option<VersionId>,
+        expected: &GroupWindow<'a>,
+        spec: WindowSpec,
+        start: Millis,
+    ) -> Option<(Expected, &'a Profile)> {
+        match self.series(expected).find(|(known, _)| *known == version) {
+            Some((_, series)) => {
+                let (of, profile) = in_force(&series.cell.features, self.settings)?;
+                Some((of.expected.clone(), profile))
+            }
+            None => Some((Expected::default(), self.settings.reference_of(start, start + spec.size_ms)?)),
+        }
+    }
+
+    /// What of a change of accuracy comes from other shares of the values of a segment set, per version with a reference
+    /// that knows it.
+    pub(super) fn changes_by_segment(
+        &self,
+        set: u16,
+        spec: WindowSpec,
+        start: Millis,
+        by_version: &BTreeMap<Option<VersionId>, OverGroups>,
+    ) -> BTreeMap<Option<VersionId>, (ReferenceId, [MetricValue; 2])> {
+        let expected = self.read_group(EXPECTATIONS, spec, start);
+        let changes = by_version.iter().filter_map(|(version, over)| {
+            let (_, profile) = self.compared_with(*version, &expected, spec, start)?;
+            let reference = profile.labels.as_ref()?.accuracy_by(Some(&self.names.segment_keys[usize::from(set)]));
+            let change = || accuracy_change(&paired(reference, &over.right));
+            (!reference.is_empty()).then(|| (*version, (profile.id, change())))
+        });
+        changes.collect()
+    }
+
+    /// How labels have moved, and what made accuracy other than it was: of models that predict classes.
+    fn compare_labels(
+        &mut self,
+        profile: &Profile,
+        labels: &ReferenceLabels,
+        quality: &Quality,
+        values: &mut Vec<MetricValue>,
+    ) {
+        let task = self.settings.task.unwrap_or(profile.task);
+        let classes = self.names.classes.names();
+        if let Some(counts) = label_counts(labels, quality, task, self.settings, classes) {
+            let first = values.len();
+            drift::read_out_labels(&labels.counts, &counts, &self.settings.drift, values);
+            let label = self.names.feature_number(&"label".into());
+            values[first..].iter_mut().for_each(|value| value.feature = Some(label));
+        }
+        if task != TaskKind::Regression {
+            let classes = self.names.classes.names();
+            let now = by_predicted_class(quality, task, &self.settings.positive_label, classes);
+            let change = accuracy_change(&paired(labels.accuracy_by(None), &now));
+            let predicted = self.names.feature_number(&"predicted_label".into());
+            values.extend(change.map(|value| value.of_feature(predicted)));
+        }
+    }
+}
+
+fn of_cell(series: &SeriesWindow<'_>) -> Option<f64> {
+    coverage(&series.cell)
+}
+
+/// The estimate with an interval that covers what its like were off by.
+fn widen(value: MetricValue, past: &[Vec<f64>; ESTIMATED.len()]) -> MetricValue {
+    let place = ESTIMATED.iter().position(|(metric, ..)| *metric == value.metric).filter(|_| value.class.is_none());
+    place.map_or(value, |place| widened_by_past_errors(value, &past[place]))
+}
+
+/// Labels of a window in the bins of the reference's; `None` where they are numbers, whose bins no window has.
+fn label_counts(
+    labels: &ReferenceLabels,
+    quality: &Quality,
+    task: TaskKind,
+    settings: &ModelSettings,
+    classes: &[Arc<str>],
+) -> Option<Vec<i64>> {
+    let mut counts = vec![0; labels.bins.len()];
+    match task {
+        TaskKind::Binary => {
+            let confusion = quality.binary.as_deref().map(|binary| binary.confusion).unwrap_or_default();
+            let positives = confusion.true_positives + confusion.false_negatives;
+            counts[labels.bins.bin_of(FeatureValue::Text(&settings.positive_label))] += positives;
+            // No label is the empty text, so this is the bin of what has none of its own.
+            counts[labels.bins.bin_of(FeatureValue::Text(""))] += confusion.rows() - positives;
+        }
+        TaskKind::Multiclass => {
+            for ((actual, _), rows) in quality.multiclass.iter().flat_map(|multiclass| &multiclass.confusion) {
+                let class = classes.get(usize::from(actual.0)).map_or("", |name| name);
+                counts[labels.bins.bin_of(FeatureValue::Text(class))] += rows;
+            }
+        }
+        TaskKind::Regression => return None,
+    }
+    Some(counts)
+}
+
+/// The groups of a reference beside those of a window.
+fn paired(reference: &[AccuracyGroup], window: &BTreeMap<Arc<str>, RightRows>) -> Vec<(RightRows, RightRows)> {
+    let mut pairs: BTreeMap<&str, (RightRows, RightRows)> = BTreeMap::new();
+    for group in reference {
+        pairs.entry(&group.value).or_default().0 = RightRows { rows: group.rows, right: group.right };
+    }
+    for (value, group) in window {
+        pairs.entry(value).or_default().1 = *group;
+    }
+    pairs.into_values().collect()
+}
