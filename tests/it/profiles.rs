@@ -69,6 +69,29 @@ fn a_profile_is_made_of_files_and_shown() {
 }
 
 #[test]
+fn labels_say_how_good_the_model_was_and_what_its_scores_meant() {
+    let folder = folder("profile_labels");
+    let labels = weather().replace("predictions", "labels");
+    let (profile, written) = made(&folder, &weather(), &["--labels", &labels]);
+    let known = profile.labels.as_ref().expect("labels");
+    assert_eq!((known.rows, known.counts.iter().sum::<i64>()), (14_509, 14_509));
+    let value = |metric: &str| known.performance.iter().find(|known| &*known.metric == metric).expect("it").clone();
+    let (accuracy, positives) = (value("accuracy"), value("true_positives").value + value("false_negatives").value);
+    assert_eq!((accuracy.count, positives), (14_509, known.counts[0] as f64));
+    assert!(accuracy.lower < Some(accuracy.value) && Some(accuracy.value) < accuracy.upper, "{accuracy:?}");
+    let right: i64 = known.accuracy_by(None).iter().map(|group| group.right).sum();
+    assert!((right as f64 / 14_509.0 - accuracy.value).abs() < 1e-15);
+    assert!(matches!(&known.calibrations[..], [only] if &*only.class == "1"));
+    // Neither the order of the files nor that of their rows leaves a trace.
+    let (_, again) = made(&folder, &weather(), &["--labels", &labels]);
+    assert_eq!(written, again);
+    let (without, _) = made(&folder, &weather(), &[]);
+    assert_ne!(without.id, profile.id, "another content has another id");
+    let output = run(&folder, &["--predictions", &weather(), "--labels", &weather(), "--out", "none.json"]);
+    assert!(text(&output.stderr).contains("no label met a prediction"), "{}", text(&output.stderr));
+}
+
+#[test]
 fn what_cannot_be_is_refused_with_its_reason() {
     let folder = folder("profile_refused");
     for (arguments, status, says) in [

@@ -30,18 +30,20 @@ const METRICS: [(Metric, Metric, &str); 4] = [
     (Metric::EstimatedF1, Metric::F1, "f1"),
 ];
 
-/// A prediction, and its label if one ever comes. In a binary model class 1 is the positive one, whose score it is.
-struct Row {
-    predicted: ClassId,
-    actual: Option<ClassId>,
+/// A prediction with its time and a segment, and its label if one ever comes. In a binary model class 1 is the positive one, whose score it is.
+pub struct Row {
+    pub time: i64,
+    pub segment: String,
+    pub predicted: ClassId,
+    pub actual: Option<ClassId>,
     scores: Vec<(ClassId, f64)>,
 }
 
 /// The rows of a set, and its classes.
-struct Rows {
-    classes: Vec<String>,
-    reference: Vec<Row>,
-    production: Vec<Row>,
+pub struct Rows {
+    pub classes: Vec<String>,
+    pub reference: Vec<Row>,
+    pub production: Vec<Row>,
 }
 
 fn records(path: &Path) -> impl Iterator<Item = Value> {
@@ -54,7 +56,7 @@ fn name_of(class: &Value) -> String {
 }
 
 impl Rows {
-    fn read(set: &Set) -> Rows {
+    pub fn read(set: &Set) -> Rows {
         let first = records(&set.data(Split::Reference).predictions).next().unwrap();
         let classes = match first["scores"].as_object() {
             Some(scores) => {
@@ -73,6 +75,8 @@ impl Rows {
             let label = |record: Value| (record["request_id"].as_str().unwrap().to_owned(), class(&record["label"]));
             let labels: HashMap<String, ClassId> = records(&data.labels).map(label).collect();
             let row = |record: Value| Row {
+                time: record["timestamp"].as_i64().unwrap(),
+                segment: record["features"]["origin"].as_str().unwrap_or_default().to_owned(),
                 predicted: class(&record["predicted_label"]),
                 actual: labels.get(record["request_id"].as_str().unwrap()).copied(),
                 scores: match record["score"].as_f64() {
@@ -91,12 +95,12 @@ impl Rows {
         Rows { classes, reference, production }
     }
 
-    fn task(&self) -> TaskKind {
+    pub fn task(&self) -> TaskKind {
         if self.reference[0].scores.len() == 1 { TaskKind::Binary } else { TaskKind::Multiclass }
     }
 
     /// The calibration of every class by the reference; a binary model's first class has none.
-    fn calibrations(&self, calibrate: impl Fn(&str, &[(f64, bool)]) -> Calibration) -> Vec<Calibration> {
+    pub fn calibrations(&self, calibrate: impl Fn(&str, &[(f64, bool)]) -> Calibration) -> Vec<Calibration> {
         let of_class = |(id, name): (u16, &String)| {
             let class = ClassId(id);
             let score = |row: &Row| row.scores.iter().find(|entry| entry.0 == class).map(|entry| entry.1);
@@ -113,7 +117,11 @@ impl Rows {
     }
 }
 
-fn estimates(task: TaskKind, rows: &[Row], calibrations: &[Calibration]) -> Vec<MetricValue> {
+pub fn estimates<'r>(
+    task: TaskKind,
+    rows: impl IntoIterator<Item = &'r Row>,
+    calibrations: &[Calibration],
+) -> Vec<MetricValue> {
     let (mut confusion, mut classes, mut out) = (ExpectedConfusion::default(), ExpectedClasses::default(), Vec::new());
     let calibration = |class: ClassId| &calibrations[usize::from(class.0)];
     for row in rows {
@@ -155,7 +163,7 @@ fn realized(rows: &Rows, chunk: &[Row]) -> Vec<MetricValue> {
     out
 }
 
-fn value(values: &[MetricValue], metric: Metric) -> MetricValue {
+pub fn value(values: &[MetricValue], metric: Metric) -> MetricValue {
     *values.iter().find(|value| value.metric == metric && value.class.is_none()).expect("the metric")
 }
 

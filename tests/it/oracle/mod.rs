@@ -11,6 +11,7 @@ mod drift;
 mod drift_found;
 mod drift_windows;
 mod estimated;
+mod expectations;
 mod fairness;
 pub mod fold;
 mod lateness;

@@ -128,10 +128,10 @@ impl Service {
 
     /// A profile of the flights that come with the package.
     fn make_profile(&self) {
-        let [predictions, _] = shipped_flights();
+        let [predictions, labels] = shipped_flights();
         let mut command = self.command();
-        let made = command.args(["profile", "--quiet", "--out", PROFILE, "--predictions"]).arg(predictions).output();
-        let made = made.unwrap();
+        command.args(["profile", "--quiet", "--out", PROFILE, "--predictions"]).arg(predictions);
+        let made = command.arg("--labels").arg(labels).output().unwrap();
         assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
     }
 
@@ -331,8 +331,10 @@ const PROFILE: &str = "flights.json";
 
 /// A configuration for them: everything finds its partner, in whatever order processes come to it.
 const FLIGHTS: &str = "defaults: {windows: [1d, 7d], label_horizon: 90d, early_label_retention: 90d}\n\
-                       models: {flight-late15: {task: binary, segments: [origin], reference: flights.json}}\n";
+                       models: {flight-late15: {task: binary, segments: [origin], reference: flights.json, \
+                       detectors: {adwin: {}, ddm: {}}}}\n";
 
 /// Another: state leaves soon, so that snapshots are due; every flight has landed by then.
 const BRIEF_FLIGHTS: &str = "defaults: {windows: [1d, 7d], label_horizon: 3d, correction_horizon: 6h}\n\
-                             models: {flight-late15: {task: binary, segments: [origin], reference: flights.json}}\n";
+                             models: {flight-late15: {task: binary, segments: [origin], reference: flights.json, \
+                             detectors: {adwin: {}, ddm: {}}}}\n";
