@@ -19,7 +19,7 @@ use super::cells::{GroupId, VersionId};
 use super::names::WHOLE;
 use super::window::PublishedSeries;
 use crate::aggregate::partial::PartialRow;
-use crate::drift::detectors::{Detector, Outcome, Sorter};
+use crate::drift::detectors::{Change, Detector, Outcome, Sorter};
 use crate::event::{Detectors, Millis, ModelSettings, OutcomeOrder};
 use std::collections::BTreeMap;
 
@@ -37,12 +37,27 @@ pub(super) struct Source {
 }
 
 /// What one detector did with outcomes of one pane.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Tally {
     /// Outcomes that it read.
     pub read: u64,
     /// Of these, after how many it fired.
     pub fired: u64,
+    /// The last time that it did.
+    pub last: Option<Firing>,
+}
+
+/// What a detector says when it fires.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Firing {
+    /// Outcomes that it had read by then.
+    pub read: u64,
+    /// Event time of the prediction whose loss was the first of the new level.
+    pub began: Millis,
+    /// Mean loss before.
+    pub before: f64,
+    /// Mean loss from then on.
+    pub after: f64,
 }
 
 /// The detectors of one model, with everything that they wait for.
@@ -219,13 +234,19 @@ fn read(detector: &mut Detector, outcome: &Outcome) -> Tally {
         return Tally::default();
     }
     let before = detector.taken();
-    let fired = detector.update(outcome.loss, outcome.prediction_time).change().is_some();
-    Tally { read: detector.taken() - before, fired: u64::from(fired) }
+    let change = detector.update(outcome.loss, outcome.prediction_time).change();
+    let read = detector.taken();
+    let firing = |change: Change| Firing { read, began: change.began.time, before: change.before, after: change.after };
+    Tally { read: read - before, fired: u64::from(change.is_some()), last: change.map(firing) }
 }
 
 impl Tally {
     fn add(&mut self, other: Tally) {
         self.read += other.read;
         self.fired += other.fired;
+        let read = |last: &Option<Firing>| last.map(|firing| firing.read);
+        if read(&other.last) > read(&self.last) {
+            self.last = other.last;
+        }
     }
 }

@@ -4,10 +4,10 @@
 //! that is new begins with what is read from then on.
 
 use super::cells::{GroupId, VersionId};
-use super::detection::{Detection, Source, Tally};
+use super::detection::{Detection, Firing, Source, Tally};
 use super::window::PublishedSeries;
 use crate::aggregate::wire::{
-    Wire, WireError, put_signed, put_varint, take_byte, take_length, take_signed, take_varint,
+    Wire, WireError, put_double, put_signed, put_varint, take_byte, take_double, take_length, take_signed, take_varint,
 };
 use crate::drift::detectors::{Detector, DetectorParameters, Sorter};
 use crate::event::{Detectors, LossKind, Millis};
@@ -49,7 +49,7 @@ impl Detection {
             put_varint(out, of_pane.len() as u64);
             for (series, tallies) in of_pane {
                 put_series(out, *series);
-                tallies.iter().flat_map(|tally| [tally.read, tally.fired]).for_each(|count| put_varint(out, count));
+                tallies.iter().for_each(|tally| put_tally(out, tally));
             }
         }
         put_varint(out, self.unmet.len() as u64);
@@ -122,7 +122,7 @@ impl Detection {
                 let series = take_series(input, known)?;
                 let mut tallies = Vec::new();
                 for _ in &self.settings.methods {
-                    tallies.push(Tally { read: take_count(input)?, fired: take_count(input)? });
+                    tallies.push(take_tally(input)?);
                 }
                 self.tallies.entry(pane).or_default().insert(series, tallies);
             }
@@ -183,6 +183,32 @@ fn put_series(out: &mut Vec<u8>, (group, version): PublishedSeries) {
 
 fn take_series(input: &mut &[u8], known: Known) -> Result<PublishedSeries, WireError> {
     Ok((take_group(input, known)?, take_version(input, known)?))
+}
+
+fn put_tally(out: &mut Vec<u8>, tally: &Tally) {
+    put_varint(out, tally.read);
+    put_varint(out, tally.fired);
+    out.push(u8::from(tally.last.is_some()));
+    if let Some(firing) = &tally.last {
+        put_varint(out, firing.read);
+        put_signed(out, firing.began);
+        put_double(out, firing.before);
+        put_double(out, firing.after);
+    }
+}
+
+fn take_tally(input: &mut &[u8]) -> Result<Tally, WireError> {
+    let (read, fired) = (take_count(input)?, take_count(input)?);
+    let last = match take_flag(input)? {
+        false => None,
+        true => Some(Firing {
+            read: take_count(input)?,
+            began: take_signed(input)?,
+            before: take_double(input)?,
+            after: take_double(input)?,
+        }),
+    };
+    Ok(Tally { read, fired, last })
 }
 
 fn take_flag(input: &mut &[u8]) -> Result<bool, WireError> {

@@ -2,8 +2,8 @@
 //! performance, how far estimates were off, how labels are distributed, and what made accuracy other than it was.
 
 use super::cells::VersionId;
-use super::features::{estimate, in_force};
-use super::merged::{GroupWindow, SeriesWindow};
+use super::features::{estimate, in_force, none_of};
+use super::merged::GroupWindow;
 use super::names::{EXPECTATIONS, WHOLE};
 use super::past_errors::{ESTIMATED, SeriesOfErrors};
 use super::publish::{OverGroups, Publisher, coverage};
@@ -15,11 +15,14 @@ use crate::event::{
     AccuracyGroup, FeatureValue, MetricRow, Millis, ModelSettings, Profile, ReferenceId, ReferenceLabels, TaskKind,
     WindowSpec,
 };
-use crate::metrics::MetricValue;
 use crate::metrics::change::{RightRows, accuracy_change, by_predicted_class};
 use crate::metrics::estimated::{estimation_error, widened_by_past_errors};
+use crate::metrics::{MetricValue, Undefined};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+
+/// Values, and the reference that they are of if there is only one.
+pub(super) type Compared = (Option<ReferenceId>, Vec<MetricValue>);
 
 impl<'a> Publisher<'a> {
     /// Publishes the expectations of a window, per version and together.
@@ -28,58 +31,79 @@ impl<'a> Publisher<'a> {
         let whole = self.read_group(WHOLE, spec, start);
         let versions: BTreeSet<_> = self.series(&expected).chain(self.series(&whole)).map(|(told, _)| told).collect();
         for version in versions {
-            let Some((of, profile)) = self.compared_with(version, &expected, spec, start) else { continue };
-            let Some(labels) = &profile.labels else { continue };
-            let mut estimated = Vec::new();
-            estimate(profile, &of, &mut estimated);
-            let errors = SeriesOfErrors { spec, version, reference: profile.id };
-            let known = self.past_errors.before(errors, start - revisable_ms(self.settings));
-            let mut values: Vec<MetricValue> = estimated.iter().map(|value| widen(*value, &known)).collect();
-
             let labelled = self.series(&whole).find(|(told, _)| *told == version).map(|(_, series)| series);
             let mut realized = Vec::new();
             if let Some(series) = labelled {
                 self.read_out(series, spec, false, &mut realized);
             }
-            let mut off = [None; ESTIMATED.len()];
-            for (place, (metric, of, name)) in ESTIMATED.into_iter().enumerate() {
-                let find = |values: &[MetricValue], wanted| {
-                    values.iter().find(|value| value.metric == wanted && value.class.is_none()).copied()
-                };
-                let (Some(realized), Some(estimated)) = (find(&realized, of), find(&estimated, metric)) else {
-                    continue;
-                };
-                let error = estimation_error(&realized, &estimated);
-                off[place] = error.value.ok();
-                values.push(error.of_feature(self.names.feature_number(&name.into())));
+            let quality = labelled.map(|series| &series.cell.quality);
+            let references = self.compared_with(version, &expected, spec, start);
+            let has_one = references.len() == 1;
+            let mut values = Vec::new();
+            for (of, profile) in &references {
+                let Some(labels) = &profile.labels else { continue };
+                let mut estimated = Vec::new();
+                estimate(profile, of, &mut estimated);
+                let series = SeriesOfErrors { spec, version, reference: profile.id };
+                let known = self.past_errors.before(series, start - revisable_ms(self.settings));
+                values.extend(estimated.iter().map(|value| widen(*value, &known)));
+                let errors = self.estimation_errors(&estimated, &realized, &mut values);
+                if self.is_final && has_one {
+                    self.past_errors.add(series, start, errors);
+                }
+                if let Some(quality) = quality {
+                    self.compare_labels(profile, labels, quality, &mut values);
+                }
             }
-            if self.is_final {
-                self.past_errors.add(errors, start, off);
+            if !has_one {
+                none_of(&mut values, Undefined::ReferenceChanged);
             }
-            if let Some(quality) = labelled.map(|series| &series.cell.quality) {
-                self.compare_labels(profile, labels, quality, &mut values);
+            if values.is_empty() {
+                continue;
             }
-            let columns = self.columns((EXPECTATIONS, version), spec, start, labelled.and_then(of_cell), rows.texts);
-            let columns = MetricRow { reference_id: Some(profile.id.to_string().into()), ..columns };
-            self.publish(window, (EXPECTATIONS, version), columns, &values, rows);
+            let coverage = labelled.and_then(|series| coverage(&series.cell));
+            let columns = self.columns((EXPECTATIONS, version), spec, start, coverage, rows.texts);
+            let reference = references.first().filter(|_| has_one);
+            let reference_id = reference.map(|(_, profile)| profile.id.to_string().into());
+            self.publish(window, (EXPECTATIONS, version), MetricRow { reference_id, ..columns }, &values, rows);
         }
     }
 
-    /// What is expected of a version in a window, and the profile that says so: the one that its predictions were read under,
-    /// or where none of them had a score, the one in force.
+    /// Appends how far estimates are off, and gives that by their place.
+    fn estimation_errors(
+        &mut self,
+        estimated: &[MetricValue],
+        realized: &[MetricValue],
+        values: &mut Vec<MetricValue>,
+    ) -> [Option<f64>; ESTIMATED.len()] {
+        ESTIMATED.map(|(estimate, of, name)| {
+            let find = |values: &[MetricValue], wanted| {
+                values.iter().find(|value| value.metric == wanted && value.class.is_none()).copied()
+            };
+            let error = estimation_error(&find(realized, of)?, &find(estimated, estimate)?);
+            values.push(error.of_feature(self.names.feature_number(&name.into())));
+            error.value.ok()
+        })
+    }
+
+    /// What is expected of a version in a window, by the profile that says so: those that its predictions were read under, or
+    /// where none of them had a score, the one in force.
     fn compared_with(
         &self,
         version: Option<VersionId>,
         expected: &GroupWindow<'a>,
         spec: WindowSpec,
         start: Millis,
-    ) -> Option<(Expected, &'a Profile)> {
+    ) -> Vec<(Expected, &'a Profile)> {
         match self.series(expected).find(|(known, _)| *known == version) {
             Some((_, series)) => {
-                let (of, profile) = in_force(&series.cell.features, self.settings)?;
-                Some((of.expected.clone(), profile))
+                let known = in_force(&series.cell.features, self.settings);
+                known.map(|(of, profile)| (of.expected.clone(), profile)).collect()
             }
-            None => Some((Expected::default(), self.settings.reference_of(start, start + spec.size_ms)?)),
+            None => {
+                let known = self.settings.reference_of(start, start + spec.size_ms);
+                known.into_iter().map(|profile| (Expected::default(), profile)).collect()
+            }
         }
     }
 
@@ -91,13 +115,26 @@ impl<'a> Publisher<'a> {
         spec: WindowSpec,
         start: Millis,
         by_version: &BTreeMap<Option<VersionId>, OverGroups>,
-    ) -> BTreeMap<Option<VersionId>, (ReferenceId, [MetricValue; 2])> {
+    ) -> BTreeMap<Option<VersionId>, Compared> {
         let expected = self.read_group(EXPECTATIONS, spec, start);
-        let changes = by_version.iter().filter_map(|(version, over)| {
-            let (_, profile) = self.compared_with(*version, &expected, spec, start)?;
-            let reference = profile.labels.as_ref()?.accuracy_by(Some(&self.names.segment_keys[usize::from(set)]));
-            let change = || accuracy_change(&paired(reference, &over.right));
-            (!reference.is_empty()).then(|| (*version, (profile.id, change())))
+        let changes = by_version.iter().map(|(version, over)| {
+            let references = self.compared_with(*version, &expected, spec, start);
+            let key = &self.names.segment_keys[usize::from(set)];
+            let mut values = Vec::new();
+            for labels in references.iter().filter_map(|(_, profile)| profile.labels.as_ref()) {
+                let groups = labels.accuracy_by(Some(key));
+                if !groups.is_empty() {
+                    values.extend(accuracy_change(&paired(groups, &over.right)));
+                }
+            }
+            let reference = match &references[..] {
+                [(_, profile)] => Some(profile.id),
+                _ => {
+                    none_of(&mut values, Undefined::ReferenceChanged);
+                    None
+                }
+            };
+            (*version, (reference, values))
         });
         changes.collect()
     }
@@ -126,10 +163,6 @@ impl<'a> Publisher<'a> {
             values.extend(change.map(|value| value.of_feature(predicted)));
         }
     }
-}
-
-fn of_cell(series: &SeriesWindow<'_>) -> Option<f64> {
-    coverage(&series.cell)
 }
 
 /// The estimate with an interval that covers what its like were off by.

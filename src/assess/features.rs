@@ -6,6 +6,7 @@ use crate::aggregate::{Expected, Features};
 use crate::drift;
 use crate::event::{ModelSettings, Profile, ReferenceId, TaskKind};
 use crate::metrics::{MetricValue, Undefined, estimated};
+use std::collections::BTreeSet;
 
 /// Appends what is known of `features`, numbered as `names` has them; gives the reference that they were compared with.
 /// `None` where its profile is known no more: what was published of them stands.
@@ -15,25 +16,34 @@ pub fn read_out(
     names: &mut Names,
     values: &mut Vec<MetricValue>,
 ) -> Option<Option<ReferenceId>> {
-    let (profile, reference) = match features.by_reference() {
-        [] => return None,
-        [(reference, of)] => {
-            let profile = profile(settings, *reference)?;
-            drift::read_out(profile, &of.list, &settings.drift, values);
-            (profile, Some(*reference))
+    let known: Vec<(&OfReference, &Profile)> = in_force(features, settings).collect();
+    for (of, profile) in &known {
+        let first = values.len();
+        drift::read_out(profile, &of.list, &settings.drift, values);
+        let numbers: Vec<u16> = profile.features.iter().map(|feature| names.feature_number(&feature.name)).collect();
+        for value in &mut values[first..] {
+            value.feature = value.feature.and_then(|place| numbers.get(usize::from(place)).copied());
         }
-        // Windows end where a reference does, but those that hop do not all.
-        [.., (newest, _)] => {
-            let profile = profile(settings, *newest)?;
-            drift::read_out_nothing(profile, Undefined::ReferenceChanged, values);
-            (profile, None)
-        }
-    };
-    let numbers: Vec<u16> = profile.features.iter().map(|feature| names.feature_number(&feature.name)).collect();
-    for value in values {
-        value.feature = value.feature.and_then(|place| numbers.get(usize::from(place)).copied());
     }
-    Some(reference)
+    match &known[..] {
+        [] => None,
+        [(_, profile)] => Some(Some(profile.id)),
+        _ => {
+            none_of(values, Undefined::ReferenceChanged);
+            Some(None)
+        }
+    }
+}
+
+/// Says of everything that it has no value, and why: of what was read under several references, each row once. So a row that
+/// was published while there was one of them only is published on.
+pub fn none_of(values: &mut Vec<MetricValue>, reason: Undefined) {
+    let mut told = BTreeSet::new();
+    values.retain(|value| told.insert((value.metric, value.class, value.feature)));
+    for value in values {
+        let (class, feature) = (value.class, value.feature);
+        *value = MetricValue { class, feature, ..MetricValue::new(value.metric, Err(reason), 0) };
+    }
 }
 
 /// Appends how good the model is expected to be, where the reference's scores have a calibration.
@@ -48,11 +58,13 @@ pub fn estimate(profile: &Profile, expected: &Expected, values: &mut Vec<MetricV
     }
 }
 
-/// What was read under the only reference of a window, with its profile; `None` where there are several, or it is known no
-/// more.
-pub fn in_force<'f, 's>(features: &'f Features, settings: &'s ModelSettings) -> Option<(&'f OfReference, &'s Profile)> {
-    let [(reference, of)] = features.by_reference() else { return None };
-    Some((of, profile(settings, *reference)?))
+/// What was read under each reference whose profile is known. There are several only in windows that hop: others end where a
+/// reference does.
+pub fn in_force<'f, 's>(
+    features: &'f Features,
+    settings: &'s ModelSettings,
+) -> impl Iterator<Item = (&'f OfReference, &'s Profile)> {
+    features.by_reference().iter().filter_map(|(reference, of)| Some((of, profile(settings, *reference)?)))
 }
 
 fn profile(settings: &ModelSettings, reference: ReferenceId) -> Option<&Profile> {

@@ -6,6 +6,7 @@
 //! label horizon.
 
 mod cells;
+mod detected;
 mod detection;
 mod detection_state;
 #[cfg(test)]

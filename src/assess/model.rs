@@ -251,6 +251,12 @@ impl ModelAssess {
                     self.panes.range(start..start + spec.size_ms).flat_map(|(_, pane)| pane.groups()).collect();
                 window.changed = groups;
                 self.publisher(watermark, true).window(spec, start, &mut window, rows);
+                if self.past_errors.knows(spec, start) {
+                    let later = PastErrors::held_against(spec, start, revisable_ms(&self.settings));
+                    for (_, later) in self.windows[place].open.range_mut(later) {
+                        later.changed.insert(EXPECTATIONS);
+                    }
+                }
                 self.evict(start, start + spec.size_ms);
             }
             self.windows[place].close_by_age(&self.settings, watermark);

@@ -10,6 +10,7 @@ use crate::aggregate::wire::{
 use crate::event::{Millis, ReferenceId, WindowSpec};
 use crate::metrics::Metric;
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 
 /// What is estimated, what is realized, and how an error of it is called.
 pub const ESTIMATED: [(Metric, Metric, &str); 4] = [
@@ -57,6 +58,18 @@ impl PastErrors {
         if errors.iter().any(Option::is_some) {
             self.by_series.entry(series.key()).or_default().insert(start, errors);
         }
+    }
+
+    /// True if errors of the window at `start` are known, of any series.
+    pub fn knows(&self, spec: WindowSpec, start: Millis) -> bool {
+        let is_of = |(size, advance, ..): &Key| (*size, *advance) == (spec.size_ms, spec.advance_ms);
+        self.by_series.iter().any(|(key, known)| is_of(key) && known.contains_key(&start))
+    }
+
+    /// Starts of the windows whose estimates are held against that of the window at `start`, first and last.
+    pub fn held_against(spec: WindowSpec, start: Millis, revisable_ms: Millis) -> RangeInclusive<Millis> {
+        let first = start.saturating_add(revisable_ms);
+        first..=first.saturating_add((WINDOWS - 1) * spec.advance_ms)
     }
 
     /// Per estimated metric, the errors of the last [`WINDOWS`] windows that start at `newest` or before.
@@ -154,6 +167,8 @@ mod tests {
         let found = past.before(SERIES, 2_000);
         assert_eq!((found[0].len(), found[0][0], found[0][99]), (100, 101.0, 200.0));
         assert!(found[1].is_empty());
+        // The window at 1,010 is the oldest that one at 2,400 sees if windows are open for 400.
+        assert_eq!(PastErrors::held_against(SERIES.spec, 1_010, 400), 1_410..=2_400);
         let other = SeriesOfErrors { reference: ReferenceId(8), ..SERIES };
         assert!(past.before(other, 2_000)[0].is_empty());
         // What an open window may ask for is kept: it starts no sooner than 2,990 − 400 − 10.
@@ -170,6 +185,7 @@ mod tests {
         past.add(SERIES, -10, [Some(0.25), None, Some(-0.5), None]);
         past.add(SeriesOfErrors { version: None, ..SERIES }, 40, of_accuracy(0.125));
         past.add(SERIES, 50, Errors::default());
+        assert!(past.knows(SERIES.spec, 40) && !past.knows(SERIES.spec, 50));
         let mut bytes = Vec::new();
         past.encode(&mut bytes);
         let mut input = &bytes[..];

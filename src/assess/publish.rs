@@ -1,10 +1,10 @@
 //! One window to rows: panes are merged, metrics read out, and published where they changed.
 
 use super::cells::{GroupId, Pane, VersionId};
-use super::detection::{Detection, Tally};
+use super::detection::Detection;
 use super::features;
 use super::merged::{GroupWindow, PaneState, SeriesWindow};
-use super::names::{EXPECTATIONS, FEATURES, GroupKind, Names, WHOLE};
+use super::names::{EXPECTATIONS, FEATURES, Names, WHOLE};
 use super::past_errors::PastErrors;
 use super::rows::{RowNames, Rows, Texts};
 use super::window::{PublishedSeries, Window};
@@ -12,7 +12,7 @@ use crate::aggregate::binary::BinaryConfusion;
 use crate::aggregate::{Cell, Count};
 use crate::event::{MetricRow, Millis, ModelSettings, Reference, TaskKind, WindowSpec};
 use crate::metrics::change::RightRows;
-use crate::metrics::{self, Metric, MetricValue, Undefined, WindowFacts};
+use crate::metrics::{self, MetricValue, WindowFacts};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -60,7 +60,8 @@ impl<'a> Publisher<'a> {
             // The only version is all versions together: it is read out once.
             let mut last_read: Option<&SeriesWindow> = None;
             let mut read_len = 0;
-            for (version, series) in self.series(&merged) {
+            let of_versions: Vec<(Option<VersionId>, &SeriesWindow)> = self.series(&merged).collect();
+            for (version, series) in of_versions {
                 if !last_read.is_some_and(|last| std::ptr::eq(last, series)) {
                     values.clear();
                     self.read_out(series, spec, is_protected, &mut values);
@@ -154,35 +155,6 @@ impl<'a> Publisher<'a> {
         }
     }
 
-    /// What the detectors of a series found in a window.
-    fn detected(
-        &self,
-        of: PublishedSeries,
-        series: &SeriesWindow,
-        spec: WindowSpec,
-        start: Millis,
-        values: &mut Vec<MetricValue>,
-    ) {
-        let Some(detection) = self.detection else { return };
-        if !detection.covers(of.0, self.names.group(of.0).kind == GroupKind::Comparison)
-            || series.cell.count(Count::Predictions) == 0
-        {
-            return;
-        }
-        let tallies = detection.tallies(of, start, start + spec.size_ms);
-        let missing = match &tallies {
-            Some(_) => Undefined::NoScores,
-            None if self.is_final || series.cell.count(Count::Matched) == 0 => Undefined::NoLabels,
-            None => Undefined::BeforeWatermark,
-        };
-        let methods = &detection.settings().methods;
-        let tallies = tallies.unwrap_or_else(|| vec![Tally::default(); methods.len()]);
-        values.extend(methods.iter().zip(tallies).map(|(method, Tally { read, fired })| {
-            let value = if read > 0 { Ok(fired as f64) } else { Err(missing) };
-            MetricValue::new(Metric::of_detector(method.kind()), value, read as i64)
-        }));
-    }
-
     /// A reference of the model has labels.
     fn expects(&self) -> bool {
         let has_labels = |reference: &Reference| reference.profile.as_ref().is_some_and(|known| known.labels.is_some());
@@ -222,14 +194,14 @@ impl<'a> Publisher<'a> {
             if is_protected && !over.confusions.is_empty() {
                 metrics::fairness::compare(&over.confusions, self.settings.min_group, &mut values);
             }
-            let change = changed.get(&version);
-            values.extend(change.iter().flat_map(|(_, change)| *change));
+            let (reference, change) = changed.get(&version).cloned().unwrap_or_default();
+            values.extend(change);
             if values.is_empty() {
                 continue;
             }
             let coverage = (over.predictions > 0).then(|| over.matched as f64 / over.predictions as f64);
             let columns = self.columns((over_groups, version), spec, start, coverage, rows.texts);
-            let reference_id = change.map(|(reference, _)| reference.to_string().into());
+            let reference_id = reference.map(|reference| reference.to_string().into());
             let columns = MetricRow { reference_id, ..columns };
             self.publish(window, (over_groups, version), columns, &values, rows);
         }

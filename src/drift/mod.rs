@@ -38,5 +38,5 @@ pub mod wasserstein_chance;
 
 pub use method::Method;
 pub use ordered::OrderedSamples;
-pub use read_out::{read_out, read_out_labels, read_out_nothing};
+pub use read_out::{read_out, read_out_labels};
 pub use samples::TwoSamples;

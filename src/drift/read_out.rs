@@ -52,14 +52,6 @@ pub fn read_out_labels(reference: &[i64], counts: &[i64], settings: &DriftSettin
     out.extend(decide(&[evidence], settings.alpha).into_iter().map(|decision| drifted(decision, rows)));
 }
 
-/// Appends that nothing can be compared, and why, for each feature of `profile`.
-pub fn read_out_nothing(profile: &Profile, reason: Undefined, out: &mut Vec<MetricValue>) {
-    for number in (0u16..).take(profile.features.len()) {
-        out.push(MetricValue::new(Metric::Drifted, Err(reason), 0).of_feature(number));
-    }
-    out.push(MetricValue::new(Metric::DriftedShare, Err(reason), 0));
-}
-
 fn dense(accumulator: &FeatureAccumulator, bins: usize) -> Vec<i64> {
     let mut counts = vec![0; bins];
     for &(bin, n) in &accumulator.counts {

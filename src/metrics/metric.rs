@@ -118,6 +118,9 @@ metrics! {
     HddmADrift = "hddm_a_drift",
     HddmWDrift = "hddm_w_drift",
     PageHinkleyDrift = "page_hinkley_drift",
+    ChangePointMs = "change_point_ms",
+    LevelBefore = "level_before",
+    LevelAfter = "level_after",
 
     SelectionRate = "selection_rate",
     DemographicParityDifference = "demographic_parity_difference",
@@ -176,18 +179,20 @@ impl Metric {
         (Metric::Psi..=Metric::DriftedShare).contains(&self)
     }
 
-    /// True if its rows name something in `feature`: what is compared, or what was estimated.
+    /// True if its rows name something in `feature`: what is compared, what was estimated, or which detector fired.
     pub fn has_feature(self) -> bool {
         use Metric::*;
         self.is_of_features()
             || self.is_of_drift()
             || matches!(self, EstimationError | AccuracyChangeMix | AccuracyChangeWithin)
+            || matches!(self, ChangePointMs | LevelBefore | LevelAfter)
     }
 
     /// True if its rows name the reference profile that they stand on.
     pub fn has_reference(self) -> bool {
         use Metric::*;
-        self.has_feature() || matches!(self, EstimatedAccuracy | EstimatedPrecision | EstimatedRecall | EstimatedF1)
+        let compares = self.has_feature() && !matches!(self, ChangePointMs | LevelBefore | LevelAfter);
+        compares || matches!(self, EstimatedAccuracy | EstimatedPrecision | EstimatedRecall | EstimatedF1)
     }
 
     /// True if the metric says something about labels that came, so that its rows carry `label_coverage`. Counts of

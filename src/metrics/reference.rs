@@ -50,7 +50,9 @@ fn section(text: &mut String, family: Family) {
              request id) or, if that is asked for, in the order of the predictions; and not before the watermark has passed \
              them, so that the order is the same however records came. It reads the first label of a prediction only: what \
              corrects or retracts that label, and what expires, does not reach it. A firing stands in the windows of the \
-             prediction whose loss it followed. There is a detector for each version and one for all together."
+             prediction whose loss it followed. There is a detector for each version and one for all together. Windows in which one \
+             fired also say of its last firing when the new level began and what the levels are, with the detector's name in \
+             `feature`: a loss that falls is an improvement."
         }
         Family::Fairness => {
             "Groups are the values of a protected column, a missing value included. `selection_rate` stands in the rows \

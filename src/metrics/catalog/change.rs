@@ -11,6 +11,6 @@ pub(super) const ENTRIES: &[Entry] = &[
 const fn change(metric: Metric, formula: &'static str) -> Entry {
     rate(metric, formula, "labelled rows")
         .range(Range::Signed)
-        .undefined(&[Undefined::NoLabels, Undefined::NoReference])
+        .undefined(&[Undefined::NoLabels, Undefined::NoReference, Undefined::ReferenceChanged])
         .interval(Method::None("none: the two accuracies have their own"))
 }

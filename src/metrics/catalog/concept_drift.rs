@@ -11,7 +11,16 @@ pub(super) const ENTRIES: &[Entry] = &[
     firings(Metric::HddmADrift, "how often HDDM_A (Frías-Blanco et al. 2015) found another mean, of equal weights"),
     firings(Metric::HddmWDrift, "how often HDDM_W (Frías-Blanco et al. 2015) found another mean, of falling weights"),
     firings(Metric::PageHinkleyDrift, "how often the Page-Hinkley test found another mean"),
+    evidence(Metric::ChangePointMs, "when the prediction was made whose loss began the new level")
+        .unit("ms since 1970"),
+    evidence(Metric::LevelBefore, "mean loss from the detector's start, or its firing before, to that prediction")
+        .unit("loss"),
+    evidence(Metric::LevelAfter, "mean loss from that prediction to the firing").unit("loss"),
 ];
+
+const fn evidence(metric: Metric, formula: &'static str) -> Entry {
+    firings(metric, formula).range(Range::Real)
+}
 
 const REASONS: &[Undefined] =
     &[Undefined::NoRows, Undefined::NoLabels, Undefined::NoScores, Undefined::BeforeWatermark];

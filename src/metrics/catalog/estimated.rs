@@ -5,14 +5,14 @@ use crate::metrics::{Metric, Undefined};
 
 pub(super) const ENTRIES: &[Entry] = &[
     estimated(Metric::EstimatedAccuracy, "(T + rows not predicted − M) / n; multiclass: Σ T(k) / n")
-        .undefined(&[Undefined::NoRows])
+        .undefined(&[Undefined::NoRows, Undefined::ReferenceChanged])
         .interval(Method::PoissonBinomial),
     estimated(Metric::EstimatedPrecision, "T / rows predicted; or mean over classes"),
     estimated(Metric::EstimatedRecall, "T / (T + M); or mean over classes").interval(SHARED),
     estimated(Metric::EstimatedF1, "2·T / (rows predicted + T + M); or mean over classes").interval(SHARED),
     rate(Metric::EstimationError, "realized − estimated", "labelled rows")
         .range(Range::Signed)
-        .undefined(&[Undefined::NoRows, Undefined::NoLabels, Undefined::ZeroDenominator])
+        .undefined(&[Undefined::NoRows, Undefined::NoLabels, Undefined::ZeroDenominator, Undefined::ReferenceChanged])
         .interval(Method::None("none: realized and estimated value have their own")),
 ];
 
@@ -20,6 +20,6 @@ const SHARED: Method = Method::ByClass(&Method::PoissonBinomial, &Method::MeanDe
 
 const fn estimated(metric: Metric, formula: &'static str) -> Entry {
     rate(metric, formula, "rows with a score")
-        .undefined(&[Undefined::NoRows, Undefined::ZeroDenominator])
+        .undefined(&[Undefined::NoRows, Undefined::ZeroDenominator, Undefined::ReferenceChanged])
         .interval(Method::PoissonBinomial)
 }

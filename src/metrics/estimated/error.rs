@@ -28,6 +28,10 @@ pub fn widened_by_past_errors(estimated: MetricValue, past_errors: &[f64]) -> Me
     let rank = (LEVEL * (sizes.len() + 1) as f64).ceil() as usize;
     let Some(&size) = sizes.get(rank.min(sizes.len()).saturating_sub(1)) else { return estimated };
     let Ok(value) = estimated.value else { return estimated };
+    // One that chance cannot move, and that was never off, claims no interval.
+    if size == 0.0 && estimated.lower.is_none() {
+        return estimated;
+    }
     let lower = estimated.lower.unwrap_or(value).min((value - size).max(0.0));
     let upper = estimated.upper.unwrap_or(value).max((value + size).min(1.0));
     estimated.with_interval(Some(Interval { lower, upper }))

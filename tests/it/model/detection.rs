@@ -4,7 +4,7 @@
 use super::drive::{Plan, Run, run};
 use super::naive::{AtEnd, Joined, Output, Row, SeriesKey, SeriesWindow, Truth, segment_value};
 use super::world::{Memory, worlds};
-use postdict::drift::detectors::Detector;
+use postdict::drift::detectors::{Change, Detector};
 use postdict::event::{Detectors, LossKind, MetricRow, Millis, ModelSettings, OutcomeOrder};
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::TestRunner;
@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 const FOREVER: Millis = i64::MAX / 4;
 
 /// Of one window: how many outcomes were to be read, and per method how many were and how often it fired.
-type Found = (usize, Vec<(u64, u64)>);
+type Found = (usize, Vec<(u64, u64, Option<Change>)>);
 
 fn truth_is_positive(truth: &Truth, settings: &ModelSettings) -> bool {
     truth.binary_text() == settings.positive_label
@@ -62,7 +62,7 @@ pub fn read_until(joined: &Joined, model: &str, at_end: AtEnd) -> Millis {
 fn find(rows: &[&Row], detectors: &Detectors, settings: &ModelSettings, window: &SeriesKey) -> Found {
     let mut methods: Vec<Detector> =
         detectors.methods.iter().map(|parameters| Detector::try_new(*parameters).unwrap()).collect();
-    let mut found = vec![(0, 0); methods.len()];
+    let mut found = vec![(0, 0, None); methods.len()];
     let mut outcomes = 0;
     for row in rows {
         let is_inside = (window.start..window.start + window.size_ms).contains(&row.record.time);
@@ -71,10 +71,11 @@ fn find(rows: &[&Row], detectors: &Detectors, settings: &ModelSettings, window: 
         let Some(loss) = loss(detectors.loss, &row.output, truth, settings) else { continue };
         for (method, found) in methods.iter_mut().zip(&mut found) {
             let before = method.taken();
-            let fired = method.update(loss, row.record.time).change().is_some();
+            let change = method.update(loss, row.record.time).change();
             if is_inside {
                 found.0 += method.taken() - before;
-                found.1 += u64::from(fired);
+                found.1 += u64::from(change.is_some());
+                found.2 = change.or(found.2);
             }
         }
     }
@@ -121,7 +122,19 @@ pub fn assert_detectors(
             }
         });
         let (outcomes, found) = find(&read, detectors, &settings, key);
-        for (parameters, (read, fired)) in detectors.methods.iter().zip(found) {
+        for (parameters, (read, fired, last)) in detectors.methods.iter().zip(found) {
+            if let Some(change) = last {
+                for (metric, expected) in [
+                    ("change_point_ms", change.began.time as f64),
+                    ("level_before", change.before),
+                    ("level_after", change.after),
+                ] {
+                    let metric = format!("{metric}[{}]", parameters.kind().name());
+                    let row = rows.get(&(key.clone(), metric.clone()));
+                    assert_eq!(row.and_then(|row| row.value), Some(expected), "{key:?} {metric}: {row:?}");
+                    expected_rows += 1;
+                }
+            }
             let metric = format!("{}_drift", parameters.kind().name());
             let row = rows.get(&(key.clone(), metric.clone())).unwrap_or_else(|| panic!("{key:?} has no {metric}"));
             expected_rows += 1;

@@ -8,6 +8,7 @@ mod detection;
 pub mod drive;
 mod naive;
 mod order;
+mod references;
 mod statistics;
 mod weather;
 mod world;

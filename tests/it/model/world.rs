@@ -1,6 +1,7 @@
 //! Worlds: settings, and the predictions and labels of two topics in their order, made so that everything happens that
 //! the rules speak of, to the millisecond.
 
+use super::references::references;
 use postdict::event::detectors::{
     AdwinParameters, DdmParameters, EddmParameters, HddmAParameters, HddmWParameters, PageHinkleyParameters,
 };
@@ -65,7 +66,7 @@ impl std::fmt::Debug for World {
             writeln!(
                 f,
                 "{name}: windows {:?} horizon {} early {} correction {} lateness {} revise_for {} revise_after {:?} \
-                 on_expiry {:?} segments {:?} protected {:?} detectors {:?}",
+                 on_expiry {:?} segments {:?} protected {:?} detectors {:?} references {:?}",
                 windows.collect::<Vec<_>>(),
                 model.label_horizon_ms,
                 model.early_label_retention_ms,
@@ -77,6 +78,7 @@ impl std::fmt::Debug for World {
                 model.segments.iter().map(SegmentSet::key).collect::<Vec<_>>(),
                 model.protected,
                 model.detectors,
+                model.references.iter().map(|reference| (reference.id, reference.from_ms)).collect::<Vec<_>>(),
             )?;
         }
         self.predictions.iter().try_for_each(|record| writeln!(f, "prediction {}", record.to_json()))?;
@@ -234,7 +236,7 @@ fn model_settings(task: Option<TaskKind>, memory: Memory) -> impl Strategy<Value
     let revisions = (0..4 * SECOND, prop::sample::select(vec![0.0, 0.3]), prop_oneof![Just(0), 0..20 * SECOND]);
     let on_expiry = prop::option::weighted(0.3, prop::sample::select(vec!["0", "1"]));
     let detectors = prop::option::weighted(0.6, detectors());
-    (spans, window_sets(), segment_sets(), revisions, on_expiry, 0u64..3, detectors).prop_map(
+    (spans, window_sets(), segment_sets(), revisions, on_expiry, 0u64..3, (detectors, references(task))).prop_map(
         move |(
             (horizon, early, correction, lateness),
             (windows, pane_ms),
@@ -242,7 +244,7 @@ fn model_settings(task: Option<TaskKind>, memory: Memory) -> impl Strategy<Value
             revise,
             on_expiry,
             min_group,
-            detectors,
+            (detectors, references),
         )| {
             let (min_ms, growth, longer) = revise;
             Arc::new(ModelSettings {
@@ -260,6 +262,7 @@ fn model_settings(task: Option<TaskKind>, memory: Memory) -> impl Strategy<Value
                 revise_after: ReviseAfter { min_ms, growth },
                 revise_for_ms: horizon + correction + longer,
                 detectors,
+                references,
                 ..ModelSettings::default()
             })
         },

@@ -123,3 +123,24 @@ fn the_change_of_the_weather_is_found_after_it_came_and_not_before() {
         assert!(first < changed_at + 365 * DAY, "{metric} fired at {first}, long after the change at {changed_at}");
     }
 }
+
+/// The error of the car prices becomes smaller from production row 30,000 on: a detector that fires then says so.
+#[test]
+fn an_improvement_is_told_from_harm() {
+    let Some(shared) = shared("an_improvement_is_told_from_harm") else { return };
+    let set = Set::read(&shared, "nml_car_price");
+    let data = set.data(Split::Production);
+    let mut ordered: Vec<i64> = times(&data.predictions).into_values().collect();
+    ordered.sort_unstable();
+    let changed_at = ordered[30_000];
+    let config = set.config(&[DAY], "90d", &["detectors: {adwin: {}}".to_owned()]);
+    let fold = replay(&data, &config, &[]);
+    let window = Place::window(DAY, changed_at - changed_at.rem_euclid(DAY));
+    let value = |metric: &str| fold.at(&window)[metric].value.unwrap();
+    assert!(value("adwin_drift") > 0.0);
+    let [began, before, after] = ["change_point_ms[adwin]", "level_before[adwin]", "level_after[adwin]"].map(value);
+    // ADWIN sums old values up in buckets that grow with their age, so the place is known to about a fifth of the window.
+    let rows_off = ordered.partition_point(|time| (*time as f64) < began).abs_diff(30_000);
+    assert!(rows_off < 3_000, "{rows_off} rows from the change");
+    assert!(after < 0.9 * before, "{before} before, {after} after");
+}

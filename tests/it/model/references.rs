@@ -1,0 +1,83 @@
+//! References of the models of a world: small profiles of outputs and labels, one or two that follow each other.
+
+use super::world::START;
+use postdict::event::bins::{CategoryBins, NumericBins};
+use postdict::event::{
+    AccuracyBy, AccuracyGroup, Calibration, ClassCalibration, FeatureBins, FeatureProfile, FeatureSource, Profile,
+    Reference, ReferenceId, ReferenceLabels, TaskKind,
+};
+use proptest::prelude::*;
+use std::sync::Arc;
+
+const ROWS: i64 = 100;
+const CLASSES: [&str; 4] = ["1", "a", "b", "c"];
+
+/// None, one, or one that another follows in mid-stream.
+pub fn references(task: Option<TaskKind>) -> BoxedStrategy<Vec<Reference>> {
+    let Some(task) = task else { return Just(Vec::new()).boxed() };
+    prop_oneof![
+        2 => Just(Vec::new()),
+        2 => Just(vec![reference(task, 40, None)]),
+        1 => Just(vec![reference(task, 40, None), reference(task, 10, Some(START + 30_000))]),
+    ]
+    .boxed()
+}
+
+fn reference(task: TaskKind, right: i64, from_ms: Option<i64>) -> Reference {
+    let profile = Profile {
+        id: ReferenceId(0),
+        model_id: task.name().into(),
+        task,
+        rows: ROWS,
+        first_ms: 0,
+        last_ms: 1,
+        features: vec![predicted_label(), score()],
+        labels: (task != TaskKind::Regression).then(|| labels(task, right)),
+    };
+    let profile = profile.with_id();
+    Reference { id: profile.id, from_ms, profile: Some(Arc::new(profile)) }
+}
+
+fn predicted_label() -> FeatureProfile {
+    let bins = FeatureBins::Categorical(CategoryBins::of_reference([("1", 60), ("a", 40)], 4));
+    feature("predicted_label", FeatureSource::PredictedLabel, bins, &[60, 40])
+}
+
+fn score() -> FeatureProfile {
+    let numbers: Vec<f64> = (0..100).map(|number| f64::from(number) / 100.0).collect();
+    let bins = FeatureBins::Numeric(NumericBins::of_reference(&numbers).unwrap());
+    let mut counts = vec![0; bins.len()];
+    numbers.iter().for_each(|number| counts[bins.bin_of(postdict::event::FeatureValue::Number(*number))] += 1);
+    feature("score", FeatureSource::Score, bins, &counts)
+}
+
+fn feature(name: &str, source: FeatureSource, bins: FeatureBins, first: &[i64]) -> FeatureProfile {
+    let mut counts = first.to_vec();
+    counts.resize(bins.len(), 0);
+    FeatureProfile { name: name.into(), source, bins, counts, moments: None, sketches: None }
+}
+
+fn labels(task: TaskKind, right: i64) -> ReferenceLabels {
+    let classes: &[&str] = if task == TaskKind::Binary { &["1"] } else { &CLASSES };
+    let scored: Vec<(f64, bool)> = (0..50).map(|row| (f64::from(row) / 50.0, row % 7 == 0 || row > 33)).collect();
+    let calibration = Calibration::always(&scored);
+    let group = |value: &str| AccuracyGroup { value: value.into(), rows: 50, right };
+    let by = |is_segment, by: &str, values: [&str; 2]| AccuracyBy {
+        is_segment,
+        by: by.into(),
+        groups: values.into_iter().map(group).collect(),
+    };
+    let bins = FeatureBins::Categorical(CategoryBins::of_reference(classes.iter().map(|class| (*class, 20)), 4));
+    let mut counts = vec![0; bins.len()];
+    counts[0] = ROWS;
+    ReferenceLabels {
+        rows: ROWS,
+        bins,
+        counts,
+        calibrations: (classes.iter())
+            .map(|class| ClassCalibration { class: (*class).into(), calibration: calibration.clone() })
+            .collect(),
+        performance: Vec::new(),
+        accuracy_by: vec![by(false, "predicted_label", ["1", "a"]), by(true, "country", ["DE", "FR"])],
+    }
+}
