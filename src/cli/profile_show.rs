@@ -1,7 +1,9 @@
-//! A profile for people, in 80 columns: a table of the features, then how the values of each are distributed.
+//! A profile for people, in 80 columns: a table of the features, then how the values of each are distributed, and what is
+//! known of labels.
 
 use super::grouped;
-use crate::event::{FeatureBins, FeatureProfile, Profile};
+use crate::event::bins::{CategoryBins, NumericBins};
+use crate::event::{Calibration, FeatureBins, FeatureProfile, Profile, ReferenceLabels};
 use jiff::Timestamp;
 use std::fmt::Write;
 
@@ -37,7 +39,35 @@ pub(super) fn show(profile: &Profile) -> String {
         let row = format!("{name:<NAME$} {:<PICTURE$} {}", picture(feature), cut(&values(feature), room));
         let _ = writeln!(text, "{}", row.trim_end());
     }
+    profile.labels.iter().for_each(|labels| show_labels(&mut text, labels));
     text
+}
+
+/// How labels are distributed, what scores meant, and how good the model was.
+fn show_labels(text: &mut String, labels: &ReferenceLabels) {
+    let room = WIDTH - "labels       ".len();
+    let rows = grouped(labels.rows.unsigned_abs());
+    let spread = match &labels.bins {
+        FeatureBins::Numeric(bins) => deciles(bins),
+        FeatureBins::Categorical(bins) => shares(bins, &labels.counts),
+    };
+    let _ = writeln!(text, "\nlabels       {}", cut(&format!("{rows}: {spread}"), room));
+    for known in &labels.calibrations {
+        let how = match &known.calibration {
+            Calibration::AsGiven => "scores are probabilities as they are".to_owned(),
+            Calibration::Isotonic(isotonic) => format!("isotonic, {} points", isotonic.points().len()),
+        };
+        let _ = writeln!(text, "calibration  {}", cut(&format!("{}: {how}", known.class), room));
+    }
+    let _ = writeln!(text, "\n{:<NAME$} {:<NAME$} {:>9} {:>9} {:>9}", "metric", "class", "value", "lower", "upper");
+    for known in &labels.performance {
+        let number = |number: Option<f64>| number.map(short).unwrap_or_default();
+        let class = known.class.as_deref().map(|class| cut(class, NAME)).unwrap_or_default();
+        let (metric, value) = (cut(&known.metric, NAME), short(known.value));
+        let (lower, upper) = (number(known.lower), number(known.upper));
+        let row = format!("{metric:<NAME$} {class:<NAME$} {value:>9} {lower:>9} {upper:>9}");
+        let _ = writeln!(text, "{}", row.trim_end());
+    }
 }
 
 fn line(text: &mut String, [name, kind, missing, bins, mean, std, min, max]: [String; 8]) {
@@ -92,24 +122,29 @@ fn kind(feature: &FeatureProfile) -> &'static str {
 /// Deciles of a number; the most frequent values of a category with their shares.
 fn values(feature: &FeatureProfile) -> String {
     match &feature.bins {
-        FeatureBins::Numeric(bins) => {
-            let cuts = bins.coarse_cuts();
-            let (Some(low), Some(high)) = (cuts.first(), cuts.last()) else { return String::new() };
-            if cuts.len() == 9 {
-                return format!("10% {}, 50% {}, 90% {}", short(*low), short(cuts[4]), short(*high));
-            }
-            format!("deciles {} to {}", short(*low), short(*high))
-        }
-        FeatureBins::Categorical(bins) => {
-            let total: i64 = feature.counts[..=bins.values().len()].iter().sum();
-            let mut by_count: Vec<(&str, i64)> =
-                bins.values().iter().map(|value| &**value).zip(feature.counts.iter().copied()).collect();
-            by_count.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
-            let share = |count: i64| format!("{:.0}%", 100.0 * count as f64 / total.max(1) as f64);
-            let shown = by_count.iter().map(|(value, count)| format!("{} {}", cut(value, 10), share(*count)));
-            shown.collect::<Vec<String>>().join(", ")
-        }
+        FeatureBins::Numeric(bins) => deciles(bins),
+        FeatureBins::Categorical(bins) => shares(bins, &feature.counts),
     }
+}
+
+fn deciles(bins: &NumericBins) -> String {
+    let cuts = bins.coarse_cuts();
+    let (Some(low), Some(high)) = (cuts.first(), cuts.last()) else { return String::new() };
+    if cuts.len() == 9 {
+        return format!("10% {}, 50% {}, 90% {}", short(*low), short(cuts[4]), short(*high));
+    }
+    format!("deciles {} to {}", short(*low), short(*high))
+}
+
+/// The most frequent values, with their shares of all rows that have one.
+fn shares(bins: &CategoryBins, counts: &[i64]) -> String {
+    let total: i64 = counts[..=bins.values().len()].iter().sum();
+    let mut by_count: Vec<(&str, i64)> =
+        bins.values().iter().map(|value| &**value).zip(counts.iter().copied()).collect();
+    by_count.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+    let share = |count: i64| format!("{:.0}%", 100.0 * count as f64 / total.max(1) as f64);
+    let shown = by_count.iter().map(|(value, count)| format!("{} {}", cut(value, 10), share(*count)));
+    shown.collect::<Vec<String>>().join(", ")
 }
 
 /// Bars of equal widths for a number, of its most frequent values for a category.
@@ -165,7 +200,6 @@ fn heights(edges: &[f64], counts: &[i64]) -> Vec<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::bins::{CategoryBins, NumericBins};
     use crate::event::{FeatureSource, Moments, ReferenceId, TaskKind};
 
     fn feature(name: &str, bins: FeatureBins, counts: Vec<i64>, moments: Option<Moments>) -> FeatureProfile {

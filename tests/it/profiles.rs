@@ -82,6 +82,11 @@ fn labels_say_how_good_the_model_was_and_what_its_scores_meant() {
     let right: i64 = known.accuracy_by(None).iter().map(|group| group.right).sum();
     assert!((right as f64 / 14_509.0 - accuracy.value).abs() < 1e-15);
     assert!(matches!(&known.calibrations[..], [only] if &*only.class == "1"));
+    let shown = text(&run(&folder, &["show", "profile.json"]).stdout);
+    assert!(shown.lines().all(|line| line.chars().count() <= 80), "{shown}");
+    for says in ["labels       14,509: 1 ", "calibration  1: isotonic", "\naccuracy ", "\nroc_auc "] {
+        assert!(shown.contains(says), "no {says} in\n{shown}");
+    }
     // Neither the order of the files nor that of their rows leaves a trace.
     let (_, again) = made(&folder, &weather(), &["--labels", &labels]);
     assert_eq!(written, again);
