@@ -3,7 +3,7 @@
 use super::names::Names;
 use crate::aggregate::Features;
 use crate::drift;
-use crate::event::{ModelSettings, Profile, ReferenceId};
+use crate::event::{Comparison, ModelSettings, Profile, ReferenceId};
 use crate::metrics::{MetricValue, Undefined};
 
 /// Appends what is known of `features`, numbered as `names` has them; gives the reference that they were compared with.
@@ -28,14 +28,23 @@ pub fn read_out(
             (profile, None)
         }
     };
+    if !settings.drift.compare_with.contains(&Comparison::Fixed) {
+        values.retain(|value| !value.metric.is_of_drift());
+    }
+    name(profile, names, values);
+    Some(reference)
+}
+
+/// Numbers the features that `values` name by their place in `profile` as `names` has them.
+pub fn name(profile: &Profile, names: &mut Names, values: &mut [MetricValue]) {
     let numbers: Vec<u16> = profile.features.iter().map(|feature| names.feature_number(&feature.name)).collect();
     for value in values {
         value.feature = value.feature.and_then(|place| numbers.get(usize::from(place)).copied());
     }
-    Some(reference)
 }
 
-fn profile(settings: &ModelSettings, reference: ReferenceId) -> Option<&Profile> {
+/// The profile that features were counted by, if it is known still.
+pub fn profile(settings: &ModelSettings, reference: ReferenceId) -> Option<&Profile> {
     let known = settings.references.iter().find(|known| known.id == reference);
     known.and_then(|known| known.profile.as_deref())
 }

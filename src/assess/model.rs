@@ -3,6 +3,7 @@
 use super::cells::{GroupId, Pane, VersionId};
 use super::detection::Detection;
 use super::names::{FEATURES, Membership, Names};
+use super::past::Past;
 use super::promise::Promise;
 use super::publish::Publisher;
 use super::rows::Rows;
@@ -47,6 +48,8 @@ pub struct ModelAssess {
     pub(super) promise: Option<Promise>,
     pub(super) names: Names,
     pub(super) panes: BTreeMap<Millis, Pane>,
+    /// What is left of panes that are gone.
+    pub(super) past: Past,
     pub(super) windows: Vec<Windows>,
     /// Where detectors are configured.
     pub(super) detection: Option<Box<Detection>>,
@@ -62,6 +65,7 @@ impl ModelAssess {
             id,
             names: Names::new(&settings, caps.classes),
             panes: BTreeMap::new(),
+            past: Past::new(&settings),
             windows: settings.windows.iter().map(|spec| Windows::new(*spec)).collect(),
             detection: Detection::of(&settings),
             settings,
@@ -71,7 +75,8 @@ impl ModelAssess {
         }
     }
 
-    /// Adds rows of one series of a batch; returns how many changed nothing because every window of their pane is final.
+    /// Adds rows of one series of a batch; returns how many changed nothing because every window of their pane is final, or
+    /// not all because one that is compared with it is.
     pub fn merge(&mut self, model: &ModelName, series: &SeriesName, rows: &[PartialRow]) -> usize {
         let classes = self.names.class_ids(model);
         let version = self.names.version_id(&series.version);
@@ -138,7 +143,7 @@ impl ModelAssess {
                 window.changed.extend(has_features.then_some(FEATURES));
             }
         }
-        true
+        !(has_features && self.mark_compared(row.pane))
     }
 
     /// Publishes what is final and what is due, and forgets what is final; what there is no room for, another time.
@@ -248,6 +253,7 @@ impl ModelAssess {
             self.windows[place].close_by_age(&self.settings, watermark);
         }
         self.windows.retain(|windows| !windows.is_done());
+        self.past.drop_final(&self.windows, &self.settings);
     }
 
     fn publish_changed(
@@ -292,6 +298,7 @@ impl ModelAssess {
             settings: &self.settings,
             names: &mut self.names,
             panes: &self.panes,
+            past: &self.past,
             detection: self.detection.as_deref(),
             watermark,
             is_final,
@@ -305,7 +312,9 @@ impl ModelAssess {
         let dropped: Vec<Millis> =
             self.panes.range(start..end).map(|(pane, _)| *pane).filter(|pane| !is_needed(*pane)).collect();
         for pane in dropped {
-            self.panes.remove(&pane);
+            if let Some(gone) = self.panes.remove(&pane) {
+                self.past.take(pane, gone, &self.windows, &self.settings);
+            }
             if let Some(detection) = &mut self.detection {
                 detection.forget(pane);
             }
@@ -332,8 +341,8 @@ impl ModelAssess {
         (self.expired_until, self.orphaned_until) = (Millis::MIN, Millis::MIN);
     }
 
-    /// Open windows, and panes held.
+    /// Open windows, and panes held, those included that others are compared with.
     pub fn held(&self) -> (usize, usize) {
-        (self.windows.iter().map(|windows| windows.open.len()).sum(), self.panes.len())
+        (self.windows.iter().map(|windows| windows.open.len()).sum(), self.panes.len() + self.past.len())
     }
 }

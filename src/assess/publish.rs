@@ -5,11 +5,12 @@ use super::detection::{Detection, Tally};
 use super::features;
 use super::merged::{GroupWindow, PaneState, SeriesWindow};
 use super::names::{FEATURES, GroupKind, Names};
+use super::past::Past;
 use super::rows::{RowNames, Rows, Texts};
 use super::window::{PublishedSeries, Window};
 use crate::aggregate::binary::BinaryConfusion;
 use crate::aggregate::{Cell, Count};
-use crate::event::{MetricRow, Millis, ModelSettings, TaskKind, WindowSpec};
+use crate::event::{Comparison, MetricRow, Millis, ModelSettings, TaskKind, WindowSpec};
 use crate::metrics::{self, Metric, MetricValue, Undefined, WindowFacts};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -24,6 +25,8 @@ pub struct Publisher<'a> {
     pub names: &'a mut Names,
     /// Its panes.
     pub panes: &'a BTreeMap<Millis, Pane>,
+    /// Features of panes before those.
+    pub past: &'a Past,
     /// Its detectors, where there are any.
     pub detection: Option<&'a Detection>,
     /// Its watermark.
@@ -87,14 +90,20 @@ impl<'a> Publisher<'a> {
         rows: &mut Rows<'_>,
     ) {
         let all: Vec<(Option<VersionId>, &SeriesWindow)> = self.series(merged).collect();
+        let kind: Arc<str> = Comparison::Fixed.kind().into();
         for (version, series) in all {
             let mut values = Vec::new();
             let read = features::read_out(&series.cell.features, self.settings, self.names, &mut values);
             let Some(reference) = read else { continue };
             let columns = self.columns((FEATURES, version), spec, start, None, rows.texts);
-            let columns = MetricRow { reference_id: reference.map(|id| id.to_string().into()), ..columns };
+            let columns = MetricRow {
+                reference_id: reference.map(|id| id.to_string().into()),
+                reference_kind: Some(Arc::clone(&kind)),
+                ..columns
+            };
             self.publish(window, (FEATURES, version), columns, &values, rows);
         }
+        self.moved(merged, spec, start, window, rows);
     }
 
     /// Merges the panes of a window for one group.
@@ -109,7 +118,7 @@ impl<'a> Publisher<'a> {
     }
 
     /// The series of a group: all versions together, and each; a version that is `""` has no rows of its own.
-    fn series<'w>(
+    pub(super) fn series<'w>(
         &self,
         merged: &'w GroupWindow<'a>,
     ) -> impl Iterator<Item = (Option<VersionId>, &'w SeriesWindow<'a>)> {
@@ -195,7 +204,7 @@ impl<'a> Publisher<'a> {
         }
     }
 
-    fn publish(
+    pub(super) fn publish(
         &self,
         window: &mut Window,
         series: PublishedSeries,
@@ -209,7 +218,7 @@ impl<'a> Publisher<'a> {
     }
 
     /// What all rows of a series have in common; the rest is empty.
-    fn columns(
+    pub(super) fn columns(
         &self,
         (group, version): PublishedSeries,
         spec: WindowSpec,
@@ -243,6 +252,7 @@ impl<'a> Publisher<'a> {
             count: 0,
             label_coverage: coverage,
             reference_id: None,
+            reference_kind: None,
             revision: 0,
             is_final: self.is_final,
         }

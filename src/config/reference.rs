@@ -136,6 +136,6 @@ pub(super) fn read_drift(item: &Item<'_>, report: &mut Report) -> Option<Spanned
         Some(min_count) => i64::from(min_count?.value),
         None => built_in.min_count,
     };
-    let value = DriftSettings { method: method.to_owned(), threshold, alpha, min_count };
+    let value = DriftSettings { method: method.to_owned(), threshold, alpha, min_count, ..built_in };
     Some(Spanned { value, at: item.at() })
 }

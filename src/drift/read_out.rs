@@ -21,6 +21,21 @@ const BINNED: [(Method, Metric); 5] = [
 
 /// Appends all that is known of `list`, counted in the bins of `profile`; values name a feature by its place in the profile.
 pub fn read_out(profile: &Profile, list: &FeatureList, settings: &DriftSettings, out: &mut Vec<MetricValue>) {
+    read(profile, list, settings, true, out);
+}
+
+/// [`read_out`] without what does not depend on the counts of the profile: how far each feature has moved, and no more.
+pub fn read_out_moved(profile: &Profile, list: &FeatureList, settings: &DriftSettings, out: &mut Vec<MetricValue>) {
+    read(profile, list, settings, false, out);
+}
+
+fn read(
+    profile: &Profile,
+    list: &FeatureList,
+    settings: &DriftSettings,
+    with_values: bool,
+    out: &mut Vec<MetricValue>,
+) {
     let mut evidence = Vec::with_capacity(profile.features.len());
     let mut rows_of = Vec::with_capacity(profile.features.len());
     for (number, feature) in (0u16..).zip(&profile.features) {
@@ -30,7 +45,9 @@ pub fn read_out(profile: &Profile, list: &FeatureList, settings: &DriftSettings,
         let first = out.len();
         let counts = dense(accumulator, feature.bins.len());
         rows_of.push(counts.iter().sum());
-        features::statistics(&feature.bins, &counts, accumulator, out);
+        if with_values {
+            features::statistics(&feature.bins, &counts, accumulator, out);
+        }
         evidence.push(compare(feature, &counts, accumulator, settings, out));
         out[first..].iter_mut().for_each(|value| value.feature = Some(number));
     }
@@ -50,7 +67,7 @@ pub fn read_out_nothing(profile: &Profile, reason: Undefined, out: &mut Vec<Metr
     out.push(MetricValue::new(Metric::DriftedShare, Err(reason), 0));
 }
 
-fn dense(accumulator: &FeatureAccumulator, bins: usize) -> Vec<i64> {
+pub(super) fn dense(accumulator: &FeatureAccumulator, bins: usize) -> Vec<i64> {
     let mut counts = vec![0; bins];
     for &(bin, n) in &accumulator.counts {
         // The id of a profile names its content, so no bin is beyond them.

@@ -4,6 +4,7 @@
 //! Every stage imports this module and none of its neighbours. Nothing here decides anything.
 
 pub mod bins;
+pub mod comparison;
 pub mod detectors;
 pub mod feature;
 pub mod label;
@@ -16,6 +17,7 @@ pub mod segment;
 pub mod settings;
 pub mod time;
 
+pub use comparison::{Comparison, Weekday};
 pub use detectors::{DetectorKind, DetectorParameters, Detectors, LossKind, OutcomeOrder};
 pub use feature::{FeatureColumn, FeatureSource, FeatureValue};
 pub use label::{LabelBatch, LabelValue};
