@@ -4,7 +4,8 @@ use super::names::Names;
 use crate::aggregate::Features;
 use crate::drift;
 use crate::event::{Comparison, ModelSettings, Profile, ReferenceId};
-use crate::metrics::{MetricValue, Undefined};
+use crate::metrics::MetricValue;
+use std::collections::BTreeSet;
 
 /// Appends what is known of `features`, numbered as `names` has them; gives the reference that they were compared with.
 /// `None` where its profile is known no more: what was published of them stands.
@@ -14,25 +15,43 @@ pub fn read_out(
     names: &mut Names,
     values: &mut Vec<MetricValue>,
 ) -> Option<Option<ReferenceId>> {
-    let (profile, reference) = match features.by_reference() {
+    let reference = match features.by_reference() {
         [] => return None,
         [(reference, list)] => {
             let profile = profile(settings, *reference)?;
             drift::read_out(profile, list, &settings.drift, values);
-            (profile, Some(*reference))
+            name(profile, names, values);
+            Some(*reference)
         }
         // Windows end where a reference does, but those that hop do not all.
-        [.., (newest, _)] => {
-            let profile = profile(settings, *newest)?;
-            drift::read_out_nothing(profile, Undefined::ReferenceChanged, values);
-            (profile, None)
+        _ => {
+            read_out_changed(features, settings, names, true, values)?;
+            None
         }
     };
     if !settings.drift.compare_with.contains(&Comparison::Fixed) {
         values.retain(|value| !value.metric.is_of_drift());
     }
-    name(profile, names, values);
     Some(reference)
+}
+
+/// Appends, for every feature that one of the profiles of `features` has, that nothing can be said of it, as there are
+/// several; `None` if none of them is known.
+pub fn read_out_changed(
+    features: &Features,
+    settings: &ModelSettings,
+    names: &mut Names,
+    with_values: bool,
+    values: &mut Vec<MetricValue>,
+) -> Option<()> {
+    let mut told = BTreeSet::new();
+    for profile in features.by_reference().iter().filter_map(|(reference, _)| profile(settings, *reference)) {
+        let mut of_profile = Vec::new();
+        drift::read_out_changed(profile, &settings.drift, with_values, &mut of_profile);
+        name(profile, names, &mut of_profile);
+        values.extend(of_profile.into_iter().filter(|value| told.insert((value.metric as u64, value.feature))));
+    }
+    (!told.is_empty()).then_some(())
 }
 
 /// Numbers the features that `values` name by their place in `profile` as `names` has them.

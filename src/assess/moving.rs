@@ -9,14 +9,14 @@ use super::cells::VersionId;
 use super::features;
 use super::merged::{GroupWindow, PaneState};
 use super::model::ModelAssess;
-use super::names::{FEATURES, GroupKind};
+use super::names::{FEATURES, GroupKind, Names};
 use super::publish::Publisher;
 use super::rows::Rows;
 use super::window::Window;
 use crate::aggregate::Features;
 use crate::drift;
-use crate::event::{Comparison, MetricRow, Millis, ModelSettings, Profile, ReferenceId, WindowSpec};
-use crate::metrics::{MetricValue, Undefined};
+use crate::event::{Comparison, MetricRow, Millis, ModelSettings, ReferenceId, WindowSpec};
+use crate::metrics::MetricValue;
 use std::collections::BTreeSet;
 use std::ops::Range;
 use std::sync::Arc;
@@ -68,8 +68,7 @@ impl<'a> Publisher<'a> {
             for (version, current) in all {
                 let past = reference.as_ref().map(|reference| (self.features_of(reference, version), &reference.span));
                 let mut values = Vec::new();
-                let Some((profile, id)) = compare(current, past, settings, &mut values) else { continue };
-                features::name(profile, self.names, &mut values);
+                let Some(id) = compare(current, past, settings, self.names, &mut values) else { continue };
                 let columns = MetricRow {
                     reference_id: id.map(|id| id.to_string().into()),
                     reference_kind: Some(Arc::clone(&kind)),
@@ -118,31 +117,36 @@ impl<'a> Publisher<'a> {
     }
 }
 
-/// Appends how far `current` has moved from `past`, features and the span that they are of; gives the profile whose features
-/// the values name, and the id of the reference if there is one. `None` where that profile is known no more.
-fn compare<'s>(
+/// Appends how far `current` has moved from `past`, features and the span that they are of; gives the id of the reference,
+/// if there is one. `None` where the profile whose bins they were counted in is known no more.
+fn compare(
     current: &Features,
     past: Option<(Option<&Features>, &Range<Millis>)>,
-    settings: &'s ModelSettings,
+    settings: &ModelSettings,
+    names: &mut Names,
     values: &mut Vec<MetricValue>,
-) -> Option<(&'s Profile, Option<ReferenceId>)> {
-    let (newest, list) = current.by_reference().last()?;
-    let profile = features::profile(settings, *newest)?;
-    let nothing = |reason, values: &mut Vec<MetricValue>| {
-        drift::read_out_nothing(profile, reason, values);
-        Some((profile, None))
+) -> Option<Option<ReferenceId>> {
+    let [(counted_by, list)] = current.by_reference() else {
+        features::read_out_changed(current, settings, names, false, values)?;
+        return Some(None);
     };
-    if current.by_reference().len() > 1 {
-        return nothing(Undefined::ReferenceChanged, values);
-    }
-    let Some((Some(past), span)) = past else { return nothing(Undefined::NoReference, values) };
-    match past.by_reference() {
-        [] => nothing(Undefined::NoReference, values),
-        [(id, of)] if id == newest => {
-            let reference = drift::profile_of(profile, of, span);
-            drift::read_out_moved(&reference, list, &settings.drift, values);
-            Some((profile, Some(reference.id)))
+    let profile = features::profile(settings, *counted_by)?;
+    let past = past.and_then(|(past, span)| Some((past?.by_reference(), span)));
+    let id = match past {
+        None | Some(([], _)) => {
+            drift::read_out_nothing(profile, values);
+            None
         }
-        _ => nothing(Undefined::ReferenceChanged, values),
-    }
+        Some(([(id, past)], span)) if id == counted_by => {
+            let reference = drift::profile_of(profile, past, span);
+            drift::read_out_moved(&reference, list, &settings.drift, values);
+            Some(reference.id)
+        }
+        Some(_) => {
+            drift::read_out_changed(profile, &settings.drift, false, values);
+            None
+        }
+    };
+    features::name(profile, names, values);
+    Some(id)
 }

@@ -59,12 +59,23 @@ fn read(
     out.push(MetricValue::new(Metric::DriftedShare, drifted_share(&decisions), decided));
 }
 
-/// Appends that nothing can be compared, and why, for each feature of `profile`.
-pub fn read_out_nothing(profile: &Profile, reason: Undefined, out: &mut Vec<MetricValue>) {
+/// Appends that no feature of `profile` can be compared, as there is nothing to compare it with.
+pub fn read_out_nothing(profile: &Profile, out: &mut Vec<MetricValue>) {
     for number in (0u16..).take(profile.features.len()) {
-        out.push(MetricValue::new(Metric::Drifted, Err(reason), 0).of_feature(number));
+        out.push(MetricValue::new(Metric::Drifted, Err(Undefined::NoReference), 0).of_feature(number));
     }
-    out.push(MetricValue::new(Metric::DriftedShare, Err(reason), 0));
+    out.push(MetricValue::new(Metric::DriftedShare, Err(Undefined::NoReference), 0));
+}
+
+/// Appends all that [`read_out`] would (without values, [`read_out_moved`]), undefined because the profile changed: of a
+/// window that began to be told before that was known, every value is taken back.
+pub fn read_out_changed(profile: &Profile, settings: &DriftSettings, with_values: bool, out: &mut Vec<MetricValue>) {
+    let first = out.len();
+    read(profile, &FeatureList::new(), settings, with_values, out);
+    for value in &mut out[first..] {
+        let undefined = MetricValue::new(value.metric, Err(Undefined::ReferenceChanged), 0);
+        *value = MetricValue { feature: value.feature, ..undefined };
+    }
 }
 
 pub(super) fn dense(accumulator: &FeatureAccumulator, bins: usize) -> Vec<i64> {

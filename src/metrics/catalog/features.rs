@@ -23,11 +23,15 @@ pub(super) const ENTRIES: &[Entry] = &[
 ];
 
 const fn share(metric: Metric, formula: &'static str, inputs: &'static str) -> Entry {
-    rate(metric, formula, inputs).undefined(&[Undefined::NoRows])
+    rate(metric, formula, inputs).undefined(&[Undefined::NoRows, Undefined::ReferenceChanged])
 }
 
 const fn number(metric: Metric, formula: &'static str) -> Entry {
-    rate(metric, formula, "numbers").range(Range::Real).undefined(&[Undefined::NoRows, Undefined::Overflow])
+    rate(metric, formula, "numbers").range(Range::Real).undefined(&[
+        Undefined::NoRows,
+        Undefined::ReferenceChanged,
+        Undefined::Overflow,
+    ])
 }
 
 const fn quantile(metric: Metric, formula: &'static str) -> Entry {
