@@ -101,6 +101,14 @@ impl Pane {
         }
     }
 
+    /// What it has of `group` alone, packed; `None` if that is nothing.
+    pub fn into_group(mut self, group: GroupId) -> Option<Pane> {
+        self.cells.retain(|(of, _), _| *of == group);
+        self.pack();
+        (self.unmatched, self.unmet) = (0, 0);
+        (!self.cells.is_empty()).then_some(self)
+    }
+
     /// Calls `visit` with each version of `group`.
     pub fn visit<'a>(&'a self, group: GroupId, mut visit: impl FnMut(VersionId, Cow<'a, Cell>)) {
         let versions = (group, VersionId(0))..=(group, VersionId(u32::MAX));

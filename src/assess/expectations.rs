@@ -12,8 +12,8 @@ use super::window::{Window, revisable_ms};
 use crate::aggregate::{Expected, Quality};
 use crate::drift;
 use crate::event::{
-    AccuracyGroup, FeatureValue, MetricRow, Millis, ModelSettings, Profile, ReferenceId, ReferenceLabels, TaskKind,
-    WindowSpec,
+    AccuracyGroup, Comparison, FeatureValue, MetricRow, Millis, ModelSettings, Profile, ReferenceId, ReferenceLabels,
+    TaskKind, WindowSpec,
 };
 use crate::metrics::change::{RightRows, accuracy_change, by_predicted_class};
 use crate::metrics::estimated::{estimation_error, widened_by_past_errors};
@@ -65,7 +65,14 @@ impl<'a> Publisher<'a> {
             let columns = self.columns((EXPECTATIONS, version), spec, start, coverage, rows.texts);
             let reference = references.first().filter(|_| has_one);
             let reference_id = reference.map(|(_, profile)| profile.id.to_string().into());
-            self.publish(window, (EXPECTATIONS, version), MetricRow { reference_id, ..columns }, &values, rows);
+            let reference_kind = Some(Comparison::Fixed.kind().into());
+            self.publish(
+                window,
+                (EXPECTATIONS, version),
+                MetricRow { reference_id, reference_kind, ..columns },
+                &values,
+                rows,
+            );
         }
     }
 

@@ -4,7 +4,7 @@ use super::names::Names;
 use crate::aggregate::features::OfReference;
 use crate::aggregate::{Expected, Features};
 use crate::drift;
-use crate::event::{ModelSettings, Profile, ReferenceId, TaskKind};
+use crate::event::{Comparison, ModelSettings, Profile, ReferenceId, TaskKind};
 use crate::metrics::{MetricValue, Undefined, estimated};
 use std::collections::BTreeSet;
 
@@ -16,23 +16,57 @@ pub fn read_out(
     names: &mut Names,
     values: &mut Vec<MetricValue>,
 ) -> Option<Option<ReferenceId>> {
-    let known: Vec<(&OfReference, &Profile)> = in_force(features, settings).collect();
-    for (of, profile) in &known {
-        let first = values.len();
-        drift::read_out(profile, &of.list, &settings.drift, values);
-        let numbers: Vec<u16> = profile.features.iter().map(|feature| names.feature_number(&feature.name)).collect();
-        for value in &mut values[first..] {
-            value.feature = value.feature.and_then(|place| numbers.get(usize::from(place)).copied());
+    let reference = match features.by_reference() {
+        [] => return None,
+        [(reference, of)] => {
+            let profile = profile(settings, *reference)?;
+            drift::read_out(profile, &of.list, &settings.drift, values);
+            name(profile, names, values);
+            Some(*reference)
         }
-    }
-    match &known[..] {
-        [] => None,
-        [(_, profile)] => Some(Some(profile.id)),
+        // Windows end where a reference does, but those that hop do not all.
         _ => {
-            none_of(values, Undefined::ReferenceChanged);
-            Some(None)
+            read_out_changed(features, settings, names, true, values)?;
+            None
         }
+    };
+    if !settings.drift.compare_with.contains(&Comparison::Fixed) {
+        values.retain(|value| !value.metric.is_of_drift());
     }
+    Some(reference)
+}
+
+/// Appends, for every feature that one of the profiles of `features` has, that nothing can be said of it, as there are
+/// several; `None` if none of them is known.
+pub fn read_out_changed(
+    features: &Features,
+    settings: &ModelSettings,
+    names: &mut Names,
+    with_values: bool,
+    values: &mut Vec<MetricValue>,
+) -> Option<()> {
+    let mut told = BTreeSet::new();
+    for profile in features.by_reference().iter().filter_map(|(reference, _)| profile(settings, *reference)) {
+        let mut of_profile = Vec::new();
+        drift::read_out_changed(profile, &settings.drift, with_values, &mut of_profile);
+        name(profile, names, &mut of_profile);
+        values.extend(of_profile.into_iter().filter(|value| told.insert((value.metric as u64, value.feature))));
+    }
+    (!told.is_empty()).then_some(())
+}
+
+/// Numbers the features that `values` name by their place in `profile` as `names` has them.
+pub fn name(profile: &Profile, names: &mut Names, values: &mut [MetricValue]) {
+    let numbers: Vec<u16> = profile.features.iter().map(|feature| names.feature_number(&feature.name)).collect();
+    for value in values {
+        value.feature = value.feature.and_then(|place| numbers.get(usize::from(place)).copied());
+    }
+}
+
+/// The profile that features were counted by, if it is known still.
+pub fn profile(settings: &ModelSettings, reference: ReferenceId) -> Option<&Profile> {
+    let known = settings.references.iter().find(|known| known.id == reference);
+    known.and_then(|known| known.profile.as_deref())
 }
 
 /// Says of everything that it has no value, and why: of what was read under several references, each row once. So a row that
@@ -65,9 +99,4 @@ pub fn in_force<'f, 's>(
     settings: &'s ModelSettings,
 ) -> impl Iterator<Item = (&'f OfReference, &'s Profile)> {
     features.by_reference().iter().filter_map(|(reference, of)| Some((of, profile(settings, *reference)?)))
-}
-
-fn profile(settings: &ModelSettings, reference: ReferenceId) -> Option<&Profile> {
-    let known = settings.references.iter().find(|known| known.id == reference);
-    known.and_then(|known| known.profile.as_deref())
 }

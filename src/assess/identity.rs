@@ -3,14 +3,11 @@
 //! SHA-256 over the identifying columns one after the other, cut to 16 bytes, in lower-case hexadecimal. A text is its
 //! length in bytes as 4 bytes big-endian, then its UTF-8; null is the length 0xffffffff alone; a number is 8 bytes
 //! big-endian. Order: model_id, model_version, segment_key, segment_value, metric, feature, class, predicted_class,
-//! window_size_ms, window_advance_ms, window_start, reference kind (of drift metrics `fixed`, of all others null).
+//! window_size_ms, window_advance_ms, window_start, reference_kind (of drift metrics `fixed` or another, of all others
+//! null).
 
 use crate::event::MetricRow;
-use crate::metrics::Metric;
 use sha2::{Digest, Sha256};
-
-/// What drift is measured from: a profile that was made beforehand.
-const REFERENCE_KIND_FIXED: &str = "fixed";
 
 /// An id as bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,8 +64,7 @@ impl RowIds {
         for number in [row.window_size_ms, row.window_advance_ms, row.window_start] {
             self.columns.extend_from_slice(&number.to_be_bytes());
         }
-        let kind = REFERENCE_KIND_FIXED;
-        self.add_text(Metric::from_name(&row.metric).filter(|metric| metric.is_of_drift()).map(|_| kind));
+        self.add_text(row.reference_kind.as_deref());
         let mut id = [0; 16];
         id.copy_from_slice(&Sha256::digest(&self.columns)[..16]);
         RowId(id)

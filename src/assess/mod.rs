@@ -16,7 +16,9 @@ mod features;
 mod identity;
 mod merged;
 mod model;
+mod moving;
 mod names;
+mod past;
 mod past_errors;
 mod promise;
 mod publish;
@@ -171,7 +173,8 @@ impl Assess {
         Told { has_looked: rows.has_looked, has_more: rows.is_full() }
     }
 
-    /// Partial rows that changed nothing because their windows were final.
+    /// Partial rows that changed nothing because their windows were final, or not all that they bear on because windows that
+    /// are compared with theirs were.
     pub fn late_rows(&self) -> u64 {
         self.late_rows
     }

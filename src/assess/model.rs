@@ -3,6 +3,7 @@
 use super::cells::{GroupId, Pane, VersionId};
 use super::detection::Detection;
 use super::names::{EXPECTATIONS, FEATURES, Membership, Names};
+use super::past::Past;
 use super::past_errors::PastErrors;
 use super::promise::Promise;
 use super::publish::Publisher;
@@ -48,6 +49,8 @@ pub struct ModelAssess {
     pub(super) promise: Option<Promise>,
     pub(super) names: Names,
     pub(super) panes: BTreeMap<Millis, Pane>,
+    /// What is left of panes that are gone.
+    pub(super) past: Past,
     pub(super) windows: Vec<Windows>,
     /// How good estimates of performance were.
     pub(super) past_errors: PastErrors,
@@ -65,6 +68,7 @@ impl ModelAssess {
             id,
             names: Names::new(&settings, caps.classes),
             panes: BTreeMap::new(),
+            past: Past::new(&settings),
             windows: settings.windows.iter().map(|spec| Windows::new(*spec)).collect(),
             past_errors: PastErrors::default(),
             detection: Detection::of(&settings),
@@ -75,7 +79,8 @@ impl ModelAssess {
         }
     }
 
-    /// Adds rows of one series of a batch; returns how many changed nothing because every window of their pane is final.
+    /// Adds rows of one series of a batch; returns how many changed nothing because every window of their pane is final, or
+    /// not all because one that is compared with it is.
     pub fn merge(&mut self, model: &ModelName, series: &SeriesName, rows: &[PartialRow]) -> usize {
         let classes = self.names.class_ids(model);
         let version = self.names.version_id(&series.version);
@@ -146,7 +151,7 @@ impl ModelAssess {
                 window.changed.extend(&of_reference);
             }
         }
-        true
+        !(of_reference.contains(&FEATURES) && self.mark_compared(row.pane))
     }
 
     /// Publishes what is final and what is due, and forgets what is final; what there is no room for, another time.
@@ -263,6 +268,7 @@ impl ModelAssess {
         }
         self.windows.retain(|windows| !windows.is_done());
         self.past_errors.forget(watermark, revisable_ms(&self.settings));
+        self.past.drop_final(&self.windows, &self.settings);
     }
 
     fn publish_changed(
@@ -307,6 +313,7 @@ impl ModelAssess {
             settings: &self.settings,
             names: &mut self.names,
             panes: &self.panes,
+            past: &self.past,
             detection: self.detection.as_deref(),
             past_errors: &mut self.past_errors,
             watermark,
@@ -321,7 +328,9 @@ impl ModelAssess {
         let dropped: Vec<Millis> =
             self.panes.range(start..end).map(|(pane, _)| *pane).filter(|pane| !is_needed(*pane)).collect();
         for pane in dropped {
-            self.panes.remove(&pane);
+            if let Some(gone) = self.panes.remove(&pane) {
+                self.past.take(pane, gone, &self.windows, &self.settings);
+            }
             if let Some(detection) = &mut self.detection {
                 detection.forget(pane);
             }
@@ -348,8 +357,8 @@ impl ModelAssess {
         (self.expired_until, self.orphaned_until) = (Millis::MIN, Millis::MIN);
     }
 
-    /// Open windows, and panes held.
+    /// Open windows, and panes held, those included that others are compared with.
     pub fn held(&self) -> (usize, usize) {
-        (self.windows.iter().map(|windows| windows.open.len()).sum(), self.panes.len())
+        (self.windows.iter().map(|windows| windows.open.len()).sum(), self.panes.len() + self.past.len())
     }
 }

@@ -30,6 +30,8 @@ pub enum GroupKind {
     /// What the reference's labels let expect of the whole model: apart, because it takes few bytes, and labels are
     /// compared with it.
     Expectations,
+    /// How far these have moved from other windows; `value` says which.
+    Moving,
 }
 
 /// Everything of one model that has a name.
@@ -151,6 +153,11 @@ impl Names {
     /// The group that stands for the comparison over all groups of a segment set: its value is `""`.
     pub fn over_groups(&mut self, set: u16) -> GroupId {
         self.group_id(Group { set: Some(set), value: "".into(), kind: GroupKind::Comparison })
+    }
+
+    /// The group that stands for the comparison of a window with others, of which `kind` says which.
+    pub fn moving(&mut self, kind: &Arc<str>) -> GroupId {
+        self.group_id(Group { set: None, value: Arc::clone(kind), kind: GroupKind::Moving })
     }
 
     /// All groups, by their number.

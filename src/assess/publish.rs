@@ -5,12 +5,13 @@ use super::detection::Detection;
 use super::features;
 use super::merged::{GroupWindow, PaneState, SeriesWindow};
 use super::names::{EXPECTATIONS, FEATURES, Names, WHOLE};
+use super::past::Past;
 use super::past_errors::PastErrors;
 use super::rows::{RowNames, Rows, Texts};
 use super::window::{PublishedSeries, Window};
 use crate::aggregate::binary::BinaryConfusion;
 use crate::aggregate::{Cell, Count};
-use crate::event::{MetricRow, Millis, ModelSettings, Reference, TaskKind, WindowSpec};
+use crate::event::{Comparison, MetricRow, Millis, ModelSettings, Reference, TaskKind, WindowSpec};
 use crate::metrics::change::RightRows;
 use crate::metrics::{self, MetricValue, WindowFacts};
 use std::collections::BTreeMap;
@@ -26,6 +27,8 @@ pub struct Publisher<'a> {
     pub names: &'a mut Names,
     /// Its panes.
     pub panes: &'a BTreeMap<Millis, Pane>,
+    /// Features of panes before those.
+    pub past: &'a Past,
     /// Its detectors, where there are any.
     pub detection: Option<&'a Detection>,
     /// How good its estimates of performance were.
@@ -99,14 +102,20 @@ impl<'a> Publisher<'a> {
         rows: &mut Rows<'_>,
     ) {
         let all: Vec<(Option<VersionId>, &SeriesWindow)> = self.series(merged).collect();
+        let kind: Arc<str> = Comparison::Fixed.kind().into();
         for (version, series) in all {
             let mut values = Vec::new();
             let read = features::read_out(&series.cell.features, self.settings, self.names, &mut values);
             let Some(reference) = read else { continue };
             let columns = self.columns((FEATURES, version), spec, start, None, rows.texts);
-            let columns = MetricRow { reference_id: reference.map(|id| id.to_string().into()), ..columns };
+            let columns = MetricRow {
+                reference_id: reference.map(|id| id.to_string().into()),
+                reference_kind: Some(Arc::clone(&kind)),
+                ..columns
+            };
             self.publish(window, (FEATURES, version), columns, &values, rows);
         }
+        self.moved(merged, spec, start, window, rows);
     }
 
     /// Merges the panes of a window for one group.
@@ -255,6 +264,7 @@ impl<'a> Publisher<'a> {
             count: 0,
             label_coverage: coverage,
             reference_id: None,
+            reference_kind: None,
             revision: 0,
             is_final: self.is_final,
         }

@@ -86,7 +86,11 @@ impl<'s> Rows<'s> {
         published: &mut Vec<Published>,
     ) {
         self.ids.begin_series(&series);
-        let context = Context { coverage: series.label_coverage, reference: series.reference_id.clone() };
+        let context = Context {
+            coverage: series.label_coverage,
+            reference: series.reference_id.clone(),
+            kind: series.reference_kind.clone(),
+        };
         published.reserve_exact(values.len().saturating_sub(published.len()));
         // The same row over and over, with other values.
         let mut row = series;
@@ -154,6 +158,7 @@ fn fill(row: &mut MetricRow, texts: &Texts, names: RowNames<'_>, value: &MetricV
     row.count = value.count;
     row.label_coverage = context.coverage_of(value.metric);
     row.reference_id = context.reference_of(value.metric).cloned();
+    row.reference_kind = context.kind.as_ref().filter(|_| value.metric.is_of_drift()).map(Arc::clone);
 }
 
 /// What values refer to by number.
@@ -169,6 +174,7 @@ pub struct RowNames<'a> {
 struct Context {
     coverage: Option<f64>,
     reference: Option<Arc<str>>,
+    kind: Option<Arc<str>>,
 }
 
 impl Context {
@@ -262,6 +268,7 @@ mod tests {
             count: 0,
             label_coverage: Some(0.5),
             reference_id: None,
+            reference_kind: None,
             revision: 0,
             is_final: false,
         }

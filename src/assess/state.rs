@@ -11,6 +11,7 @@ use super::detection_state::Known;
 use super::identity::RowId;
 use super::model::ModelAssess;
 use super::names::{Group, GroupKind, Names};
+use super::past::Past;
 use super::past_errors::PastErrors;
 use super::promise::Horizons;
 use super::rows::METRIC_SHIFT;
@@ -185,6 +186,7 @@ fn put_model(out: &mut Vec<u8>, model: &ModelAssess) {
     put_varint(out, model.windows.len() as u64);
     model.windows.iter().for_each(|windows| put_windows(out, windows));
     model.past_errors.encode(out);
+    model.past.encode(out);
     out.push(u8::from(model.detection.is_some()));
     if let Some(detection) = &model.detection {
         detection.encode(out);
@@ -234,6 +236,7 @@ fn take_model(
     }
     model.windows.retain(|windows| !windows.is_done());
     model.past_errors = PastErrors::decode(input)?;
+    model.past = Past::decode(input, &model.settings, model.windows.iter().map(|windows| windows.spec))?;
     if take_byte(input)? != 0 {
         let known = Known { groups: model.names.groups().len(), versions: model.names.versions().len() };
         model.detection = Detection::decode(input, model.settings.detectors.as_ref(), known)?;
@@ -284,6 +287,7 @@ fn take_names(input: &mut &[u8], names: &mut Names) -> Result<BTreeSet<usize>, W
             1 => GroupKind::Comparison,
             2 => GroupKind::Features,
             3 => GroupKind::Expectations,
+            4 => GroupKind::Moving,
             _ => return Err(WireError::Malformed("a group of no kind")),
         };
         names.restore_group(Group { set, value, kind });

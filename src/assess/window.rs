@@ -4,6 +4,7 @@ use super::cells::{GroupId, VersionId};
 use super::identity::RowId;
 use crate::event::{Millis, ModelSettings, WindowSpec};
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::RangeInclusive;
 
 /// What was last published of one row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -99,6 +100,27 @@ impl Windows {
     /// True if every window that `pane` lies in is final.
     pub fn all_closed(&self, pane: Millis) -> bool {
         self.starts(pane).all(|start| self.is_closed(start))
+    }
+
+    /// True if one of the windows that start in `starts`, and are `wanted`, is open or may still be opened.
+    pub fn any_not_final(&self, starts: RangeInclusive<Millis>, wanted: impl Fn(Millis) -> bool) -> bool {
+        let (first, last) = starts.clone().into_inner();
+        if self.open.range(starts).any(|(start, _)| wanted(*start)) {
+            return true;
+        }
+        let first = first.max(self.closed_below).max(self.opens_from);
+        let newest = last - last.rem_euclid(self.spec.advance_ms);
+        let mut starts = (0..).map(|i| newest - i * self.spec.advance_ms).take_while(|start| *start >= first);
+        starts.any(|start| !self.closed.contains(&start) && wanted(start))
+    }
+
+    /// True if one of the windows that start in `starts`, and are `wanted`, is final.
+    pub fn any_final(&self, starts: RangeInclusive<Millis>, wanted: impl Fn(Millis) -> bool) -> bool {
+        let (first, last) = starts.clone().into_inner();
+        let newest = last.min(self.closed_below.saturating_sub(1));
+        let newest = newest.saturating_sub(newest.rem_euclid(self.spec.advance_ms));
+        let mut by_age = (0..).map(|i| newest - i * self.spec.advance_ms).take_while(|start| *start >= first);
+        self.closed.range(starts).any(|start| wanted(*start)) || by_age.any(wanted)
     }
 
     /// Makes the window at `start` final and gives it out.

@@ -76,7 +76,7 @@ pub(super) fn settings(model: &RawModel, defaults: &RawModel, report: &mut Repor
         references: (model.reference.written().into_iter().flat_map(|written| &written.value))
             .map(|written| written.reference.clone())
             .collect(),
-        drift: model.drift.or(&defaults.drift).value_or(built_in.drift),
+        drift: model.drift.or(&defaults.drift).written().map_or(built_in.drift, |written| written.settings.clone()),
         detectors: detectors::settings(model, defaults, task, report),
     }
 }

@@ -7,12 +7,12 @@ use super::detectors::{self, WrittenDetectors};
 use super::document::Kind;
 use super::format::NamedFiles;
 use super::problem::{At, Report};
-use super::reference::{self, WrittenReference};
+use super::reference::{self, WrittenDrift, WrittenReference};
 use super::section::{Elsewhere, Item, Section, Spanned};
 use super::segments::{self, Protected};
 use super::windows;
 use crate::event::label::number_as_class;
-use crate::event::{BusinessValue, DriftSettings, Millis, SegmentSet, TaskKind, WindowSpec};
+use crate::event::{BusinessValue, Millis, SegmentSet, TaskKind, WindowSpec};
 
 /// A key as found.
 #[derive(Debug, Clone, Default)]
@@ -131,7 +131,7 @@ pub(super) struct RawModel {
     pub fairness: Field<Protected>,
     pub business_value: Field<BusinessValue>,
     pub reference: Field<Vec<WrittenReference>>,
-    pub drift: Field<DriftSettings>,
+    pub drift: Field<WrittenDrift>,
     /// `None` for `detectors: none`.
     pub detectors: Field<Option<WrittenDetectors>>,
 }

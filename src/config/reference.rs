@@ -1,11 +1,12 @@
 //! What a model is compared with (`reference:`) and how drift is decided (`drift:`).
 
+use super::comparison;
 use super::format::NamedFiles;
 use super::problem::{At, Report};
 use super::section::{Item, Section, Spanned};
 use super::start;
 use crate::event::settings::{DRIFT_METHOD_IN_UNITS, DRIFT_METHODS};
-use crate::event::{DriftSettings, Millis, ModelSettings, Profile, Reference};
+use crate::event::{Comparison, DriftSettings, Millis, ModelSettings, Profile, Reference};
 use std::sync::Arc;
 
 /// A reference as written.
@@ -55,7 +56,7 @@ fn read_one(item: &Item<'_>, files: &NamedFiles<'_>, report: &mut Report) -> Opt
     Some(WrittenReference { reference: load(&path??, from, files, report)?, at: item.at() })
 }
 
-fn read_time(item: &Item<'_>, report: &mut Report) -> Option<Millis> {
+pub(super) fn read_time(item: &Item<'_>, report: &mut Report) -> Option<Millis> {
     const EXPECTED: &str = "an event time such as `2026-05-01` or `2026-05-01T06:00:00Z`";
     let text = item.text(report, EXPECTED)?;
     let time = start::time(&text.value);
@@ -104,8 +105,16 @@ pub(super) fn check(model: &str, written: &[WrittenReference], settings: &ModelS
     }
 }
 
+/// How drift is decided, as written.
+#[derive(Debug, Clone)]
+pub(super) struct WrittenDrift {
+    pub settings: DriftSettings,
+    /// `settings.compare_with`, if it is written, each with its place.
+    pub compare_with: Vec<Spanned<Comparison>>,
+}
+
 /// Reads `drift:`.
-pub(super) fn read_drift(item: &Item<'_>, report: &mut Report) -> Option<Spanned<DriftSettings>> {
+pub(super) fn read_drift(item: &Item<'_>, report: &mut Report) -> Option<Spanned<WrittenDrift>> {
     let built_in = DriftSettings::default();
     let mut section = Section::open(item, report)?;
     let methods = DRIFT_METHODS.map(|name| (name, name));
@@ -113,6 +122,7 @@ pub(super) fn read_drift(item: &Item<'_>, report: &mut Report) -> Option<Spanned
     let threshold = section.take("threshold").map(|item| item.number(report, 0.0..=f64::MAX, "a number, at least 0"));
     let alpha = section.take("alpha").map(|item| item.number(report, 1e-9..=0.5, "a probability from 1e-9 to 0.5"));
     let min_count = section.take("min_count").map(|item| item.count(report, 1..=u32::MAX));
+    let compare_with = section.take("compare_with").map(|item| comparison::read(&item, report));
     section.finish(report, &[], &[]);
     let method = match method {
         Some(method) => method?.value,
@@ -136,6 +146,13 @@ pub(super) fn read_drift(item: &Item<'_>, report: &mut Report) -> Option<Spanned
         Some(min_count) => i64::from(min_count?.value),
         None => built_in.min_count,
     };
-    let value = DriftSettings { method: method.to_owned(), threshold, alpha, min_count };
-    Some(Spanned { value, at: item.at() })
+    let compare_with = match compare_with {
+        Some(compare_with) => compare_with?,
+        None => Vec::new(),
+    };
+    let mut settings = DriftSettings { method: method.to_owned(), threshold, alpha, min_count, ..built_in };
+    if !compare_with.is_empty() {
+        settings.compare_with = compare_with.iter().map(|comparison| comparison.value.clone()).collect();
+    }
+    Some(Spanned { value: WrittenDrift { settings, compare_with }, at: item.at() })
 }

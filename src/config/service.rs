@@ -4,10 +4,10 @@ use super::document::Node;
 use super::fields::{self, Layout};
 use super::format::{self, Formats, NamedFiles};
 use super::problem::Report;
-use super::raw::{self, RawModel};
+use super::raw::{self, Field, RawModel};
 use super::reference;
 use super::section::{Item, Section, Spanned};
-use super::{Config, InputSpec, kafka, layout_check, model, start, topics};
+use super::{Config, InputSpec, comparison, kafka, layout_check, model, start, topics};
 use crate::codec::{FieldPath, LabelFields, PredictionFields};
 use crate::event::{Caps, Millis, Settings};
 use std::collections::BTreeMap;
@@ -75,7 +75,10 @@ pub(super) fn read(root: &Node, files: &NamedFiles<'_>, report: &mut Report) -> 
     for (id, raw) in &models {
         let written = raw.reference.written().map(|written| &written.value[..]).unwrap_or_default();
         reference::check(&id.value, written, settings.model(&id.value), report);
+        comparison::check(&id.value, raw, &defaults, settings.model(&id.value), report);
     }
+    let has_reference = models.iter().any(|(_, raw)| !matches!(raw.reference, Field::Absent));
+    comparison::check_defaults(&defaults, &settings.defaults, has_reference, report);
     check_layouts(&predictions, &labels, &formats, report);
     check_segments(&predictions, &settings, &defaults, &models, report);
     Config {

@@ -34,7 +34,7 @@ pub struct DriftRule {
     pub threshold: f64,
     /// Probability of a false alarm, and expected share of false ones among alarms, in (0, ½].
     pub alpha: f64,
-    /// Rows that the current window needs.
+    /// Rows that the current window and its reference each need.
     pub min_count: i64,
     /// What PSI does with shares of zero.
     pub smoothing: Smoothing,
@@ -70,7 +70,7 @@ impl DriftRule {
     /// The evidence in bins, for a method that needs no order.
     ///
     /// # Errors
-    /// [`Undefined::BelowMinCount`] where the window has too few rows.
+    /// [`Undefined::BelowMinCount`] where the window or its reference has too few rows.
     ///
     /// # Panics
     /// If the method needs order.
@@ -90,7 +90,7 @@ impl DriftRule {
     /// The evidence in ordered bins, for a method that needs order; `reference_std` is the reference's standard deviation.
     ///
     /// # Errors
-    /// [`Undefined::BelowMinCount`] where the window has too few rows, else as the method.
+    /// [`Undefined::BelowMinCount`] where the window or its reference has too few rows, else as the method.
     ///
     /// # Panics
     /// If the method needs no order.
@@ -112,7 +112,8 @@ impl DriftRule {
     }
 
     fn check_count(&self, samples: &TwoSamples) -> Result<(), Undefined> {
-        if samples.current_rows() < self.min_count { Err(Undefined::BelowMinCount) } else { Ok(()) }
+        let fewest = samples.current_rows().min(samples.reference_rows());
+        if fewest < self.min_count { Err(Undefined::BelowMinCount) } else { Ok(()) }
     }
 }
 

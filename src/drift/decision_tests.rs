@@ -215,8 +215,11 @@ fn many_features_need_more() {
 #[test]
 fn too_few_rows_are_no_evidence() {
     let strict = DriftRule { min_count: 30, ..rule(Method::ChiSquare) };
-    let samples = TwoSamples::new(&[100, 100], &[29, 0]).unwrap();
-    assert_eq!(strict.judge_bins(&samples), Err(Undefined::BelowMinCount));
+    for (reference, current) in [([100, 100], [29, 0]), ([29, 0], [100, 100])] {
+        let samples = TwoSamples::new(&reference, &current).unwrap();
+        assert_eq!(strict.judge_bins(&samples), Err(Undefined::BelowMinCount));
+    }
+    assert!(strict.judge_bins(&TwoSamples::new(&[30, 0], &[0, 30]).unwrap()).is_ok());
 }
 
 #[test]

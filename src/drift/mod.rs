@@ -13,7 +13,7 @@
 //! * [`decision`]: large enough to matter, more than chance, and not one of many tests ([`false_discovery`]).
 //! * [`read_out()`]: all of these for the features of a window, as metric values.
 //! * [`detectors`]: concept drift, from a stream of errors in a defined order.
-//! * [`profile`]: how a reference profile is made.
+//! * [`profile`]: how a reference profile is made. [`profile_of()`]: one of earlier windows, on the bins of another.
 //!
 //! Everything but the detectors is a function of counts, in the order of the bins: equal counts give equal bits.
 
@@ -30,6 +30,7 @@ pub mod homogeneity;
 pub mod kolmogorov;
 mod method;
 pub mod methods;
+mod moving;
 mod ordered;
 pub mod profile;
 mod read_out;
@@ -37,6 +38,7 @@ mod samples;
 pub mod wasserstein_chance;
 
 pub use method::Method;
+pub use moving::profile_of;
 pub use ordered::OrderedSamples;
-pub use read_out::{read_out, read_out_labels};
+pub use read_out::{read_out, read_out_changed, read_out_labels, read_out_moved, read_out_nothing};
 pub use samples::TwoSamples;

@@ -21,6 +21,21 @@ const BINNED: [(Method, Metric); 5] = [
 
 /// Appends all that is known of `list`, counted in the bins of `profile`; values name a feature by its place in the profile.
 pub fn read_out(profile: &Profile, list: &FeatureList, settings: &DriftSettings, out: &mut Vec<MetricValue>) {
+    read(profile, list, settings, true, out);
+}
+
+/// [`read_out`] without what does not depend on the counts of the profile: how far each feature has moved, and no more.
+pub fn read_out_moved(profile: &Profile, list: &FeatureList, settings: &DriftSettings, out: &mut Vec<MetricValue>) {
+    read(profile, list, settings, false, out);
+}
+
+fn read(
+    profile: &Profile,
+    list: &FeatureList,
+    settings: &DriftSettings,
+    with_values: bool,
+    out: &mut Vec<MetricValue>,
+) {
     let mut evidence = Vec::with_capacity(profile.features.len());
     let mut rows_of = Vec::with_capacity(profile.features.len());
     for (number, feature) in (0u16..).zip(&profile.features) {
@@ -30,7 +45,9 @@ pub fn read_out(profile: &Profile, list: &FeatureList, settings: &DriftSettings,
         let first = out.len();
         let counts = dense(accumulator, feature.bins.len());
         rows_of.push(counts.iter().sum());
-        features::statistics(&feature.bins, &counts, accumulator, out);
+        if with_values {
+            features::statistics(&feature.bins, &counts, accumulator, out);
+        }
         evidence.push(compare(feature, &counts, accumulator, settings, out));
         out[first..].iter_mut().for_each(|value| value.feature = Some(number));
     }
@@ -52,7 +69,26 @@ pub fn read_out_labels(reference: &[i64], counts: &[i64], settings: &DriftSettin
     out.extend(decide(&[evidence], settings.alpha).into_iter().map(|decision| drifted(decision, rows)));
 }
 
-fn dense(accumulator: &FeatureAccumulator, bins: usize) -> Vec<i64> {
+/// Appends that no feature of `profile` can be compared, as there is nothing to compare it with.
+pub fn read_out_nothing(profile: &Profile, out: &mut Vec<MetricValue>) {
+    for number in (0u16..).take(profile.features.len()) {
+        out.push(MetricValue::new(Metric::Drifted, Err(Undefined::NoReference), 0).of_feature(number));
+    }
+    out.push(MetricValue::new(Metric::DriftedShare, Err(Undefined::NoReference), 0));
+}
+
+/// Appends all that [`read_out`] would (without values, [`read_out_moved`]), undefined because the profile changed: of a
+/// window that began to be told before that was known, every value is taken back.
+pub fn read_out_changed(profile: &Profile, settings: &DriftSettings, with_values: bool, out: &mut Vec<MetricValue>) {
+    let first = out.len();
+    read(profile, &FeatureList::new(), settings, with_values, out);
+    for value in &mut out[first..] {
+        let undefined = MetricValue::new(value.metric, Err(Undefined::ReferenceChanged), 0);
+        *value = MetricValue { feature: value.feature, ..undefined };
+    }
+}
+
+pub(super) fn dense(accumulator: &FeatureAccumulator, bins: usize) -> Vec<i64> {
     let mut counts = vec![0; bins];
     for &(bin, n) in &accumulator.counts {
         // The id of a profile names its content, so no bin is beyond them.

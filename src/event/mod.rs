@@ -5,6 +5,7 @@
 
 pub mod bins;
 pub mod calibration;
+pub mod comparison;
 pub mod detectors;
 pub mod feature;
 pub mod label;
@@ -18,6 +19,7 @@ pub mod settings;
 pub mod time;
 
 pub use calibration::Calibration;
+pub use comparison::{Comparison, Weekday};
 pub use detectors::{DetectorKind, DetectorParameters, Detectors, LossKind, OutcomeOrder};
 pub use feature::{FeatureColumn, FeatureSource, FeatureValue};
 pub use label::{LabelBatch, LabelValue};

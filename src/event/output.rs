@@ -59,6 +59,9 @@ pub struct MetricRow {
     pub label_coverage: Option<f64>,
     /// Reference profile that value was compared with.
     pub reference_id: Option<Arc<str>>,
+    /// Of a drift metric, what the reference is: fixed (a profile that was made beforehand), previous, trailing_7,
+    /// ago_7d and so on (windows of the same model).
+    pub reference_kind: Option<Arc<str>>,
     /// 1, 2, 3 and so on, per id.
     pub revision: i32,
     /// Nothing can change this row any more.

@@ -3,7 +3,7 @@
 //! The stages also log them, so that state can be read as it was meant. A key that a later version adds needs a default
 //! that means what there was before.
 
-use super::{Detectors, FeatureSource, Millis, PredictionColumns, Profile, ReferenceId};
+use super::{Comparison, Detectors, FeatureSource, Millis, PredictionColumns, Profile, ReferenceId};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -161,8 +161,17 @@ pub struct DriftSettings {
     pub threshold: Option<f64>,
     /// Probability of a false alarm, and expected share of false ones among alarms, in (0, ½].
     pub alpha: f64,
-    /// Rows that a window needs before anything is decided.
+    /// Rows that a window, and what it is compared with, need before anything is decided.
     pub min_count: i64,
+    /// What windows are compared with, without repetition; not empty.
+    pub compare_with: Vec<Comparison>,
+}
+
+impl DriftSettings {
+    /// Comparisons with windows of the same model.
+    pub fn moving(&self) -> impl Iterator<Item = &Comparison> {
+        self.compare_with.iter().filter(|comparison| comparison.is_moving())
+    }
 }
 
 /// Names of the statistics that can decide about drift.
@@ -183,7 +192,13 @@ pub const DRIFT_METHOD_IN_UNITS: &str = "wasserstein";
 
 impl Default for DriftSettings {
     fn default() -> Self {
-        DriftSettings { method: "jensen_shannon".to_owned(), threshold: None, alpha: 0.01, min_count: 30 }
+        DriftSettings {
+            method: "jensen_shannon".to_owned(),
+            threshold: None,
+            alpha: 0.01,
+            min_count: 30,
+            compare_with: vec![Comparison::Fixed],
+        }
     }
 }
 

@@ -25,9 +25,9 @@ pub enum Undefined {
     TooFewGroups,
     /// There is nothing to compare the window with.
     NoReference,
-    /// The window has fewer rows than a decision needs.
+    /// The window, or what it is compared with, has fewer rows than a decision needs.
     BelowMinCount,
-    /// The reference changed within the window.
+    /// The reference changed within the window, or between it and the windows that it is compared with.
     ReferenceChanged,
     /// The value is beyond the range of a double.
     Overflow,
@@ -84,8 +84,10 @@ impl Undefined {
             Undefined::BelowMinGroup => "the group has fewer labelled rows than `min_group`",
             Undefined::TooFewGroups => "fewer than two groups have `min_group` labelled rows",
             Undefined::NoReference => "there is no reference to compare the window with",
-            Undefined::BelowMinCount => "the window has fewer rows than a decision needs",
-            Undefined::ReferenceChanged => "another reference came into force within the window",
+            Undefined::BelowMinCount => "the window, or what it is compared with, has fewer rows than a decision needs",
+            Undefined::ReferenceChanged => {
+                "another profile came into force within the window, or between it and the windows that it is compared with"
+            }
             Undefined::Overflow => "the value is beyond the range of a double",
             Undefined::BeforeWatermark => {
                 "labels have come, but the watermark has not passed any, so their order is open"

@@ -41,6 +41,7 @@ pub fn put_metric_row(out: &mut Vec<u8>, row: &MetricRow) {
         count,
         label_coverage,
         reference_id,
+        reference_kind,
         revision,
         is_final,
     } = row;
@@ -68,6 +69,7 @@ pub fn put_metric_row(out: &mut Vec<u8>, row: &MetricRow) {
     put(out, r#","count":"#, count);
     put_option(out, r#","label_coverage":"#, label_coverage);
     put_option(out, r#","reference_id":"#, reference_id);
+    put_option(out, r#","reference_kind":"#, reference_kind);
     put(out, r#","revision":"#, revision);
     put(out, r#","is_final":"#, is_final);
     out.extend_from_slice(b"}\n");
@@ -100,8 +102,8 @@ mod tests {
         prop_oneof![Just("".into()), "[a-z0-9_]{0,9}", any::<String>()].prop_map(Arc::from)
     }
 
-    fn texts() -> impl Strategy<Value = [Option<Arc<str>>; 6]> {
-        prop::array::uniform6(prop::option::of(text()))
+    fn texts() -> impl Strategy<Value = [Option<Arc<str>>; 7]> {
+        prop::array::uniform7(prop::option::of(text()))
     }
 
     fn numbers() -> impl Strategy<Value = [Option<f64>; 7]> {
@@ -112,7 +114,7 @@ mod tests {
         fn row()(
             id in any::<String>(),
             [model_id, model_version, segment_key, segment_value, metric] in prop::array::uniform5(text()),
-            [feature, class, predicted_class, undefined_reason, method, reference_id] in texts(),
+            [feature, class, predicted_class, undefined_reason, method, reference_id, reference_kind] in texts(),
             [value, lower, upper, error_bound, threshold, null_quantile, label_coverage] in numbers(),
             [window_start, window_end, window_size_ms, window_advance_ms, count] in any::<[i64; 5]>(),
             revision in any::<i32>(),
@@ -121,8 +123,8 @@ mod tests {
             MetricRow {
                 id, model_id, model_version, segment_key, segment_value, feature, class, predicted_class, metric,
                 window_start, window_end, value, undefined_reason, lower, upper, error_bound, method, threshold,
-                null_quantile, window_size_ms, window_advance_ms, count, label_coverage, reference_id, revision,
-                is_final,
+                null_quantile, window_size_ms, window_advance_ms, count, label_coverage, reference_id, reference_kind,
+                revision, is_final,
             }
         }
     }

@@ -368,7 +368,7 @@ fn decode_labels() -> impl FnMut(&Origin, &[Message]) -> LabelBatch {
 }
 
 /// Runs JOIN over one partition; checks the conservation law at every commit.
-fn join(
+pub fn join(
     settings: &Arc<Settings>,
     partition: usize,
     topics: &Topics,

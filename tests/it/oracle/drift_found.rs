@@ -16,7 +16,7 @@ fn run(command: &mut Command) {
 }
 
 /// A profile of `predictions`, in a file of `folder`.
-fn profile(folder: &Folder, name: &str, predictions: &Path) -> PathBuf {
+pub fn profile(folder: &Folder, name: &str, predictions: &Path) -> PathBuf {
     let file = folder.file(name);
     let mut command = Command::new(env!("CARGO_BIN_EXE_postdict"));
     run(command.args(["profile", "--quiet", "--predictions"]).arg(predictions).arg("--out").arg(&file));
@@ -24,7 +24,7 @@ fn profile(folder: &Folder, name: &str, predictions: &Path) -> PathBuf {
 }
 
 /// The final rows of a replay, of the whole model.
-fn rows(folder: &Folder, data: &Data, config: &str) -> Vec<Value> {
+pub fn rows(folder: &Folder, data: &Data, config: &str) -> Vec<Value> {
     let (file, out) = (folder.file("postdict.yaml"), folder.file("out"));
     fs::write(&file, config).unwrap();
     let mut command = Command::new(env!("CARGO_BIN_EXE_postdict"));

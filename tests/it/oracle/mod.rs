@@ -9,6 +9,7 @@ mod concept_drift;
 mod detectors;
 mod drift;
 mod drift_found;
+mod drift_moving;
 mod drift_windows;
 mod estimated;
 mod expectations;
