@@ -257,7 +257,10 @@ fn tell(summary: &Summary, seconds: f64) {
         ],
     );
     if summary.late_rows > 0 {
-        eprintln!("  {} changes came when their windows were final and changed nothing", grouped(summary.late_rows));
+        eprintln!(
+            "  {} changes came for windows that were final, which they did not change",
+            grouped(summary.late_rows)
+        );
     }
     if summary.skipped_outcomes > 0 {
         let skipped = grouped(summary.skipped_outcomes);

@@ -115,24 +115,14 @@ impl Comparison {
     /// none if there is nothing to compare it with.
     pub fn spans(&self, spec: WindowSpec, start: Millis) -> Vec<Range<Millis>> {
         let size = spec.size_ms;
-        match self {
-            Comparison::Fixed => Vec::new(),
-            Comparison::Previous => vec![start - size..start],
-            Comparison::Trailing { windows, except } => {
-                let mut spans: Vec<Range<Millis>> = Vec::new();
-                for begins in (1..=Millis::from(*windows)).rev().map(|back| start - back * size) {
-                    match spans.last_mut() {
-                        _ if except.contains(&Weekday::of(begins)) => {}
-                        Some(last) if last.end == begins => last.end = begins + size,
-                        _ => spans.push(begins..begins + size),
-                    }
-                }
-                spans
-            }
-            Comparison::Ago { ms } => vec![start - ms..start - ms + size],
-            Comparison::Span { from_ms, to_ms } if start >= *to_ms => vec![*from_ms..*to_ms],
-            Comparison::Span { .. } => Vec::new(),
-        }
+        let one = match self {
+            Comparison::Fixed => None,
+            Comparison::Previous => Some(start - size..start),
+            Comparison::Trailing { windows, except } => return trailing(*windows, except, size, start),
+            Comparison::Ago { ms } => Some(start - ms..start - ms + size),
+            Comparison::Span { from_ms, to_ms } => (start >= *to_ms).then_some(*from_ms..*to_ms),
+        };
+        one.into_iter().collect()
     }
 
     /// Starts between which all windows of `spec` lie that are compared with `pane`, among others; `None` if there are none.
@@ -169,6 +159,19 @@ impl Comparison {
     }
 }
 
+/// The spans of so many windows of `size` before `start`, without those that begin on a day of `except`.
+fn trailing(windows: u32, except: &[Weekday], size: Millis, start: Millis) -> Vec<Range<Millis>> {
+    let mut spans: Vec<Range<Millis>> = Vec::new();
+    for begins in (1..=Millis::from(windows)).rev().map(|back| start - back * size) {
+        match spans.last_mut() {
+            _ if except.contains(&Weekday::of(begins)) => {}
+            Some(last) if last.end == begins => last.end = begins + size,
+            _ => spans.push(begins..begins + size),
+        }
+    }
+    spans
+}
+
 /// A length of time as a whole number of the largest unit: `7d`, `36h`, `90m`.
 fn length(ms: Millis) -> String {
     const UNITS: [(Millis, &str); 4] = [(DAY_MS, "d"), (3_600_000, "h"), (60_000, "m"), (1_000, "s")];
@@ -181,6 +184,7 @@ fn instant(ms: Millis) -> String {
 }
 
 #[cfg(test)]
+#[expect(clippy::single_range_in_vec_init, reason = "one span is a list of spans, too")]
 mod tests {
     use super::*;
     use proptest::prelude::*;
@@ -188,7 +192,7 @@ mod tests {
     const TUMBLING: WindowSpec = WindowSpec { size_ms: DAY_MS, advance_ms: DAY_MS };
     const WEEKEND: [Weekday; 2] = [Weekday::Saturday, Weekday::Sunday];
 
-    fn trailing(windows: u32, except: &[Weekday]) -> Comparison {
+    fn comparison(windows: u32, except: &[Weekday]) -> Comparison {
         Comparison::Trailing { windows, except: except.to_vec() }
     }
 
@@ -197,8 +201,8 @@ mod tests {
         let kinds = [
             (Comparison::Fixed, "fixed"),
             (Comparison::Previous, "previous"),
-            (trailing(7, &[]), "trailing_7"),
-            (trailing(7, &WEEKEND), "trailing_7_except_saturday_sunday"),
+            (comparison(7, &[]), "trailing_7"),
+            (comparison(7, &WEEKEND), "trailing_7_except_saturday_sunday"),
             (Comparison::Ago { ms: 7 * DAY_MS }, "ago_7d"),
             (Comparison::Ago { ms: 5_400_000 }, "ago_90m"),
             (Comparison::Ago { ms: 1_500 }, "ago_1500ms"),
@@ -225,9 +229,9 @@ mod tests {
         // Monday 2026-05-04, after Thursday to Sunday.
         let monday = 1_777_593_600_000 + 3 * DAY_MS;
         let day = |back: Millis| monday - back * DAY_MS;
-        assert_eq!(trailing(4, &[]).spans(TUMBLING, monday), [day(4)..day(0)]);
-        assert_eq!(trailing(4, &[Weekday::Saturday]).spans(TUMBLING, monday), [day(4)..day(2), day(1)..day(0)]);
-        assert_eq!(trailing(2, &WEEKEND).spans(TUMBLING, monday), []);
+        assert_eq!(comparison(4, &[]).spans(TUMBLING, monday), [day(4)..day(0)]);
+        assert_eq!(comparison(4, &[Weekday::Saturday]).spans(TUMBLING, monday), [day(4)..day(2), day(1)..day(0)]);
+        assert_eq!(comparison(2, &WEEKEND).spans(TUMBLING, monday), []);
     }
 
     #[test]

@@ -65,8 +65,9 @@ fn section(text: &mut String, family: Family) {
         Family::Drift => {
             "p is the reference's share of a bin, q the window's; F and G are the distribution functions. Bins of a number \
              are the reference's deciles, and one each for missing and invalid; of a category its values, unseen, missing, \
-             invalid. What needs order is read from about 200 fine bins. Rows have `reference_id`; `drifted` has `method`, \
-             `threshold` and `null_quantile`."
+             invalid. What needs order is read from about 200 fine bins. Rows have `reference_id` and \
+             `reference_kind`: `fixed` is a profile, others are windows of the same model, in its bins. `drifted` has \
+             `method`, `threshold` and `null_quantile`."
         }
         Family::Estimated => {
             "p is the probability of a row's positive class (or of class k) by the calibration of the reference; T is Σp \

@@ -22,7 +22,7 @@ pub struct Summary {
     pub reasons: BTreeMap<Reason, u64>,
     /// Models that have rows.
     pub models: Vec<Arc<str>>,
-    /// Changes that came when their windows were final.
+    /// Changes that came when their windows were final, or windows that are compared with theirs.
     pub late_rows: u64,
     /// Outcomes that no detector of concept drift has read, because they came too late for their order.
     pub skipped_outcomes: u64,

@@ -1,4 +1,5 @@
-//! The catalog of *drift*: how far each feature has moved from the reference. Rows have `feature` and `reference_id`.
+//! The catalog of *drift*: how far each feature has moved from the reference. Rows have `feature`, `reference_id`
+//! and `reference_kind`.
 
 use super::{Entry, Method, Range, rate};
 use crate::metrics::{Metric, Undefined};

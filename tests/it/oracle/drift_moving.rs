@@ -137,6 +137,49 @@ fn is_compared(kind: &str, size: i64, start: i64, time: i64) -> bool {
 const KINDS: [&str; 4] =
     ["previous", "trailing_7_except_saturday_sunday", "ago_7d", "window_2018-11-08T00:00:00Z_2018-11-22T00:00:00Z"];
 
+/// Size, start and kind of comparison.
+type Window<'r> = (i64, i64, &'r str);
+
+/// Rows by feature and metric.
+type Told<'r> = BTreeMap<(&'r str, &'r str), &'r Value>;
+
+fn told(rows: &[Value]) -> BTreeMap<Window<'_>, Told<'_>> {
+    let mut told: BTreeMap<Window, Told> = BTreeMap::new();
+    for row in rows.iter().filter(|row| row["reference_kind"].is_string() && row["reference_kind"] != "fixed") {
+        let number = |column: &str| row[column].as_i64().unwrap();
+        let of = (number("window_size_ms"), number("window_start"), row["reference_kind"].as_str().unwrap());
+        let metric = (row["feature"].as_str().unwrap_or_default(), row["metric"].as_str().unwrap());
+        assert!(told.entry(of).or_default().insert(metric, row).is_none(), "{row}");
+        assert!(row["is_final"].as_bool().unwrap(), "{row}");
+    }
+    told
+}
+
+/// Compares what is told of one feature with its raw values.
+fn compare(comparison: &mut Comparison, place: &str, feature: &Value, found: &Told, [before, after]: [&[&Value]; 2]) {
+    let name = feature["name"].as_str().unwrap();
+    let mut close = |metric: &str, expected: f64, bound: f64| {
+        let value = found[&(name, metric)]["value"].as_f64().unwrap();
+        let is_close = (value - expected).abs() <= bound + CLOSE * expected.abs().max(1.0);
+        let why = || format!("{value}, expected {expected}");
+        comparison.note(place, metric, is_close.then_some(()).ok_or_else(why));
+    };
+    let [reference, current] = [before, after].map(|values| counts(&feature["bins"], values));
+    for (metric, expected) in binned(&reference, &current) {
+        // The square root makes much of what rounding leaves of nothing.
+        close(metric, expected, if metric == "jensen_shannon" { 1e-7 } else { 0.0 });
+    }
+    if feature["bins"]["numeric"].is_object() {
+        let (largest, area) = ordered(before, after);
+        for (metric, expected) in [("kolmogorov_smirnov", largest), ("wasserstein", area)] {
+            close(metric, expected, found[&(name, metric)]["error_bound"].as_f64().unwrap());
+        }
+    }
+    let is_decided = before.len() >= 30 && after.len() >= 30;
+    let reason = if is_decided { Value::Null } else { Value::from("below_min_count") };
+    assert_eq!(found[&(name, "drifted")]["undefined_reason"], reason, "{place}");
+}
+
 #[test]
 fn car_loans_are_compared_with_the_windows_before() {
     let Some(shared) = shared("car_loans_are_compared_with_the_windows_before") else { return };
@@ -153,15 +196,7 @@ fn car_loans_are_compared_with_the_windows_before() {
     let rows = rows(&folder, &production, &config);
     let raw = Raw::read(&production.predictions, features);
 
-    // By window, kind, feature and metric.
-    let mut told: BTreeMap<(i64, i64, &str), BTreeMap<(&str, &str), &Value>> = BTreeMap::new();
-    for row in rows.iter().filter(|row| row["reference_kind"].is_string() && row["reference_kind"] != "fixed") {
-        let number = |column: &str| row[column].as_i64().unwrap();
-        let of = (number("window_size_ms"), number("window_start"), row["reference_kind"].as_str().unwrap());
-        let metric = (row["feature"].as_str().unwrap_or_default(), row["metric"].as_str().unwrap());
-        assert!(told.entry(of).or_default().insert(metric, row).is_none(), "{row}");
-        assert!(row["is_final"].as_bool().unwrap(), "{row}");
-    }
+    let told = told(&rows);
     let mut comparison = Comparison::of("windows of car loans and those before them");
     let mut without = 0;
     let windows: BTreeSet<(i64, i64)> = told.keys().map(|(size, start, _)| (*size, *start)).collect();
@@ -172,37 +207,15 @@ fn car_loans_are_compared_with_the_windows_before() {
             for (number, feature) in features.iter().enumerate() {
                 let name = feature["name"].as_str().unwrap();
                 let place = format!("{kind} {size} {start} {name}");
-                let current = raw.values(number, |time| (start..start + size).contains(&time));
-                let reference = raw.values(number, |time| is_compared(kind, size, start, time));
-                if reference.is_empty() {
+                let before = raw.values(number, |time| is_compared(kind, size, start, time));
+                let after = raw.values(number, |time| (start..start + size).contains(&time));
+                if before.is_empty() {
                     without += 1;
                     assert_eq!(found[&(name, "drifted")]["undefined_reason"], "no_reference", "{place}");
                     assert!(!found.contains_key(&(name, "psi")), "{place}");
-                    continue;
+                } else {
+                    compare(&mut comparison, &place, feature, found, [&before, &after]);
                 }
-                let close = |metric: &str, expected: f64, bound: f64, comparison: &mut Comparison| {
-                    let value = found[&(name, metric)]["value"].as_f64().unwrap();
-                    let is_close = (value - expected).abs() <= bound + CLOSE * expected.abs().max(1.0);
-                    let why = || format!("{value}, expected {expected}");
-                    comparison.note(&place, metric, is_close.then_some(()).ok_or_else(why));
-                };
-                let [before, after] = [&reference, &current].map(|values| counts(&feature["bins"], values));
-                for (metric, expected) in binned(&before, &after) {
-                    // The square root makes much of what rounding leaves of nothing.
-                    let bound = if metric == "jensen_shannon" { 1e-7 } else { 0.0 };
-                    close(metric, expected, bound, &mut comparison);
-                }
-                if feature["bins"]["numeric"].is_object() {
-                    let (largest, area) = ordered(&reference, &current);
-                    for (metric, expected) in [("kolmogorov_smirnov", largest), ("wasserstein", area)] {
-                        let bound = found[&(name, metric)]["error_bound"].as_f64().unwrap();
-                        close(metric, expected, bound, &mut comparison);
-                    }
-                }
-                let decided = found[&(name, "drifted")];
-                let is_decided = current.len() >= 30 && reference.len() >= 30;
-                let reason = if is_decided { Value::Null } else { Value::from("below_min_count") };
-                assert_eq!(decided["undefined_reason"], reason, "{place}");
             }
         }
     }
