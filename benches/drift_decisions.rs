@@ -23,8 +23,6 @@ use std::time::Instant;
 
 /// Columns of windows.
 const COLUMNS: [usize; 4] = [1, 10, 100, 500];
-/// Normal value of a 95 % interval.
-const Z: f64 = 1.96;
 
 /// References of so many rows, with how many there are of each law in the pool, and windows of so many rows.
 struct Setting {
@@ -116,7 +114,7 @@ fn judge(law: &Law, pool: &[Reference], reference_rows: i64, rows: i64, random: 
     let own = (rows >= COUNTED_ROWS).then(|| Reference::drawn(law, reference_rows, random));
     let reference = own.as_ref().unwrap_or(&pool[random.below(pool.len())]);
     let window = Window::draw(law, reference, rows, random);
-    Verdict::of(reference, &window)
+    Verdict::of(reference, &window, true)
 }
 
 fn percent(share: Share) -> String {
@@ -124,7 +122,7 @@ fn percent(share: Share) -> String {
 }
 
 fn with_interval(share: Share) -> String {
-    let (low, high) = share.interval(Z);
+    let (low, high) = share.interval();
     let mark = if low > ALPHA { " **above α**" } else { "" };
     format!("{:.2} ({:.2}–{:.2}){mark}", 100.0 * share.value(), 100.0 * low, 100.0 * high)
 }
@@ -193,11 +191,10 @@ fn methods(cells: &[Cell]) -> Above {
                         cell.rows,
                         with_interval(share)
                     );
-                    if share.interval(Z).0 > ALPHA {
+                    if share.interval().0 > ALPHA {
                         above.beyond_95.push(line.clone());
                     }
-                    // The normal value that one of 1,224 cells exceeds with 2.5 %.
-                    if share.interval(4.1).0 > ALPHA {
+                    if share.p_value() < 0.025 / above.cells as f64 {
                         above.beyond_all.push(line);
                     }
                 }
@@ -217,7 +214,7 @@ fn by_column(cells: &[Cell]) {
     for cell in cells {
         let shares = cell.called.each_ref().map(|called| {
             let share = called.of(Method::JensenShannon, true, false);
-            let (low, high) = share.interval(Z);
+            let (low, high) = share.interval();
             format!("{:.4} ± {:.4}", 100.0 * share.value(), 50.0 * (high - low))
         });
         println!("| {} | {} | {} |", cell.reference_rows, cell.rows, shares.join(" | "));
@@ -230,7 +227,7 @@ fn by_law(laws: &[Law; 7], cells: &[Cell]) {
     heading(&[&["reference rows", "window rows"], &names[..]].concat());
     for cell in cells {
         let shares = cell.by_law.map(|[bins, order]| {
-            let mark = if [bins, order].iter().any(|share| share.interval(Z).0 > ALPHA) { " !" } else { "" };
+            let mark = if [bins, order].iter().any(|share| share.interval().0 > ALPHA) { " !" } else { "" };
             format!("{} / {}{mark}", percent(bins), percent(order))
         });
         println!("| {} | {} | {} |", cell.reference_rows, cell.rows, shares.join(" | "));
@@ -267,7 +264,7 @@ fn power(laws: &[Law; 7], is_measuring: bool, random: &mut Random) {
             for _ in 0..windows {
                 let own = (rows >= COUNTED_ROWS).then(|| Reference::drawn(&laws[law], REFERENCE_ROWS, random));
                 let reference = own.as_ref().unwrap_or(&pool[law][random.below(pool[law].len())]);
-                let verdict = Verdict::of(reference, &Window::draw(&changed, reference, rows, random));
+                let verdict = Verdict::of(reference, &Window::draw(&changed, reference, rows, random), false);
                 for (rule, is_called) in rules(&verdict).into_iter().enumerate() {
                     shares[rule][place].add(is_called);
                 }

@@ -24,7 +24,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use wide::{Form, Kind, Wide, origin};
 
-/// Records that are decoded and counted.
+/// Records of a reference, and as many that are counted in its bins; all of them are decoded.
 const RECORDS: usize = 8_192;
 /// Features of a record.
 const FEATURES: [usize; 3] = [10, 50, 200];
@@ -33,7 +33,7 @@ fn main() {
     let (records, runs) = if is_measuring() { (RECORDS, 7) } else { (100, 1) };
     let inputs: Vec<(Kind, Wide)> = [Kind::Numbers, Kind::Texts]
         .into_iter()
-        .flat_map(|kind| FEATURES.map(|features| (kind, Wide::new(kind, features, records))))
+        .flat_map(|kind| FEATURES.map(|features| (kind, Wide::new(kind, features, 2 * records))))
         .collect();
     records_in(&inputs, runs);
     bytes(&inputs);
@@ -65,7 +65,7 @@ fn records_in(inputs: &[(Kind, Wide)], runs: usize) {
         };
         let batch = wide.batch();
         let join = |profile: Option<&Arc<Profile>>| join(&batch, profile, runs) / batch.len() as f64;
-        let profile = Arc::new(wide.profile(&batch));
+        let profile = Arc::new(wide.profile());
         let pairs = [
             [decode(Form::Json, false), decode(Form::Json, true)],
             [decode(Form::Avro, false), decode(Form::Avro, true)],
@@ -103,10 +103,10 @@ fn join(batch: &PredictionBatch, profile: Option<&Arc<Profile>>, runs: usize) ->
     (0..runs).map(run).fold(f64::INFINITY, f64::min)
 }
 
-/// The features of the first rows of a batch, as JOIN counts them.
+/// The features of the last rows of a batch, as JOIN counts them.
 fn counted(batch: &PredictionBatch, profile: &Profile, rows: usize) -> Features {
     let mut features = Features::default();
-    for row in 0..rows {
+    for row in batch.len() - rows..batch.len() {
         let list: &mut FeatureList = features.of_mut(profile.id);
         for ((number, feature), column) in (0..).zip(&profile.features).zip(&batch.features) {
             let value = column.value(row);
@@ -126,10 +126,10 @@ fn bytes(inputs: &[(Kind, Wide)]) {
     println!("|{}", " --- |".repeat(6));
     for (kind, wide) in inputs {
         let batch = wide.batch();
-        let mut profile = wide.profile(&batch);
+        let mut profile = wide.profile();
         let packed = [1, 100, RECORDS].map(|rows| {
             let mut out = Vec::new();
-            counted(&batch, &profile, rows.min(batch.len())).encode(&mut out);
+            counted(&batch, &profile, rows.min(batch.len() / 2)).encode(&mut out);
             format!("{:.1}", out.len() as f64 / wide.features as f64)
         });
         let with = profile.to_json().len() / wide.features;
@@ -147,7 +147,7 @@ fn windows(inputs: &[(Kind, Wide)], runs: usize) {
     println!("|{}", " --- |".repeat(6));
     for (kind, wide) in inputs.iter().filter(|(_, wide)| wide.features == FEATURES[1]) {
         let batch = wide.batch();
-        let profile = wide.profile(&batch);
+        let profile = wide.profile();
         let mut larger = profile.clone();
         larger.rows *= 10;
         larger.features.iter_mut().for_each(|feature| feature.counts.iter_mut().for_each(|count| *count *= 10));
@@ -158,7 +158,7 @@ fn windows(inputs: &[(Kind, Wide)], runs: usize) {
             let settings = DriftSettings { method: method.to_owned(), ..DriftSettings::default() };
             for reference in [&profile, &larger] {
                 let times = [100, 1_000, RECORDS].map(|rows| {
-                    let features = counted(&batch, &profile, rows.min(batch.len()));
+                    let features = counted(&batch, &profile, rows.min(batch.len() / 2));
                     let list = &features.by_reference()[0].1;
                     let mut out = Vec::new();
                     let ns = least(runs, || {

@@ -4,6 +4,7 @@ use super::verdict::{ALPHA, Verdict};
 use postdict::drift::Method;
 use postdict::drift::decision::{Evidence, decide};
 use postdict::metrics::Undefined;
+use statrs::distribution::{Binomial, DiscreteCDF};
 
 /// Some of so many.
 #[derive(Clone, Copy, Default)]
@@ -22,8 +23,15 @@ impl Share {
         self.some as f64 / self.all.max(1) as f64
     }
 
-    /// Wilson's interval; `z` says how wide.
-    pub fn interval(self, z: f64) -> (f64, f64) {
+    /// Probability of so many or more where each is one with probability α.
+    pub fn p_value(self) -> f64 {
+        let chance = Binomial::new(ALPHA, self.all).expect("a probability");
+        self.some.checked_sub(1).map_or(1.0, |fewer| chance.sf(fewer))
+    }
+
+    /// Wilson's 95 % interval.
+    pub fn interval(self) -> (f64, f64) {
+        let z = 1.96;
         let (n, p) = (self.all.max(1) as f64, self.value());
         let center = (p + z * z / (2.0 * n)) / (1.0 + z * z / n);
         let half = z / (1.0 + z * z / n) * (p * (1.0 - p) / n + z * z / (4.0 * n * n)).sqrt();

@@ -10,6 +10,7 @@ use super::window::Window;
 use postdict::drift::decision::{DriftRule, Evidence};
 use postdict::drift::homogeneity::homogeneity_p_value;
 use postdict::drift::methods::{Smoothing, kolmogorov_smirnov, psi};
+use postdict::drift::most_frequent::most_frequent_p_value;
 use postdict::drift::{Method, OrderedSamples, TwoSamples};
 use postdict::event::FeatureBins;
 
@@ -31,8 +32,8 @@ pub struct Verdict {
 }
 
 impl Verdict {
-    /// About `window`, compared with `reference`.
-    pub fn of(reference: &Reference, window: &Window) -> Verdict {
+    /// About `window`, compared with `reference`; without those methods that need order, the default one in their place.
+    pub fn of(reference: &Reference, window: &Window, is_ordered: bool) -> Verdict {
         let (deciles, current);
         let samples = match &reference.deciles {
             Some((grouping, counts)) => {
@@ -43,12 +44,24 @@ impl Verdict {
             None => TwoSamples::new(&reference.feature.counts, &window.counts),
         };
         let samples = samples.expect("both have rows");
-        let homogeneity = homogeneity_p_value(&samples);
+        // Of a category, the bin of what has none; of numbers, every bin is its own.
+        let others = match &reference.feature.bins {
+            FeatureBins::Categorical(bins) => Some(bins.values().len()),
+            FeatureBins::Numeric(_) => None,
+        };
+        let homogeneity = match others {
+            Some(others) => most_frequent_p_value(&samples, others),
+            None => homogeneity_p_value(&samples),
+        };
+        let judged = |method: Method| match others {
+            Some(others) => rule(method).judge_values(&samples, others),
+            None => rule(method).judge_bins(&samples),
+        };
         let in_bins = |method: Method| match homogeneity > ALPHA {
             true => silent(method, homogeneity),
-            false => rule(method).judge_bins(&samples).unwrap_or(silent(method, homogeneity)),
+            false => judged(method).unwrap_or(silent(method, homogeneity)),
         };
-        let edges = ordered_edges(reference, window);
+        let edges = ordered_edges(reference, window).filter(|_| is_ordered);
         let ordered = edges.as_ref().map(|edges| {
             let numbers = edges.len() - 1;
             OrderedSamples::new(edges, &reference.feature.counts[..numbers], &window.counts[..numbers])
@@ -57,7 +70,7 @@ impl Verdict {
         let p_value = ordered.as_ref().map_or(1.0, p_value_if_it_matters);
         let std = reference.feature.moments.map_or(0.0, |moments| moments.std);
         let in_order = |method: Method| match &ordered {
-            // A category has no order: the default method decides.
+            // A category has no order, and the default method decides.
             None => in_bins(Method::JensenShannon),
             Some(_) if p_value > ALPHA => silent(method, p_value),
             Some(samples) => rule(method).judge_ordered(samples, std).unwrap_or(silent(method, p_value)),

@@ -66,7 +66,7 @@ impl Wide {
                 }
             };
             let values: Vec<(String, Value)> =
-                names(features).into_iter().map(|name| (name, value(&mut draw))).collect();
+                written(features).into_iter().map(|name| (name, value(&mut draw))).collect();
             let record = Value::Record(vec![
                 ("request_id".to_owned(), Value::String(format!("01890000-0000-7000-8000-{number:012x}"))),
                 ("model_id".to_owned(), Value::String("model".to_owned())),
@@ -74,7 +74,7 @@ impl Wide {
                 ("score".to_owned(), Value::Double((draw() >> 11) as f64 / (1u64 << 53) as f64)),
                 ("features".to_owned(), Value::Record(values)),
             ]);
-            wide.json.push(json(&record).to_string().into_bytes());
+            wide.json.push(json(&record).into_bytes());
             wide.avro.push(writer.write_value_to_vec(record).expect("it fits"));
         }
         wide
@@ -107,15 +107,20 @@ impl Wide {
 
     /// All records, decoded.
     pub fn batch(&self) -> PredictionBatch {
-        let decoded = self.decoder(Form::Avro, true).decode(&origin(), &self.messages(Form::Avro));
+        self.decoded(&self.messages(Form::Avro))
+    }
+
+    fn decoded(&self, messages: &[Message<'_>]) -> PredictionBatch {
+        let decoded = self.decoder(Form::Avro, true).decode(&origin(), messages);
         assert!(decoded.rejects.is_empty(), "every record is a prediction");
         decoded.batch
     }
 
-    /// The profile of a batch: its features, without the score.
-    pub fn profile(&self, batch: &PredictionBatch) -> Profile {
+    /// The profile of the first half of the records: their features, without the score.
+    pub fn profile(&self) -> Profile {
+        let messages = self.messages(Form::Avro);
         let mut builder = ProfileBuilder::new(None, &names(self.features), BTreeMap::new(), MAX_CATEGORIES);
-        builder.add(batch).expect("there are not too many numbers");
+        builder.add(&self.decoded(&messages[..messages.len() / 2])).expect("there are not too many numbers");
         let (mut profile, _) = builder.finish(false).expect("a profile");
         profile.features.retain(|feature| feature.source == FeatureSource::Feature);
         profile.with_id()
@@ -127,14 +132,21 @@ pub fn origin() -> Origin {
     Origin { role: Role::Predictions, topic: "predictions".into(), partition: 0 }
 }
 
+/// Names in the order in which producers write them: not that of the alphabet.
+fn written(features: usize) -> Vec<String> {
+    (0..features).map(|feature| format!("feature_{:03}", feature * 37 % features)).collect()
+}
+
 fn names(features: usize) -> Vec<String> {
-    (0..features).map(|feature| format!("feature_{feature:03}")).collect()
+    let mut names = written(features);
+    names.sort();
+    names
 }
 
 fn schema(kind: Kind, features: usize) -> String {
     let field = |name: &str, of: &str| format!(r#"{{"name":"{name}","type":{of}}}"#);
     let of = if kind == Kind::Numbers { r#"["null","double"]"# } else { r#"["null","string"]"# };
-    let features: Vec<String> = names(features).iter().map(|name| field(name, of)).collect();
+    let features: Vec<String> = written(features).iter().map(|name| field(name, of)).collect();
     let record = format!(r#"{{"type":"record","name":"Features","fields":[{}]}}"#, features.join(","));
     let fields = [
         field("request_id", r#""string""#),
@@ -146,14 +158,19 @@ fn schema(kind: Kind, features: usize) -> String {
     format!(r#"{{"type":"record","name":"Prediction","fields":[{}]}}"#, fields.join(","))
 }
 
-fn json(value: &Value) -> serde_json::Value {
+/// The same as JSON, its members in their order.
+fn json(value: &Value) -> String {
     match value {
         Value::Union(_, inner) => json(inner),
-        Value::String(text) => text.as_str().into(),
-        Value::Double(number) => (*number).into(),
-        Value::Long(number) => (*number).into(),
-        Value::Record(fields) => fields.iter().map(|(name, value)| (name.clone(), json(value))).collect(),
-        _ => serde_json::Value::Null,
+        Value::String(text) => format!("\"{text}\""),
+        Value::Double(number) => number.to_string(),
+        Value::Long(number) => number.to_string(),
+        Value::Record(fields) => {
+            let members: Vec<String> =
+                fields.iter().map(|(name, value)| format!("\"{name}\":{}", json(value))).collect();
+            format!("{{{}}}", members.join(","))
+        }
+        _ => "null".to_owned(),
     }
 }
 

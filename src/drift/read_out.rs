@@ -2,7 +2,8 @@
 
 use super::decision::{Decision, DriftRule, Evidence, decide, drifted_share};
 use super::methods::{
-    Bounded, Continuity, Smoothing, binned_statistic, chi_square, kolmogorov_smirnov, wasserstein, wasserstein_normed,
+    Bounded, Continuity, KolmogorovSmirnov, Smoothing, binned_statistic, chi_square, kolmogorov_smirnov, wasserstein,
+    wasserstein_normed,
 };
 use super::{Method, OrderedSamples, TwoSamples, distribution};
 use crate::aggregate::features::{FeatureAccumulator, FeatureList};
@@ -70,10 +71,10 @@ fn compare(
     out: &mut Vec<MetricValue>,
 ) -> Result<Evidence, Undefined> {
     match &feature.bins {
-        FeatureBins::Categorical(_) => {
+        FeatureBins::Categorical(bins) => {
             let samples = TwoSamples::new(&feature.counts, counts);
             binned(samples, counts.iter().sum(), out);
-            rule(settings, false).judge_bins(&samples?)
+            rule(settings, false).judge_values(&samples?, bins.values().len())
         }
         FeatureBins::Numeric(bins) => {
             let coarse = bins.coarse();
@@ -83,10 +84,10 @@ fn compare(
             let moments = feature.moments;
             let ordered = Ordered::new(bins, feature, counts, accumulator, moments);
             let rule = rule(settings, true);
-            let evidence = ordered.statistics(out);
+            let tested = ordered.statistics(out);
             if rule.method.needs_order() {
                 let std = moments.map_or(0.0, |moments| moments.std);
-                evidence.and_then(|samples| rule.judge_ordered(&samples, std))
+                tested.and_then(|(samples, test)| rule.judge_tested(&samples, &test, std))
             } else {
                 rule.judge_bins(&samples?)
             }
@@ -152,8 +153,8 @@ impl<'a> Ordered<'a> {
         }
     }
 
-    /// Appends the statistics that need order, and gives the samples.
-    fn statistics(&self, out: &mut Vec<MetricValue>) -> Result<OrderedSamples<'_>, Undefined> {
+    /// Appends the statistics that need order, and gives the samples with their test.
+    fn statistics(&self, out: &mut Vec<MetricValue>) -> Result<(OrderedSamples<'_>, KolmogorovSmirnov), Undefined> {
         let rows = self.current.iter().sum();
         let samples = OrderedSamples::new(&self.edges, self.reference, self.current);
         let mut put = |metric, found: Result<Bounded, Undefined>| {
@@ -165,7 +166,7 @@ impl<'a> Ordered<'a> {
         put(Metric::Wasserstein, samples.and_then(|samples| wasserstein(&samples)));
         put(Metric::WassersteinNormed, samples.and_then(|samples| wasserstein_normed(&samples, self.reference_std)));
         out.push(MetricValue::new(Metric::KolmogorovSmirnovP, test.map(|test| test.p_value), rows));
-        samples
+        samples.and_then(|samples| Ok((samples, test?)))
     }
 }
 
