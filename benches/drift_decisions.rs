@@ -235,7 +235,7 @@ fn by_law(laws: &[Law; 7], cells: &[Cell]) {
 }
 
 /// What is shown of what: law, change, and its name.
-const CHANGES: [(usize, Change, &str); 9] = [
+const CHANGES: [(usize, Change, &str); 11] = [
     (0, Change::Mean(0.1), "normal: mean + 0.1 σ"),
     (0, Change::Mean(0.2), "normal: mean + 0.2 σ"),
     (0, Change::Mean(0.5), "normal: mean + 0.5 σ"),
@@ -245,6 +245,8 @@ const CHANGES: [(usize, Change, &str); 9] = [
     (6, Change::Missing(0.05), "10 % missing: 15 %"),
     (1, Change::Halved, "5 values: the first from 40 to 20 %"),
     (1, Change::New(0.05), "5 values: a sixth with 5 %"),
+    (5, Change::Halved, "Zipf: the first from 13 to 7 %"),
+    (5, Change::New(0.05), "Zipf: one more with 5 %"),
 ];
 
 fn power(laws: &[Law; 7], is_measuring: bool, random: &mut Random) {
