@@ -158,7 +158,9 @@ impl<'a> Publisher<'a> {
         let classes = self.names.classes.names();
         if let Some(counts) = label_counts(labels, quality, task, self.settings, classes) {
             let first = values.len();
-            drift::read_out_labels(&labels.counts, &counts, &self.settings.drift, values);
+            // Of a binary model there is one class and its opposite, whatever the reference holds.
+            let others = (task == TaskKind::Multiclass).then(|| labels.bins.len() - 3);
+            drift::read_out_labels(&labels.counts, &counts, others, &self.settings.drift, values);
             let label = self.names.feature_number(&"label".into());
             values[first..].iter_mut().for_each(|value| value.feature = Some(label));
         }

@@ -9,13 +9,17 @@ pub(crate) struct Trie {
 /// One place in a record.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Node {
-    /// Places inside this one that lead to a mapped path: few, so they are searched in order.
+    /// Places inside this one that lead to a mapped path, ascending by name.
     pub children: Vec<(String, usize)>,
     /// The slot that takes the value found here.
     pub slot: Option<usize>,
     /// Slots of all places below: what happens to them if this turns out not to be an object.
     pub below: Vec<usize>,
 }
+
+/// Which of the children of a node: right for another node by chance alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Guess(u32);
 
 impl Trie {
     /// The tree of `paths`; the index of a path is its slot. Paths differ from one another.
@@ -36,19 +40,44 @@ impl Trie {
         &self.nodes[at]
     }
 
+    /// Number of nodes.
+    pub(crate) fn len(&self) -> usize {
+        self.nodes.len()
+    }
+
     /// The child of `at` with that name.
+    #[inline]
     pub(crate) fn child(&self, at: usize, name: &str) -> Option<usize> {
-        self.nodes[at].children.iter().find(|(child, _)| child == name).map(|(_, index)| *index)
+        self.place(at, name).ok().map(|place| self.nodes[at].children[place].1)
+    }
+
+    /// The child of `at` with that name, looked for at `guess` first, which may be wrong.
+    #[inline]
+    pub(crate) fn child_guessed(&self, at: usize, guess: Guess, name: &str) -> Option<(Guess, usize)> {
+        let children = &self.nodes[at].children;
+        let found = match children.get(guess.0 as usize) {
+            Some((child, _)) if child == name => guess,
+            _ => Guess(self.place(at, name).ok()? as u32),
+        };
+        Some((found, children[found.0 as usize].1))
+    }
+
+    /// Where among its children the one with that name is, or would be.
+    #[inline]
+    fn place(&self, at: usize, name: &str) -> Result<usize, usize> {
+        self.nodes[at].children.binary_search_by(|(child, _)| child.as_str().cmp(name))
     }
 
     fn child_or_new(&mut self, at: usize, name: &str) -> usize {
-        if let Some(child) = self.child(at, name) {
-            return child;
+        match self.place(at, name) {
+            Ok(place) => self.nodes[at].children[place].1,
+            Err(place) => {
+                let child = self.nodes.len();
+                self.nodes.push(Node::default());
+                self.nodes[at].children.insert(place, (name.to_owned(), child));
+                child
+            }
         }
-        let child = self.nodes.len();
-        self.nodes.push(Node::default());
-        self.nodes[at].children.push((name.to_owned(), child));
-        child
     }
 }
 
@@ -65,5 +94,19 @@ mod tests {
         assert_eq!(trie.node(a).slot, Some(2));
         assert_eq!(trie.node(a).below, [0, 1]);
         assert_eq!(trie.child(a, "z"), None);
+    }
+
+    #[test]
+    fn a_guess_changes_nothing_but_the_way() {
+        let names = ["d", "b", "a", "c"];
+        let trie = Trie::new(&names.map(|name| vec![name.to_owned()]));
+        for guess in (0..6).map(Guess) {
+            for name in names {
+                let (found, child) = trie.child_guessed(0, guess, name).unwrap();
+                assert_eq!(Some(child), trie.child(0, name));
+                assert_eq!(trie.child_guessed(0, found, name), Some((found, child)));
+            }
+            assert_eq!(trie.child_guessed(0, guess, "e"), None);
+        }
     }
 }

@@ -12,7 +12,7 @@
 //! gives a PSI of nearly 0.2 on average.
 //!
 //! The p-value is one of a test that holds for any sample size, not of the statistic's approximate distribution: for bins
-//! that of homogeneity ([`super::homogeneity`]), for ordered values that of Kolmogorov-Smirnov, for which any binning and
+//! that of homogeneity ([`super::homogeneity`], [`super::most_frequent`]), for ordered values that of Kolmogorov-Smirnov, for which any binning and
 //! any ties only err on the side of silence. So the third condition alone keeps false alarms at α, whatever the null
 //! quantiles are worth; the price is that Wasserstein drift in the outermost tail alone is not called.
 
@@ -20,7 +20,10 @@ use super::chance::binned_null_quantile;
 use super::false_discovery::benjamini_hochberg;
 use super::homogeneity::homogeneity_p_value;
 use super::method::Method;
-use super::methods::{Smoothing, binned_statistic, kolmogorov_smirnov, wasserstein, wasserstein_normed};
+use super::methods::{
+    KolmogorovSmirnov, Smoothing, binned_statistic, kolmogorov_smirnov, wasserstein, wasserstein_normed,
+};
+use super::most_frequent::most_frequent_p_value;
 use super::wasserstein_chance::wasserstein_null_quantile;
 use super::{OrderedSamples, TwoSamples, kolmogorov};
 use crate::metrics::Undefined;
@@ -75,6 +78,25 @@ impl DriftRule {
     /// # Panics
     /// If the method needs order.
     pub fn judge_bins(&self, samples: &TwoSamples) -> Result<Evidence, Undefined> {
+        self.evidence_in_bins(samples, homogeneity_p_value)
+    }
+
+    /// The evidence in bins of the most frequent values of a category; all values without one are in bin `others`.
+    ///
+    /// # Errors
+    /// As [`DriftRule::judge_bins`].
+    ///
+    /// # Panics
+    /// If the method needs order.
+    pub fn judge_values(&self, samples: &TwoSamples, others: usize) -> Result<Evidence, Undefined> {
+        self.evidence_in_bins(samples, |samples| most_frequent_p_value(samples, others))
+    }
+
+    fn evidence_in_bins(
+        &self,
+        samples: &TwoSamples,
+        p_value: impl Fn(&TwoSamples) -> f64,
+    ) -> Result<Evidence, Undefined> {
         self.check_count(samples)?;
         let value = binned_statistic(self.method, samples, self.smoothing).expect("a method of bins");
         let null_quantile = binned_null_quantile(self.method, samples, self.alpha).expect("a method of bins");
@@ -83,8 +105,7 @@ impl DriftRule {
             Method::ChiSquare => self.threshold * self.threshold / samples.sampling_variance(),
             _ => self.threshold,
         };
-        let p_value = homogeneity_p_value(samples);
-        Ok(Evidence { method: self.method, value, threshold, null_quantile, p_value })
+        Ok(Evidence { method: self.method, value, threshold, null_quantile, p_value: p_value(samples) })
     }
 
     /// The evidence in ordered bins, for a method that needs order; `reference_std` is the reference's standard deviation.
@@ -95,8 +116,17 @@ impl DriftRule {
     /// # Panics
     /// If the method needs no order.
     pub fn judge_ordered(&self, samples: &OrderedSamples, reference_std: f64) -> Result<Evidence, Undefined> {
+        self.judge_tested(samples, &kolmogorov_smirnov(samples), reference_std)
+    }
+
+    /// The same, where the Kolmogorov-Smirnov `test` of the samples is known: it is dear.
+    pub(super) fn judge_tested(
+        &self,
+        samples: &OrderedSamples,
+        test: &KolmogorovSmirnov,
+        reference_std: f64,
+    ) -> Result<Evidence, Undefined> {
         self.check_count(samples.samples())?;
-        let test = kolmogorov_smirnov(samples);
         let (n, m) = (samples.samples().reference_rows(), samples.samples().current_rows());
         let moved_by_chance = || wasserstein_null_quantile(samples, self.alpha).ok_or(Undefined::Overflow);
         let (value, null_quantile) = match self.method {

@@ -8,8 +8,8 @@
 //! * [`crate::event::bins`]: fixed by the reference; a row is looked up once.
 //! * [`TwoSamples`], [`OrderedSamples`]: counts per bin of reference and current window.
 //! * [`methods`]: the statistics, one per file; [`Method`] names those that decide.
-//! * [`distribution`], [`kolmogorov`], [`homogeneity`]: p-values. [`chance`], [`wasserstein_chance`]: what a statistic
-//!   reaches by chance alone.
+//! * [`distribution`], [`kolmogorov`], [`homogeneity`], [`most_frequent`]: p-values. [`chance`], [`wasserstein_chance`]:
+//!   what a statistic reaches by chance alone.
 //! * [`decision`]: large enough to matter, more than chance, and not one of many tests ([`false_discovery`]).
 //! * [`read_out()`]: all of these for the features of a window, as metric values.
 //! * [`detectors`]: concept drift, from a stream of errors in a defined order.
@@ -30,6 +30,7 @@ pub mod homogeneity;
 pub mod kolmogorov;
 mod method;
 pub mod methods;
+pub mod most_frequent;
 mod moving;
 mod ordered;
 pub mod profile;

@@ -2,7 +2,8 @@
 
 use super::decision::{Decision, DriftRule, Evidence, decide, drifted_share};
 use super::methods::{
-    Bounded, Continuity, Smoothing, binned_statistic, chi_square, kolmogorov_smirnov, wasserstein, wasserstein_normed,
+    Bounded, Continuity, KolmogorovSmirnov, Smoothing, binned_statistic, chi_square, kolmogorov_smirnov, wasserstein,
+    wasserstein_normed,
 };
 use super::{Method, OrderedSamples, TwoSamples, distribution};
 use crate::aggregate::features::{FeatureAccumulator, FeatureList};
@@ -59,12 +60,23 @@ fn read(
     out.push(MetricValue::new(Metric::DriftedShare, drifted_share(&decisions), decided));
 }
 
-/// Appends how far the labels of a window have moved from those of the reference: `counts` in the bins of a category.
-pub fn read_out_labels(reference: &[i64], counts: &[i64], settings: &DriftSettings, out: &mut Vec<MetricValue>) {
+/// Appends how far the labels of a window have moved from those of the reference: `counts` in the bins of a category, in
+/// bin `others` all classes without one, if the reference decided which those are.
+pub fn read_out_labels(
+    reference: &[i64],
+    counts: &[i64],
+    others: Option<usize>,
+    settings: &DriftSettings,
+    out: &mut Vec<MetricValue>,
+) {
     let rows = counts.iter().sum();
     let samples = TwoSamples::new(reference, counts);
     binned(samples, rows, out);
-    let evidence = samples.and_then(|samples| rule(settings, false).judge_bins(&samples));
+    let rule = rule(settings, false);
+    let evidence = samples.and_then(|samples| match others {
+        Some(others) => rule.judge_values(&samples, others),
+        None => rule.judge_bins(&samples),
+    });
     // One decision, which no other is made with: labels come later than features.
     out.extend(decide(&[evidence], settings.alpha).into_iter().map(|decision| drifted(decision, rows)));
 }
@@ -108,10 +120,10 @@ fn compare(
     out: &mut Vec<MetricValue>,
 ) -> Result<Evidence, Undefined> {
     match &feature.bins {
-        FeatureBins::Categorical(_) => {
+        FeatureBins::Categorical(bins) => {
             let samples = TwoSamples::new(&feature.counts, counts);
             binned(samples, counts.iter().sum(), out);
-            rule(settings, false).judge_bins(&samples?)
+            rule(settings, false).judge_values(&samples?, bins.values().len())
         }
         FeatureBins::Numeric(bins) => {
             let coarse = bins.coarse();
@@ -121,10 +133,10 @@ fn compare(
             let moments = feature.moments;
             let ordered = Ordered::new(bins, feature, counts, accumulator, moments);
             let rule = rule(settings, true);
-            let evidence = ordered.statistics(out);
+            let tested = ordered.statistics(out);
             if rule.method.needs_order() {
                 let std = moments.map_or(0.0, |moments| moments.std);
-                evidence.and_then(|samples| rule.judge_ordered(&samples, std))
+                tested.and_then(|(samples, test)| rule.judge_tested(&samples, &test, std))
             } else {
                 rule.judge_bins(&samples?)
             }
@@ -190,8 +202,8 @@ impl<'a> Ordered<'a> {
         }
     }
 
-    /// Appends the statistics that need order, and gives the samples.
-    fn statistics(&self, out: &mut Vec<MetricValue>) -> Result<OrderedSamples<'_>, Undefined> {
+    /// Appends the statistics that need order, and gives the samples with their test.
+    fn statistics(&self, out: &mut Vec<MetricValue>) -> Result<(OrderedSamples<'_>, KolmogorovSmirnov), Undefined> {
         let rows = self.current.iter().sum();
         let samples = OrderedSamples::new(&self.edges, self.reference, self.current);
         let mut put = |metric, found: Result<Bounded, Undefined>| {
@@ -203,7 +215,7 @@ impl<'a> Ordered<'a> {
         put(Metric::Wasserstein, samples.and_then(|samples| wasserstein(&samples)));
         put(Metric::WassersteinNormed, samples.and_then(|samples| wasserstein_normed(&samples, self.reference_std)));
         out.push(MetricValue::new(Metric::KolmogorovSmirnovP, test.map(|test| test.p_value), rows));
-        samples
+        samples.and_then(|samples| Ok((samples, test?)))
     }
 }
 

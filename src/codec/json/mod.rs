@@ -26,7 +26,7 @@ impl JsonReader {
 
     /// Room for one record at a time, to be used again for each.
     pub(crate) fn scratch<'de>(&self) -> JsonRecord<'de> {
-        JsonRecord::new(self.slots)
+        JsonRecord::new(self.slots, self.trie.len())
     }
 
     /// Reads `bytes` into `record`. The last of repeated members stands.

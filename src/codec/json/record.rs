@@ -2,6 +2,7 @@
 
 use super::super::message::Fault;
 use super::super::scalar::{Member, Record, Scalar};
+use super::super::trie::Guess;
 
 /// A value as the parser left it: text points into the message, or into the record's own text if it had escapes.
 #[derive(Debug, Clone, Copy)]
@@ -16,11 +17,45 @@ pub(crate) struct JsonRecord<'de> {
     slots: Vec<Value<'de>>,
     members: Vec<(Value<'de>, Value<'de>)>,
     unescaped: String,
+    /// By node: its first child in the record before, and the child of its parent that came after it.
+    order: Vec<(Guess, Guess)>,
+}
+
+/// A place in the order of the members of an object.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum At {
+    /// Before all members of this node.
+    Start(usize),
+    /// After this node, among its siblings.
+    After(usize),
 }
 
 impl<'de> JsonRecord<'de> {
-    pub(super) fn new(slots: usize) -> Self {
-        JsonRecord { slots: vec![Value::Plain(Scalar::Null); slots], members: Vec::new(), unescaped: String::new() }
+    pub(super) fn new(slots: usize, nodes: usize) -> Self {
+        JsonRecord {
+            slots: vec![Value::Plain(Scalar::Null); slots],
+            members: Vec::new(),
+            unescaped: String::new(),
+            order: vec![Default::default(); nodes],
+        }
+    }
+
+    /// Which child came at this place in the record before.
+    #[inline]
+    pub(super) fn guess(&self, at: At) -> Guess {
+        match at {
+            At::Start(node) => self.order[node].0,
+            At::After(node) => self.order[node].1,
+        }
+    }
+
+    /// Remembers which child comes at this place.
+    #[inline]
+    pub(super) fn learn(&mut self, at: At, guess: Guess) {
+        match at {
+            At::Start(node) => self.order[node].0 = guess,
+            At::After(node) => self.order[node].1 = guess,
+        }
     }
 
     pub(super) fn clear(&mut self) {

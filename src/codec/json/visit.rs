@@ -1,8 +1,9 @@
 //! How serde walks a record along the mapped paths.
 
 use super::super::scalar::Scalar;
+use super::super::trie::Guess;
 use super::JsonReader;
-use super::record::{JsonRecord, Value};
+use super::record::{At, JsonRecord, Value};
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use std::fmt;
 
@@ -119,9 +120,13 @@ impl<'de> Visitor<'de> for Place<'_, 'de> {
                 record.add_member(name, value);
             }
         } else {
-            while let Some(child) = members.next_key_seed(KnownName { reader, at })? {
-                if child.is_some() {
-                    members.next_value_seed(Place { reader, record, at: child, root: false })?;
+            // Producers mostly write members in the same order: what followed in the record before is looked for first.
+            let mut order = At::Start(at);
+            while let Some(found) = members.next_key_seed(KnownName { reader, at, guess: record.guess(order) })? {
+                if let Some((guess, child)) = found {
+                    record.learn(order, guess);
+                    order = At::After(child);
+                    members.next_value_seed(Place { reader, record, at: Some(child), root: false })?;
                 } else {
                     members.next_value::<IgnoredAny>()?;
                 }
@@ -135,27 +140,28 @@ impl<'de> Visitor<'de> for Place<'_, 'de> {
 struct KnownName<'r> {
     reader: &'r JsonReader,
     at: usize,
+    guess: Guess,
 }
 
 impl<'de> DeserializeSeed<'de> for KnownName<'_> {
-    type Value = Option<usize>;
+    type Value = Option<(Guess, usize)>;
 
     #[inline]
-    fn deserialize<D: Deserializer<'de>>(self, parser: D) -> Result<Option<usize>, D::Error> {
+    fn deserialize<D: Deserializer<'de>>(self, parser: D) -> Result<Self::Value, D::Error> {
         parser.deserialize_str(self)
     }
 }
 
 impl Visitor<'_> for KnownName<'_> {
-    type Value = Option<usize>;
+    type Value = Option<(Guess, usize)>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("the name of a member")
     }
 
     #[inline]
-    fn visit_str<E: Error>(self, name: &str) -> Result<Option<usize>, E> {
-        Ok(self.reader.trie.child(self.at, name))
+    fn visit_str<E: Error>(self, name: &str) -> Result<Self::Value, E> {
+        Ok(self.reader.trie.child_guessed(self.at, self.guess, name))
     }
 }
 

@@ -42,6 +42,8 @@ fn paths_outside(gap: i64, n: i64, m: i64) -> f64 {
     // `touched[j]` belongs to column i − 1 until it is overwritten. The band only climbs: what lies above it is still 1,
     // and what lies below is not read again.
     let mut touched = vec![1.0; m as usize + 1];
+    // Of the steps to (i, j): a division each would be most of the time.
+    let per_step: Vec<f64> = (0..=n + m).map(|steps| 1.0 / steps.max(1) as f64).collect();
     for i in 0..=n {
         let lowest = ((i * m - gap).div_euclid(n) + 1).clamp(0, m + 1);
         let beyond = ((i * m + gap - 1).div_euclid(n) + 1).clamp(lowest, m + 1);
@@ -49,11 +51,13 @@ fn paths_outside(gap: i64, n: i64, m: i64) -> f64 {
         for j in lowest..beyond {
             let here = &mut touched[j as usize];
             let (left, down) = (if i > 0 { *here } else { 0.0 }, if j > 0 { below } else { 0.0 });
-            below = if i + j == 0 { 0.0 } else { (i as f64 * left + j as f64 * down) / (i + j) as f64 };
+            let per_step = per_step[(i + j) as usize];
+            below = i as f64 * per_step * left + j as f64 * per_step * down;
             *here = below;
         }
     }
-    touched[m as usize]
+    // Rounding may exceed it by a few units in the last place.
+    touched[m as usize].min(1.0)
 }
 
 #[cfg(test)]
