@@ -9,10 +9,11 @@ use super::reference::Reference;
 use super::window::Window;
 use postdict::drift::decision::{DriftRule, Evidence};
 use postdict::drift::homogeneity::homogeneity_p_value;
-use postdict::drift::methods::{Smoothing, kolmogorov_smirnov, psi};
+use postdict::drift::methods::{kolmogorov_smirnov, psi};
 use postdict::drift::most_frequent::most_frequent_p_value;
 use postdict::drift::{Method, OrderedSamples, TwoSamples};
 use postdict::event::FeatureBins;
+use postdict::event::Smoothing;
 
 /// Probability of a false alarm that we promise.
 pub const ALPHA: f64 = 0.01;

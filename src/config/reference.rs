@@ -5,8 +5,10 @@ use super::format::NamedFiles;
 use super::problem::{At, Report};
 use super::section::{Item, Section, Spanned};
 use super::start;
-use crate::event::settings::{DRIFT_METHOD_IN_UNITS, DRIFT_METHODS};
-use crate::event::{Comparison, DriftSettings, Millis, ModelSettings, Profile, Reference};
+use crate::event::{
+    Comparison, DRIFT_METHOD_IN_UNITS, DRIFT_METHODS, DriftSettings, Millis, ModelSettings, Profile, Reference,
+    Smoothing,
+};
 use std::sync::Arc;
 
 /// A reference as written.
@@ -122,6 +124,7 @@ pub(super) fn read_drift(item: &Item<'_>, report: &mut Report) -> Option<Spanned
     let threshold = section.take("threshold").map(|item| item.number(report, 0.0..=f64::MAX, "a number, at least 0"));
     let alpha = section.take("alpha").map(|item| item.number(report, 1e-9..=0.5, "a probability from 1e-9 to 0.5"));
     let min_count = section.take("min_count").map(|item| item.count(report, 1..=u32::MAX));
+    let smoothing = section.take("smoothing").map(|item| read_smoothing(&item, report));
     let compare_with = section.take("compare_with").map(|item| comparison::read(&item, report));
     section.finish(report, &[], &[]);
     let method = match method {
@@ -146,13 +149,43 @@ pub(super) fn read_drift(item: &Item<'_>, report: &mut Report) -> Option<Spanned
         Some(min_count) => i64::from(min_count?.value),
         None => built_in.min_count,
     };
+    let smoothing = match smoothing {
+        Some(smoothing) => smoothing?,
+        None => built_in.smoothing,
+    };
     let compare_with = match compare_with {
         Some(compare_with) => compare_with?,
         None => Vec::new(),
     };
-    let mut settings = DriftSettings { method: method.to_owned(), threshold, alpha, min_count, ..built_in };
+    let mut settings = DriftSettings { method: method.to_owned(), threshold, alpha, min_count, smoothing, ..built_in };
     if !compare_with.is_empty() {
         settings.compare_with = compare_with.iter().map(|comparison| comparison.value.clone()).collect();
     }
     Some(Spanned { value: WrittenDrift { settings, compare_with }, at: item.at() })
+}
+
+/// Reads `smoothing:`, one of three ways.
+fn read_smoothing(item: &Item<'_>, report: &mut Report) -> Option<Smoothing> {
+    let mut section = Section::open(item, report)?;
+    let share = "a share, above 0 and below 1";
+    let mut ways: Vec<Option<Smoothing>> = Vec::new();
+    for (key, way) in [("zeros", Smoothing::Zeros as fn(f64) -> Smoothing), ("clip", Smoothing::Clip)] {
+        if let Some(item) = section.take(key) {
+            ways.push(item.number(report, f64::MIN_POSITIVE..=0.999, share).map(|number| way(number.value)));
+        }
+    }
+    if let Some(item) = section.take("add") {
+        let rows = item.number(report, 1e-9..=1e9, "rows that are added to every bin, above 0");
+        ways.push(rows.map(|number| Smoothing::Add(number.value)));
+    }
+    section.finish(report, &[], &[]);
+    match ways[..] {
+        [way] => way,
+        _ => {
+            report
+                .error(&item.at(), "`smoothing` is one of three ways".to_owned())
+                .expected("`{zeros: 1e-4}`, `{clip: 1e-4}` or `{add: 0.5}`");
+            None
+        }
+    }
 }

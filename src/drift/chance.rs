@@ -60,7 +60,8 @@ fn l_infinity_quantile(samples: &TwoSamples, alpha: f64) -> f64 {
 mod tests {
     use super::*;
     use crate::drift::draw::Draw;
-    use crate::drift::methods::{Smoothing, binned_statistic};
+    use crate::drift::methods::binned_statistic;
+    use crate::event::Smoothing;
 
     /// Of 4000 pairs of samples from one distribution, about 5 % exceed an approximate quantile, and at most 5 % a bound.
     #[test]

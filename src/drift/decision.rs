@@ -20,12 +20,11 @@ use super::chance::binned_null_quantile;
 use super::false_discovery::benjamini_hochberg;
 use super::homogeneity::homogeneity_p_value;
 use super::method::Method;
-use super::methods::{
-    KolmogorovSmirnov, Smoothing, binned_statistic, kolmogorov_smirnov, wasserstein, wasserstein_normed,
-};
+use super::methods::{KolmogorovSmirnov, binned_statistic, kolmogorov_smirnov, wasserstein, wasserstein_normed};
 use super::most_frequent::most_frequent_p_value;
 use super::wasserstein_chance::wasserstein_null_quantile;
 use super::{OrderedSamples, TwoSamples, kolmogorov};
+use crate::event::Smoothing;
 use crate::metrics::Undefined;
 
 /// How a feature is judged.

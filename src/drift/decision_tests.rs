@@ -2,8 +2,9 @@
 
 use super::decision::{Decision, DriftRule, Evidence, decide, drifted_share};
 use super::draw::Draw;
-use super::methods::{Smoothing, psi};
+use super::methods::psi;
 use super::{Method, OrderedSamples, TwoSamples};
+use crate::event::Smoothing;
 use crate::event::bins::{Grouping, Measurement, NumericBins};
 use crate::metrics::Undefined;
 

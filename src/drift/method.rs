@@ -78,7 +78,7 @@ impl Method {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::settings::{DRIFT_METHOD_IN_UNITS, DRIFT_METHODS};
+    use crate::event::{DRIFT_METHOD_IN_UNITS, DRIFT_METHODS};
 
     #[test]
     fn names_lead_back() {

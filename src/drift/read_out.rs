@@ -2,13 +2,13 @@
 
 use super::decision::{Decision, DriftRule, Evidence, decide, drifted_share};
 use super::methods::{
-    Bounded, Continuity, KolmogorovSmirnov, Smoothing, binned_statistic, chi_square, kolmogorov_smirnov, wasserstein,
+    Bounded, Continuity, KolmogorovSmirnov, binned_statistic, chi_square, kolmogorov_smirnov, wasserstein,
     wasserstein_normed,
 };
 use super::{Method, OrderedSamples, TwoSamples, distribution};
 use crate::aggregate::features::{FeatureAccumulator, FeatureList};
 use crate::event::bins::NumericBins;
-use crate::event::{DriftSettings, FeatureBins, FeatureProfile, Moments, Profile};
+use crate::event::{DriftSettings, FeatureBins, FeatureProfile, Moments, Profile, Smoothing};
 use crate::metrics::{Decided, Metric, MetricValue, Undefined, features};
 
 /// The methods of bins, in the order in which they are published.
@@ -71,7 +71,7 @@ pub fn read_out_labels(
 ) {
     let rows = counts.iter().sum();
     let samples = TwoSamples::new(reference, counts);
-    binned(samples, rows, out);
+    binned(samples, settings.smoothing, rows, out);
     let rule = rule(settings, false);
     let evidence = samples.and_then(|samples| match others {
         Some(others) => rule.judge_values(&samples, others),
@@ -122,14 +122,14 @@ fn compare(
     match &feature.bins {
         FeatureBins::Categorical(bins) => {
             let samples = TwoSamples::new(&feature.counts, counts);
-            binned(samples, counts.iter().sum(), out);
+            binned(samples, settings.smoothing, counts.iter().sum(), out);
             rule(settings, false).judge_values(&samples?, bins.values().len())
         }
         FeatureBins::Numeric(bins) => {
             let coarse = bins.coarse();
             let (reference, current) = (coarse.sum(&feature.counts), coarse.sum(counts));
             let samples = TwoSamples::new(&reference, &current);
-            binned(samples, counts.iter().sum(), out);
+            binned(samples, settings.smoothing, counts.iter().sum(), out);
             let moments = feature.moments;
             let ordered = Ordered::new(bins, feature, counts, accumulator, moments);
             let rule = rule(settings, true);
@@ -153,14 +153,13 @@ fn rule(settings: &DriftSettings, has_order: bool) -> DriftRule {
         threshold: settings.threshold.filter(|_| chosen.is_some()).or(method.default_threshold()).unwrap_or(0.0),
         alpha: settings.alpha,
         min_count: settings.min_count,
-        smoothing: Smoothing::default(),
+        smoothing: settings.smoothing,
     }
 }
 
-fn binned(samples: Result<TwoSamples, Undefined>, rows: i64, out: &mut Vec<MetricValue>) {
+fn binned(samples: Result<TwoSamples, Undefined>, smoothing: Smoothing, rows: i64, out: &mut Vec<MetricValue>) {
     for (method, metric) in BINNED {
-        let value =
-            samples.map(|samples| binned_statistic(method, &samples, Smoothing::default()).expect("a method of bins"));
+        let value = samples.map(|samples| binned_statistic(method, &samples, smoothing).expect("a method of bins"));
         out.push(MetricValue::new(metric, value, rows));
     }
     let test = samples.map(|samples| chi_square(&samples, Continuity::Yates));

@@ -7,6 +7,7 @@ pub mod bins;
 pub mod calibration;
 pub mod comparison;
 pub mod detectors;
+pub mod drift;
 pub mod feature;
 pub mod label;
 pub mod output;
@@ -21,6 +22,7 @@ pub mod time;
 pub use calibration::Calibration;
 pub use comparison::{Comparison, Weekday};
 pub use detectors::{DetectorKind, DetectorParameters, Detectors, LossKind, OutcomeOrder};
+pub use drift::{DRIFT_METHOD_IN_UNITS, DRIFT_METHODS, DriftSettings, Smoothing};
 pub use feature::{FeatureColumn, FeatureSource, FeatureValue};
 pub use label::{LabelBatch, LabelValue};
 pub use output::{DeadLetterRow, LabelledRow, MetricRow};
@@ -32,7 +34,6 @@ pub use profile::{
 pub use record::{Origin, Role};
 pub use reject::{Reason, Reject};
 pub use settings::{
-    BusinessValue, Caps, DriftSettings, ModelSettings, Reference, ReviseAfter, SegmentSet, Settings, TaskKind,
-    WindowSpec,
+    BusinessValue, Caps, ModelSettings, Reference, ReviseAfter, SegmentSet, Settings, TaskKind, WindowSpec,
 };
 pub use time::{MAX_TIME_MS, Millis};

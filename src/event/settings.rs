@@ -3,7 +3,7 @@
 //! The stages also log them, so that state can be read as it was meant. A key that a later version adds needs a default
 //! that means what there was before.
 
-use super::{Comparison, Detectors, FeatureSource, Millis, PredictionColumns, Profile, ReferenceId};
+use super::{Detectors, DriftSettings, FeatureSource, Millis, PredictionColumns, Profile, ReferenceId};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -148,57 +148,6 @@ pub struct Reference {
 impl PartialEq for Reference {
     fn eq(&self, other: &Self) -> bool {
         (self.id, self.from_ms) == (other.id, other.from_ms)
-    }
-}
-
-/// How it is decided whether a feature drifted.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct DriftSettings {
-    /// Name of the statistic that decides about features; of a number it may need order.
-    pub method: String,
-    /// Effect from which a difference matters; `None`: what the method has.
-    pub threshold: Option<f64>,
-    /// Probability of a false alarm, and expected share of false ones among alarms, in (0, ½].
-    pub alpha: f64,
-    /// Rows that a window, and what it is compared with, need before anything is decided.
-    pub min_count: i64,
-    /// What windows are compared with, without repetition; not empty.
-    pub compare_with: Vec<Comparison>,
-}
-
-impl DriftSettings {
-    /// Comparisons with windows of the same model.
-    pub fn moving(&self) -> impl Iterator<Item = &Comparison> {
-        self.compare_with.iter().filter(|comparison| comparison.is_moving())
-    }
-}
-
-/// Names of the statistics that can decide about drift.
-pub const DRIFT_METHODS: [&str; 9] = [
-    "psi",
-    "jensen_shannon",
-    "hellinger",
-    "total_variation",
-    "l_infinity",
-    "kolmogorov_smirnov",
-    "wasserstein",
-    "wasserstein_normed",
-    "chi_square",
-];
-
-/// The one of them that is in the unit of the feature, so that no threshold suits all.
-pub const DRIFT_METHOD_IN_UNITS: &str = "wasserstein";
-
-impl Default for DriftSettings {
-    fn default() -> Self {
-        DriftSettings {
-            method: "jensen_shannon".to_owned(),
-            threshold: None,
-            alpha: 0.01,
-            min_count: 30,
-            compare_with: vec![Comparison::Fixed],
-        }
     }
 }
 

@@ -15,6 +15,14 @@ const ONE_PROBLEM: &[(&str, &str, &str, &str, &str)] = &[
         "no threshold of its own",
         "wasserstein_normed",
     ),
+    (
+        "defaults: {drift: {smoothing: {zeros: 1e-4, add: 1}}}",
+        "1:31",
+        "defaults.drift.smoothing",
+        "one of three ways",
+        "{clip: 1e-4}",
+    ),
+    ("defaults: {drift: {smoothing: {clip: 0}}}", "1:38", "defaults.drift.smoothing.clip", "`0`", "a share"),
     ("defaults: {drift: {alpha: 0}}", "1:27", "defaults.drift.alpha", "`0`", "a probability"),
     (
         "defaults: {reference: x.json}",

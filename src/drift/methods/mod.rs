@@ -19,11 +19,12 @@ pub use hellinger::hellinger;
 pub use jensen_shannon::jensen_shannon;
 pub use kolmogorov_smirnov::{KolmogorovSmirnov, kolmogorov_smirnov};
 pub use l_infinity::l_infinity;
-pub use psi::{Smoothing, psi};
+pub use psi::psi;
 pub use total_variation::total_variation;
 pub use wasserstein::{wasserstein, wasserstein_normed};
 
 use super::{Method, TwoSamples};
+use crate::event::Smoothing;
 
 /// A statistic read from bins.
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -12,46 +12,27 @@
 //! and has no error bound.
 
 use crate::drift::TwoSamples;
-
-/// What is done with shares of zero.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Smoothing {
-    /// A share of zero becomes this, in (0, 1); all other shares stay as they are.
-    Zeros(f64),
-    /// Shares below this, in (0, 1), are raised to it; the others stay as they are, so that sums may exceed 1.
-    Clip(f64),
-    /// So many rows, > 0, are added to every bin of both samples (Laplace's rule at 1); sums stay 1.
-    Add(f64),
-}
-
-impl Default for Smoothing {
-    /// Zeros become 1e-4.
-    fn default() -> Self {
-        Smoothing::Zeros(1e-4)
-    }
-}
-
-impl Smoothing {
-    /// The share of a bin with `count` of `rows` rows, one of `bins` bins; > 0.
-    fn share(self, count: i64, rows: i64, bins: usize) -> f64 {
-        match self {
-            Smoothing::Zeros(instead) if count == 0 => instead,
-            Smoothing::Zeros(_) => count as f64 / rows as f64,
-            Smoothing::Clip(least) => (count as f64 / rows as f64).max(least),
-            Smoothing::Add(more) => (count as f64 + more) / (rows as f64 + more * bins as f64),
-        }
-    }
-}
+use crate::event::Smoothing;
 
 /// The population stability index of `samples`.
 pub fn psi(samples: &TwoSamples, smoothing: Smoothing) -> f64 {
-    let share = |count, rows| smoothing.share(count, rows, samples.bins());
+    let share = |count, rows| smoothed(smoothing, count, rows, samples.bins());
     let terms = samples.counts().map(|(reference, current)| {
         let p = share(reference, samples.reference_rows());
         let q = share(current, samples.current_rows());
         (q - p) * (libm::log(q) - libm::log(p))
     });
     terms.sum::<f64>() + 0.0
+}
+
+/// The share of a bin with `count` of `rows` rows, one of `bins` bins; > 0.
+fn smoothed(smoothing: Smoothing, count: i64, rows: i64, bins: usize) -> f64 {
+    match smoothing {
+        Smoothing::Zeros(instead) if count == 0 => instead,
+        Smoothing::Zeros(_) => count as f64 / rows as f64,
+        Smoothing::Clip(least) => (count as f64 / rows as f64).max(least),
+        Smoothing::Add(more) => (count as f64 + more) / (rows as f64 + more * bins as f64),
+    }
 }
 
 #[cfg(test)]

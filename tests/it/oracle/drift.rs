@@ -9,10 +9,11 @@ use super::table::{Line, Table};
 use crate::shared::shared;
 use flate2::read::GzDecoder;
 use postdict::drift::methods::{
-    Bounded, Continuity, Smoothing, chi_square, hellinger, jensen_shannon, kolmogorov_smirnov, l_infinity, psi,
-    total_variation, wasserstein, wasserstein_normed,
+    Bounded, Continuity, chi_square, hellinger, jensen_shannon, kolmogorov_smirnov, l_infinity, psi, total_variation,
+    wasserstein, wasserstein_normed,
 };
 use postdict::drift::{OrderedSamples, TwoSamples};
+use postdict::event::Smoothing;
 use postdict::event::bins::{Category, CategoryBins, Measurement, NumericBins, equal_width_edges};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
