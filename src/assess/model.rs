@@ -234,6 +234,7 @@ impl ModelAssess {
     }
 
     fn publish_final(&mut self, watermark: Millis, rows: &mut Rows<'_>) {
+        let mut has_closed = false;
         for place in 0..self.windows.len() {
             for start in self.windows[place].due_for_closing(&self.settings, watermark) {
                 if rows.is_full() {
@@ -244,16 +245,19 @@ impl ModelAssess {
                     continue;
                 }
                 let Some(mut window) = self.windows[place].close(start) else { continue };
+                has_closed = true;
                 let groups: BTreeSet<GroupId> =
                     self.panes.range(start..start + spec.size_ms).flat_map(|(_, pane)| pane.groups()).collect();
                 window.changed = groups;
                 self.publisher(watermark, true).window(spec, start, &mut window, rows);
                 self.evict(start, start + spec.size_ms);
             }
-            self.windows[place].close_by_age(&self.settings, watermark);
+            has_closed |= self.windows[place].close_by_age(&self.settings, watermark);
         }
         self.windows.retain(|windows| !windows.is_done());
-        self.past.drop_final(&self.windows, &self.settings);
+        if has_closed {
+            self.past.drop_final(&self.windows, &self.settings);
+        }
     }
 
     fn publish_changed(

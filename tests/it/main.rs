@@ -28,4 +28,5 @@ mod shared;
 mod shipped;
 #[cfg(feature = "kafka")]
 mod stages;
+mod stages_compared;
 mod tidy;
