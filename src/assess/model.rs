@@ -128,11 +128,14 @@ impl ModelAssess {
         pane.unmatched += unmatched;
         pane.unmet += unmet;
         let mut of_reference = Vec::new();
-        for (group, features) in [(FEATURES, features), (EXPECTATIONS, expected)] {
-            if !features.is_zero() {
-                pane.merge(group, version, &Cell::of_features(features));
-                of_reference.push(group);
-            }
+        if !features.is_zero() {
+            let cell = Cell::of_features(features);
+            of_reference.extend(groups.iter().map(|group| self.names.features_of(*group)));
+            of_reference.iter().for_each(|group| pane.merge(*group, version, &cell));
+        }
+        if !expected.is_zero() {
+            pane.merge(EXPECTATIONS, version, &Cell::of_features(expected));
+            of_reference.push(EXPECTATIONS);
         }
         let groups = if !of_reference.is_empty() && change.is_zero() { &[] } else { groups };
         for group in groups {
@@ -242,6 +245,7 @@ impl ModelAssess {
     }
 
     fn publish_final(&mut self, watermark: Millis, rows: &mut Rows<'_>) {
+        let mut has_closed = false;
         for place in 0..self.windows.len() {
             for start in self.windows[place].due_for_closing(&self.settings, watermark) {
                 if rows.is_full() {
@@ -252,6 +256,7 @@ impl ModelAssess {
                     continue;
                 }
                 let Some(mut window) = self.windows[place].close(start) else { continue };
+                has_closed = true;
                 let groups: BTreeSet<GroupId> =
                     self.panes.range(start..start + spec.size_ms).flat_map(|(_, pane)| pane.groups()).collect();
                 window.changed = groups;
@@ -264,11 +269,13 @@ impl ModelAssess {
                 }
                 self.evict(start, start + spec.size_ms);
             }
-            self.windows[place].close_by_age(&self.settings, watermark);
+            has_closed |= self.windows[place].close_by_age(&self.settings, watermark);
         }
         self.windows.retain(|windows| !windows.is_done());
-        self.past_errors.forget(watermark, revisable_ms(&self.settings));
-        self.past.drop_final(&self.windows, &self.settings);
+        if has_closed {
+            self.past.drop_final(&self.windows, &self.settings);
+            self.past_errors.forget(watermark, revisable_ms(&self.settings));
+        }
     }
 
     fn publish_changed(

@@ -25,7 +25,7 @@ pub enum GroupKind {
     Value,
     /// The comparison over all groups of the set.
     Comparison,
-    /// The features of the whole model: apart, because labels change nothing about them.
+    /// The features of the rows of a segment value, or of the whole model: apart, because labels change nothing about them.
     Features,
     /// What the reference's labels let expect of the whole model: apart, because it takes few bytes, and labels are
     /// compared with it.
@@ -158,6 +158,15 @@ impl Names {
     /// The group that stands for the comparison of a window with others, of which `kind` says which.
     pub fn moving(&mut self, kind: &Arc<str>) -> GroupId {
         self.group_id(Group { set: None, value: Arc::clone(kind), kind: GroupKind::Moving })
+    }
+
+    /// The group of the features of `id`, which has rows.
+    pub fn features_of(&mut self, id: GroupId) -> GroupId {
+        if id == WHOLE {
+            return FEATURES;
+        }
+        let group = Group { kind: GroupKind::Features, ..self.group(id).clone() };
+        self.group_id(group)
     }
 
     /// All groups, by their number.

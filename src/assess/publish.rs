@@ -4,7 +4,7 @@ use super::cells::{GroupId, Pane, VersionId};
 use super::detection::Detection;
 use super::features;
 use super::merged::{GroupWindow, PaneState, SeriesWindow};
-use super::names::{EXPECTATIONS, FEATURES, Names, WHOLE};
+use super::names::{EXPECTATIONS, FEATURES, Group, GroupKind, Names, WHOLE};
 use super::past::Past;
 use super::past_errors::PastErrors;
 use super::rows::{RowNames, Rows, Texts};
@@ -55,8 +55,8 @@ impl<'a> Publisher<'a> {
                 continue;
             }
             let merged = self.read_group(*group, spec, start);
-            if *group == FEATURES {
-                self.features(&merged, spec, start, window, rows);
+            if self.names.group(*group).kind == GroupKind::Features {
+                self.features(*group, &merged, spec, start, window, rows);
                 continue;
             }
             let is_protected = self.is_protected(self.names.group(*group).set);
@@ -85,16 +85,17 @@ impl<'a> Publisher<'a> {
         }
         let sets: Vec<u16> = (0..self.names.segment_keys.len() as u16).collect();
         for set in sets {
-            let has_changed = changed.iter().any(|group| self.names.group(*group).set == Some(set));
+            let has_changed = changed.iter().any(|group| is_value_of(self.names.group(*group), set));
             if has_changed && (self.is_protected(Some(set)) || self.expects()) {
                 self.over_groups(set, spec, start, window, rows);
             }
         }
     }
 
-    /// Publishes what the features of the whole model are, and how far they have moved, per version and together.
+    /// Publishes what the features of a group are, and how far they have moved, per version and together.
     fn features(
         &mut self,
+        group: GroupId,
         merged: &GroupWindow<'a>,
         spec: WindowSpec,
         start: Millis,
@@ -107,15 +108,18 @@ impl<'a> Publisher<'a> {
             let mut values = Vec::new();
             let read = features::read_out(&series.cell.features, self.settings, self.names, &mut values);
             let Some(reference) = read else { continue };
-            let columns = self.columns((FEATURES, version), spec, start, None, rows.texts);
+            let columns = self.columns((group, version), spec, start, None, rows.texts);
             let columns = MetricRow {
                 reference_id: reference.map(|id| id.to_string().into()),
                 reference_kind: Some(Arc::clone(&kind)),
                 ..columns
             };
-            self.publish(window, (FEATURES, version), columns, &values, rows);
+            self.publish(window, (group, version), columns, &values, rows);
         }
-        self.moved(merged, spec, start, window, rows);
+        // Other windows are remembered of the whole model only.
+        if group == FEATURES {
+            self.moved(merged, spec, start, window, rows);
+        }
     }
 
     /// Merges the panes of a window for one group.
@@ -175,7 +179,7 @@ impl<'a> Publisher<'a> {
     fn over_groups(&mut self, set: u16, spec: WindowSpec, start: Millis, window: &mut Window, rows: &mut Rows<'_>) {
         let mut groups: Vec<GroupId> =
             self.panes.range(start..start + spec.size_ms).flat_map(|(_, pane)| pane.groups()).collect();
-        groups.retain(|group| self.names.group(*group).set == Some(set));
+        groups.retain(|group| is_value_of(self.names.group(*group), set));
         groups.sort_unstable();
         groups.dedup();
         let mut by_version: BTreeMap<Option<VersionId>, OverGroups> = BTreeMap::new();
@@ -284,6 +288,11 @@ pub(super) struct OverGroups {
     predictions: i64,
     /// Labelled rows by the group's value.
     pub right: BTreeMap<Arc<str>, RightRows>,
+}
+
+/// True of the rows of a value of the segment set.
+fn is_value_of(group: &Group, set: u16) -> bool {
+    group.set == Some(set) && group.kind == GroupKind::Value
 }
 
 /// The tasks of a series: the configured one, or those that its predictions had.

@@ -153,11 +153,14 @@ impl Windows {
         nothing_comes || watermark >= end.saturating_add(revisable_ms(settings))
     }
 
-    /// Forgets about single windows that are final by age at `watermark`.
-    pub fn close_by_age(&mut self, settings: &ModelSettings, watermark: Millis) {
+    /// Forgets about single windows that are final by age at `watermark`; true if there are more of them than before.
+    pub fn close_by_age(&mut self, settings: &ModelSettings, watermark: Millis) -> bool {
         let newest_final = watermark - revisable_ms(settings) - self.spec.size_ms;
+        let last_start = |below: Millis| below.saturating_sub(1).div_euclid(self.spec.advance_ms);
+        let before = last_start(self.closed_below);
         self.closed_below = self.closed_below.max(newest_final + 1);
         self.closed = self.closed.split_off(&self.closed_below);
+        last_start(self.closed_below) > before
     }
 }
 

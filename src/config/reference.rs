@@ -124,6 +124,7 @@ pub(super) fn read_drift(item: &Item<'_>, report: &mut Report) -> Option<Spanned
     let threshold = section.take("threshold").map(|item| item.number(report, 0.0..=f64::MAX, "a number, at least 0"));
     let alpha = section.take("alpha").map(|item| item.number(report, 1e-9..=0.5, "a probability from 1e-9 to 0.5"));
     let min_count = section.take("min_count").map(|item| item.count(report, 1..=u32::MAX));
+    let by_segment = section.take("by_segment").map(|item| item.choice(report, &[("true", true), ("false", false)]));
     let smoothing = section.take("smoothing").map(|item| read_smoothing(&item, report));
     let compare_with = section.take("compare_with").map(|item| comparison::read(&item, report));
     section.finish(report, &[], &[]);
@@ -149,6 +150,10 @@ pub(super) fn read_drift(item: &Item<'_>, report: &mut Report) -> Option<Spanned
         Some(min_count) => i64::from(min_count?.value),
         None => built_in.min_count,
     };
+    let by_segment = match by_segment {
+        Some(by_segment) => by_segment?.value,
+        None => built_in.by_segment,
+    };
     let smoothing = match smoothing {
         Some(smoothing) => smoothing?,
         None => built_in.smoothing,
@@ -157,7 +162,8 @@ pub(super) fn read_drift(item: &Item<'_>, report: &mut Report) -> Option<Spanned
         Some(compare_with) => compare_with?,
         None => Vec::new(),
     };
-    let mut settings = DriftSettings { method: method.to_owned(), threshold, alpha, min_count, smoothing, ..built_in };
+    let mut settings =
+        DriftSettings { method: method.to_owned(), threshold, alpha, min_count, by_segment, smoothing, ..built_in };
     if !compare_with.is_empty() {
         settings.compare_with = compare_with.iter().map(|comparison| comparison.value.clone()).collect();
     }

@@ -15,6 +15,8 @@ pub struct DriftSettings {
     pub alpha: f64,
     /// Rows that a window, and what it is compared with, need before anything is decided.
     pub min_count: i64,
+    /// Features are counted and judged per segment too.
+    pub by_segment: bool,
     /// What PSI does with shares of zero.
     pub smoothing: Smoothing,
     /// What windows are compared with, without repetition; not empty.
@@ -51,6 +53,7 @@ impl Default for DriftSettings {
             threshold: None,
             alpha: 0.01,
             min_count: 30,
+            by_segment: false,
             smoothing: Smoothing::default(),
             compare_with: vec![Comparison::Fixed],
         }

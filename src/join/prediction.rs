@@ -284,7 +284,8 @@ impl Join {
             return;
         }
         let (features, pane_ms) = (Arc::clone(&model.features), model.settings.pane_ms);
-        let series = self.registry.of_features(waiting.series);
+        let by_segment = model.settings.drift.by_segment;
+        let series = if by_segment { waiting.series } else { self.registry.of_features(waiting.series) };
         let pane = waiting.time - waiting.time.rem_euclid(pane_ms);
         let output = Output { row: waiting, scores, classes: &self.registry.model(model_id).classes };
         features.observe(batch, row, output, self.partials.features(series, pane));

@@ -28,4 +28,6 @@ mod shared;
 mod shipped;
 #[cfg(feature = "kafka")]
 mod stages;
+#[cfg(feature = "kafka")]
+mod stages_compared;
 mod tidy;

@@ -2,6 +2,7 @@
 //! dies now and then and goes on from its changelog. What is published must not show it, revisions included.
 
 use crate::model::drive::Dice;
+use crate::model::moving::references;
 use flate2::read::GzDecoder;
 use postdict::config::Config;
 use postdict::event::MetricRow;
@@ -136,7 +137,7 @@ impl Member {
 }
 
 /// The last row per id. Fails where revisions are not 1, 2, 3 ….
-fn fold(rows: &[MetricRow]) -> BTreeMap<String, MetricRow> {
+pub fn fold(rows: &[MetricRow]) -> BTreeMap<String, MetricRow> {
     let mut fold: BTreeMap<String, MetricRow> = BTreeMap::new();
     for row in rows {
         let before = fold.insert(row.id.clone(), row.clone()).map_or(0, |before| before.revision);
@@ -151,10 +152,14 @@ fn metric_rows(published: &[Outgoing]) -> Vec<MetricRow> {
     published.iter().map(|record| serde_json::from_slice(record.value.as_ref().expect("a row")).unwrap()).collect()
 }
 
-/// These settings of all models.
+/// These settings of all models; those that say how drift is decided have a reference.
 fn configuration(settings: &str) -> Arc<Config> {
     let text = format!("{{topics: {{predictions: p, labels: l}}, defaults: {settings}}}");
-    Arc::new(postdict::config::parse(&text, "postdict.yaml", &|_| unreachable!()).unwrap())
+    let mut config = postdict::config::parse(&text, "postdict.yaml", &|_| unreachable!()).unwrap();
+    if settings.contains("drift:") {
+        Arc::make_mut(&mut config.settings.defaults).references = references(false);
+    }
+    Arc::new(config)
 }
 
 /// Both stages with these settings of all models, and snapshots every now and then.
@@ -172,7 +177,7 @@ fn stages(settings: &str) -> [Box<dyn Stage>; 2] {
 
 /// Plays the flights under each of these settings of all models in turn. Returns what was published, and how often a
 /// stage died and a snapshot was complete.
-fn play(seed: u64, dies: bool, settings: &[&str]) -> (Vec<MetricRow>, [usize; 4]) {
+pub fn play(seed: u64, dies: bool, settings: &[&str]) -> (Vec<MetricRow>, [usize; 4]) {
     let (rows, [join, assess]) = played(seed, dies, settings);
     // The rows of a window are told together; those of several windows are not, if it can be helped.
     assert!(assess.most < 4_000, "{} rows with one commit", assess.most);

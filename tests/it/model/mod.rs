@@ -6,7 +6,7 @@ mod against;
 mod cases;
 mod detection;
 pub mod drive;
-mod moving;
+pub mod moving;
 mod naive;
 mod order;
 mod references;

@@ -46,7 +46,8 @@ fn profile(middle: f64) -> Profile {
     Profile { id: ReferenceId(0), model_id, task, rows: 40, first_ms: 0, last_ms: 1, features, labels: None }.with_id()
 }
 
-fn references(has_second: bool) -> Vec<Reference> {
+/// The profile that is in force, and perhaps another after it.
+pub fn references(has_second: bool) -> Vec<Reference> {
     let reference = |middle, from_ms| {
         let profile = profile(middle);
         Reference { id: profile.id, from_ms, profile: Some(Arc::new(profile)) }
