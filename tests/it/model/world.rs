@@ -6,7 +6,7 @@ use postdict::event::detectors::{
     AdwinParameters, DdmParameters, EddmParameters, HddmAParameters, HddmWParameters, PageHinkleyParameters,
 };
 use postdict::event::{DetectorParameters, Detectors, LossKind, OutcomeOrder};
-use postdict::event::{Millis, ModelSettings, ReviseAfter, SegmentSet, Settings, TaskKind, WindowSpec};
+use postdict::event::{DriftSettings, Millis, ModelSettings, ReviseAfter, SegmentSet, Settings, TaskKind, WindowSpec};
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -236,37 +236,39 @@ fn model_settings(task: Option<TaskKind>, memory: Memory) -> impl Strategy<Value
     let revisions = (0..4 * SECOND, prop::sample::select(vec![0.0, 0.3]), prop_oneof![Just(0), 0..20 * SECOND]);
     let on_expiry = prop::option::weighted(0.3, prop::sample::select(vec!["0", "1"]));
     let detectors = prop::option::weighted(0.6, detectors());
-    (spans, window_sets(), segment_sets(), revisions, on_expiry, 0u64..3, (detectors, references(task))).prop_map(
-        move |(
-            (horizon, early, correction, lateness),
-            (windows, pane_ms),
-            (segments, protected),
-            revise,
-            on_expiry,
-            min_group,
-            (detectors, references),
-        )| {
-            let (min_ms, growth, longer) = revise;
-            Arc::new(ModelSettings {
-                task,
-                windows,
-                pane_ms,
-                label_horizon_ms: horizon,
-                allowed_lateness_ms: DISORDER + lateness,
-                early_label_retention_ms: early,
-                correction_horizon_ms: correction,
-                on_expiry: on_expiry.map(str::to_owned),
-                segments,
-                protected,
+    (spans, window_sets(), segment_sets(), revisions, on_expiry, 0u64..3, (detectors, references(task), any::<bool>()))
+        .prop_map(
+            move |(
+                (horizon, early, correction, lateness),
+                (windows, pane_ms),
+                (segments, protected),
+                revise,
+                on_expiry,
                 min_group,
-                revise_after: ReviseAfter { min_ms, growth },
-                revise_for_ms: horizon + correction + longer,
-                detectors,
-                references,
-                ..ModelSettings::default()
-            })
-        },
-    )
+                (detectors, references, by_segment),
+            )| {
+                let (min_ms, growth, longer) = revise;
+                Arc::new(ModelSettings {
+                    task,
+                    windows,
+                    pane_ms,
+                    label_horizon_ms: horizon,
+                    allowed_lateness_ms: DISORDER + lateness,
+                    early_label_retention_ms: early,
+                    correction_horizon_ms: correction,
+                    on_expiry: on_expiry.map(str::to_owned),
+                    segments,
+                    protected,
+                    min_group,
+                    revise_after: ReviseAfter { min_ms, growth },
+                    revise_for_ms: horizon + correction + longer,
+                    detectors,
+                    references,
+                    drift: DriftSettings { by_segment, min_count: 3, ..DriftSettings::default() },
+                    ..ModelSettings::default()
+                })
+            },
+        )
 }
 
 fn settings(memory: Memory) -> impl Strategy<Value = Settings> {

@@ -3,6 +3,7 @@
 use super::run::{Data, Folder};
 use super::sets::{Set, Split};
 use crate::shared::shared;
+use flate2::read::GzDecoder;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -102,4 +103,44 @@ fn a_reference_is_replaced_where_a_window_begins() {
         seen.insert(expected);
     }
     assert_eq!(seen.len(), 2);
+}
+
+/// Features of each value of a segment are those of its rows, beside those of all.
+#[test]
+fn features_by_segment_are_those_of_its_rows() {
+    let Some(shared) = shared("features_by_segment_are_those_of_its_rows") else { return };
+    let set = Set::read(&shared, "nyc_flights_bin");
+    let folder = Folder::new();
+    profile(&folder, "reference.json", &set.data(Split::Reference).predictions);
+    let lines = ["segments: [origin]", "drift: {by_segment: true}", "reference: reference.json"].map(str::to_owned);
+    let config =
+        format!("fields: {{predictions: {{attributes: features}}}}\n{}", set.config(&[set.window], "60d", &lines));
+    let data = set.data(Split::Production);
+    let rows = rows(&folder, &data, &config);
+    let mut distances: BTreeMap<(i64, String), Vec<f64>> = BTreeMap::new();
+    let lines = BufReader::new(GzDecoder::new(fs::File::open(&data.predictions).unwrap())).lines();
+    for record in lines.map(|line| serde_json::from_str::<Value>(&line.unwrap()).unwrap()) {
+        let time = record["timestamp"].as_i64().unwrap();
+        let start = time - time.rem_euclid(set.window);
+        let Some(distance) = record["features"]["distance"].as_f64() else { continue };
+        for origin in ["", record["features"]["origin"].as_str().unwrap()] {
+            distances.entry((start, origin.to_owned())).or_default().push(distance);
+        }
+    }
+    let means: BTreeMap<(i64, String), &Value> = rows
+        .iter()
+        .filter(|row| row["metric"] == "mean" && row["feature"] == "distance")
+        .map(|row| ((row["window_start"].as_i64().unwrap(), row["segment_value"].as_str().unwrap().to_owned()), row))
+        .collect();
+    assert_eq!(means.len(), distances.len());
+    assert!(distances.len() > 150, "{}", distances.len());
+    for (place, distances) in distances {
+        let expected = distances.iter().sum::<f64>() / distances.len() as f64;
+        let row = means[&place];
+        assert!((row["value"].as_f64().unwrap() - expected).abs() < 1e-9, "{place:?}: {row}, not {expected}");
+        assert_eq!(row["count"], distances.len(), "{place:?}");
+    }
+    let decided =
+        |value: &str| rows.iter().filter(|row| row["metric"] == "drifted" && row["segment_value"] == value).count();
+    assert!(decided("JFK") > 100 && decided("JFK") == decided(""), "{} {}", decided("JFK"), decided(""));
 }
