@@ -63,17 +63,33 @@ impl ModelFeatures {
         self.references.first().is_some_and(|first| first.from_ms <= time)
     }
 
-    /// Adds the features of `row`, and what is expected of the output that it has.
-    pub fn observe(&self, batch: &PredictionBatch, row: usize, output: Output<'_>, features: &mut Features) {
+    /// Adds the features of `row`, and what is expected of the output that it has; `known` is of this batch.
+    pub fn observe(
+        &self,
+        batch: &PredictionBatch,
+        known: &mut KnownBins,
+        row: usize,
+        output: Output<'_>,
+        features: &mut Features,
+    ) {
         let begun = self.references.partition_point(|reference| reference.from_ms <= output.row.time);
         let Some(reference) = begun.checked_sub(1).map(|place| &self.references[place]) else { return };
         let of = features.of_mut(reference.id);
         if let Some(labels) = &reference.profile.labels {
             output.expect(labels, &mut of.expected);
         }
-        for ((number, place), feature) in (0..).zip(&reference.features).zip(&reference.profile.features) {
+        let known = known.of(reference.id, reference.features.len());
+        let places = reference.features.iter().zip(known);
+        for ((number, (place, known)), feature) in (0..).zip(places).zip(&reference.profile.features) {
             let value = place.value(batch, row);
-            let bin = place.bin_of(&feature.bins, value);
+            let bin = match (&feature.bins, value, place.column) {
+                // The texts of a batch are few beside its rows, so each is looked up once.
+                (FeatureBins::Categorical(_), FeatureValue::Text(_), Some(column)) => {
+                    let code = batch.features[column].text.key(row).expect("a text has a code");
+                    known_bin(known, code, || place.bin_of(&feature.bins, value))
+                }
+                _ => place.bin_of(&feature.bins, value),
+            };
             let value = match (&feature.bins, value) {
                 (FeatureBins::Numeric(_), FeatureValue::Number(value)) => Some(value),
                 _ => None,
@@ -81,6 +97,37 @@ impl ModelFeatures {
             feature_mut(&mut of.list, number).add(bin as u16, value);
         }
     }
+}
+
+/// The bins of a batch's texts, as far as they were looked up.
+#[derive(Debug, Default)]
+pub struct KnownBins {
+    /// Per feature of the reference, by the text's code in the batch. There are as many references as models in a batch.
+    by_reference: Vec<(ReferenceId, Vec<Vec<u16>>)>,
+}
+
+/// No reference has so many bins.
+const UNKNOWN: u16 = u16::MAX;
+
+impl KnownBins {
+    fn of(&mut self, reference: ReferenceId, features: usize) -> &mut [Vec<u16>] {
+        let place = self.by_reference.iter().position(|(id, _)| *id == reference).unwrap_or_else(|| {
+            self.by_reference.push((reference, vec![Vec::new(); features]));
+            self.by_reference.len() - 1
+        });
+        &mut self.by_reference[place].1
+    }
+}
+
+#[inline]
+fn known_bin(known: &mut Vec<u16>, code: usize, look_up: impl FnOnce() -> usize) -> usize {
+    if known.len() <= code {
+        known.resize(code + 1, UNKNOWN);
+    }
+    if known[code] == UNKNOWN {
+        known[code] = look_up() as u16;
+    }
+    usize::from(known[code])
 }
 
 /// What the model gave out.

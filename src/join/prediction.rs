@@ -1,7 +1,7 @@
 //! Predictions in: each gets its series, meets the labels that came before it, and waits for those to come.
 
 use super::accounting::LabelOutcome;
-use super::features::Output;
+use super::features::{KnownBins, Output};
 use super::label::outcome_of;
 use super::labels::LabelRow;
 use super::pending::{Payload, PayloadAt, PendingRow, RowKind, Settled};
@@ -26,6 +26,7 @@ type KnownModel = Result<(ModelId, Arc<ModelSettings>), TooManyModels>;
 #[derive(Debug)]
 pub struct PredictionReader {
     batch: PredictionBatch,
+    known_bins: KnownBins,
     models: Vec<Option<KnownModel>>,
     series: SeriesCodes,
 }
@@ -48,6 +49,7 @@ impl PredictionReader {
                 Some(possible) => SeriesCodes::Dense(vec![None; possible]),
                 None => SeriesCodes::Sparse(HashMap::new()),
             },
+            known_bins: KnownBins::default(),
             batch,
         }
     }
@@ -142,7 +144,10 @@ impl Join {
             self.accounting.duplicate_predictions += 1;
             self.count(series, time, Count::DuplicatePredictions, 1);
         } else {
-            self.accept(waiting, &scores, batch, row, settings);
+            if waiting.kind != RowKind::Failed {
+                self.observe_features(&waiting, &scores, reader, row);
+            }
+            self.accept(waiting, &scores, &reader.batch, row, reader.settings(row));
         }
         self.scratch.scores = scores;
     }
@@ -257,7 +262,6 @@ impl Join {
             };
             self.observe(waiting.series, waiting.time, &Observation::Predicted { task, latency_ms });
             self.waits(&waiting, scores, 1);
-            self.observe_features(&waiting, scores, batch, row);
         }
         let request_id = batch.request_id.value(row);
         let is_matched = self.meet_labels(&mut waiting, scores, request_id);
@@ -275,7 +279,7 @@ impl Join {
         &mut self,
         waiting: &PendingRow,
         scores: &[(ClassId, f64)],
-        batch: &PredictionBatch,
+        reader: &mut PredictionReader,
         row: usize,
     ) {
         let model_id = self.registry.series(waiting.series).model;
@@ -288,7 +292,8 @@ impl Join {
         let series = if by_segment { waiting.series } else { self.registry.of_features(waiting.series) };
         let pane = waiting.time - waiting.time.rem_euclid(pane_ms);
         let output = Output { row: waiting, scores, classes: &self.registry.model(model_id).classes };
-        features.observe(batch, row, output, self.partials.features(series, pane));
+        let PredictionReader { batch, known_bins, .. } = reader;
+        features.observe(batch, known_bins, row, output, self.partials.features(series, pane));
     }
 
     /// Takes a new prediction through the labels that came before it; true if it has a label then.
