@@ -4,7 +4,7 @@ use super::names::Names;
 use crate::aggregate::features::OfReference;
 use crate::aggregate::{Expected, Features};
 use crate::drift;
-use crate::event::{Comparison, ModelSettings, Profile, ReferenceId, TaskKind};
+use crate::event::{Comparison, FeatureBins, FeatureSource, ModelSettings, Profile, ReferenceId, TaskKind};
 use crate::metrics::{MetricValue, Undefined, estimated};
 use std::collections::BTreeSet;
 
@@ -22,11 +22,16 @@ pub fn read_out(
             let profile = profile(settings, *reference)?;
             drift::read_out(profile, &of.list, &settings.drift, values);
             name(profile, names, values);
+            values.extend(estimated_roc_auc(profile, of));
             Some(*reference)
         }
         // Windows end where a reference does, but those that hop do not all.
         _ => {
             read_out_changed(features, settings, names, true, values)?;
+            let mut estimated: Vec<MetricValue> =
+                in_force(features, settings).filter_map(|(of, profile)| estimated_roc_auc(profile, of)).collect();
+            none_of(&mut estimated, Undefined::ReferenceChanged);
+            values.append(&mut estimated);
             None
         }
     };
@@ -67,6 +72,22 @@ pub fn name(profile: &Profile, names: &mut Names, values: &mut [MetricValue]) {
 pub fn profile(settings: &ModelSettings, reference: ReferenceId) -> Option<&Profile> {
     let known = settings.references.iter().find(|known| known.id == reference);
     known.and_then(|known| known.profile.as_deref())
+}
+
+/// How well the scores are expected to separate the classes, of a binary model whose scores have a calibration.
+fn estimated_roc_auc(profile: &Profile, of: &OfReference) -> Option<MetricValue> {
+    let labels = profile.labels.as_ref().filter(|_| profile.task == TaskKind::Binary)?;
+    let calibration = &labels.calibrations.first()?.calibration;
+    let place = profile.features.iter().position(|feature| feature.source == FeatureSource::Score)?;
+    let FeatureBins::Numeric(bins) = &profile.features[place].bins else { return None };
+    let found = of.list.iter().find(|(number, _)| usize::from(*number) == place);
+    let mut counts = vec![0; bins.bins()];
+    for &(bin, rows) in found.iter().flat_map(|(_, accumulator)| &accumulator.counts) {
+        if let Some(count) = counts.get_mut(usize::from(bin)) {
+            *count += rows;
+        }
+    }
+    Some(estimated::roc_auc(bins, &counts, calibration))
 }
 
 /// Says of everything that it has no value, and why: of what was read under several references, each row once. So a row that

@@ -163,6 +163,7 @@ metrics! {
     EstimatedPrecision = "estimated_precision",
     EstimatedRecall = "estimated_recall",
     EstimatedF1 = "estimated_f1",
+    EstimatedRocAuc = "estimated_roc_auc",
     EstimationError = "estimation_error",
     AccuracyChangeMix = "accuracy_change_mix",
     AccuracyChangeWithin = "accuracy_change_within",
@@ -188,11 +189,16 @@ impl Metric {
             || matches!(self, ChangePointMs | LevelBefore | LevelAfter)
     }
 
+    /// True of quality as it is expected before labels come.
+    fn is_estimated(self) -> bool {
+        (Metric::EstimatedAccuracy..=Metric::EstimatedRocAuc).contains(&self)
+    }
+
     /// True if its rows name the reference profile that they stand on.
     pub fn has_reference(self) -> bool {
         use Metric::*;
         let compares = self.has_feature() && !matches!(self, ChangePointMs | LevelBefore | LevelAfter);
-        compares || matches!(self, EstimatedAccuracy | EstimatedPrecision | EstimatedRecall | EstimatedF1)
+        compares || self.is_estimated()
     }
 
     /// True if the metric says something about labels that came, so that its rows carry `label_coverage`. Counts of
@@ -227,7 +233,6 @@ impl Metric {
                 | LatencyMsMean
                 | LatencyMsMax
         );
-        let before_labels = matches!(self, EstimatedAccuracy | EstimatedPrecision | EstimatedRecall | EstimatedF1);
-        !of_records && !of_serving && !before_labels && !self.is_of_features() && !self.is_of_drift()
+        !of_records && !of_serving && !self.is_estimated() && !self.is_of_features() && !self.is_of_drift()
     }
 }

@@ -10,6 +10,13 @@ pub(super) const ENTRIES: &[Entry] = &[
     estimated(Metric::EstimatedPrecision, "T / rows predicted; or mean over classes"),
     estimated(Metric::EstimatedRecall, "T / (T + M); or mean over classes").interval(SHARED),
     estimated(Metric::EstimatedF1, "2·T / (rows predicted + T + M); or mean over classes").interval(SHARED),
+    estimated(
+        Metric::EstimatedRocAuc,
+        "Σ P · (N of lower scores + N / 2) / (ΣP · ΣN) over the reference's score bins; binary",
+    )
+    .undefined(&[Undefined::NoRows, Undefined::SingleClass, Undefined::ReferenceChanged])
+    .interval(Method::HanleyMcNeil)
+    .binned(),
     rate(Metric::EstimationError, "realized − estimated", "labelled rows")
         .range(Range::Signed)
         .undefined(&[Undefined::NoRows, Undefined::NoLabels, Undefined::ZeroDenominator, Undefined::ReferenceChanged])

@@ -190,6 +190,8 @@ pub enum Method {
     OrderStatistics,
     /// Normal approximation from the Poisson-binomial variance of what comes true, by the delta method.
     PoissonBinomial,
+    /// Hanley and McNeil's variance for the expected positives and negatives.
+    HanleyMcNeil,
     /// Normal approximation with the mean of the classes' standard deviations.
     MeanDeviation,
     /// One for each class, another for their mean.
@@ -218,6 +220,7 @@ impl Method {
             Method::PoissonBinomial => {
                 "normal, from Σp(1 − p) by the delta method: where chance puts the realized value"
             }
+            Method::HanleyMcNeil => "Hanley and McNeil (1982) for the expected positives, widened by `error_bound`",
             Method::MeanDeviation => "normal, with the mean of the classes' standard deviations; conservative",
             Method::None(why) => why,
         };

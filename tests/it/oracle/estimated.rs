@@ -10,8 +10,9 @@ use postdict::aggregate::expected::calibrate_classes;
 use postdict::aggregate::{
     BinaryOutcome, Cell, ClassId, ExpectedClasses, ExpectedConfusion, MulticlassOutcome, QualityOutcome,
 };
+use postdict::event::bins::{Measurement, NumericBins};
 use postdict::event::{Calibration, ModelSettings, TaskKind};
-use postdict::metrics::estimated::{binary, estimation_error, multiclass};
+use postdict::metrics::estimated::{binary, estimation_error, multiclass, roc_auc};
 use postdict::metrics::{Metric, MetricValue, WindowFacts, read_out};
 use serde_json::Value;
 use std::collections::HashMap;
@@ -111,7 +112,7 @@ impl Rows {
     }
 
     /// The rows that a line is about.
-    fn chunk(&self, line: &Line) -> &[Row] {
+    pub fn chunk(&self, line: &Line) -> &[Row] {
         let rows = if line.text("chunk_period") == "reference" { &self.reference } else { &self.production };
         &rows[line.integer("chunk_start_index") as usize..=line.integer("chunk_end_index") as usize]
     }
@@ -197,6 +198,31 @@ fn compare(comparison: &mut Comparison, set: &Set, rows: &Rows, ending: &str, ca
     }
 }
 
+/// Areas under the ROC curve, which are read from the reference's bins of scores, beside NannyML's from the rows.
+fn compare_areas(comparison: &mut Comparison, set: &Set, rows: &Rows, ending: &str, calibration: &Calibration) {
+    let scores = |rows: &[Row]| rows.iter().map(|row| row.scores[0].1).collect::<Vec<f64>>();
+    let bins = NumericBins::of_reference(&{
+        let mut sorted = scores(&rows.reference);
+        sorted.sort_by(f64::total_cmp);
+        sorted
+    });
+    let bins = bins.expect("scores");
+    for line in Table::read(&set.expected("nannyml", ending)).lines() {
+        let place = format!("{}{ending} {} {}", set.name, line.text("chunk_period"), line.text("chunk_key"));
+        let mut counts = vec![0; bins.bins()];
+        scores(rows.chunk(line)).iter().for_each(|score| counts[bins.bin_of(Measurement::Number(*score))] += 1);
+        let found = roc_auc(&bins, &counts, calibration);
+        let Some(expected) = line.number("roc_auc_value") else { continue };
+        let (value, bound) = (found.value.unwrap(), found.error_bound.unwrap());
+        let agrees = (value - expected).abs() <= bound + CLOSE && bound < 0.02;
+        comparison.note(
+            &place,
+            "roc_auc",
+            agrees.then_some(()).ok_or_else(|| format!("{found:?}, expected {expected}")),
+        );
+    }
+}
+
 /// What most points a calibration may have: it travels with every reference profile.
 const MOST_POINTS: usize = 200;
 
@@ -217,6 +243,9 @@ fn agrees(name: &str, rejected: &[&str], at_least: usize) {
     let mut comparison = Comparison::of(format!("{name} and NannyML's estimates"));
     compare(&mut comparison, &set, &rows, ".cbpe.csv", &by_rule);
     compare(&mut comparison, &set, &rows, ".cbpe_uncalibrated.csv", &rows.calibrations(|_, _| Calibration::AsGiven));
+    if rows.task() == TaskKind::Binary {
+        compare_areas(&mut comparison, &set, &rows, ".cbpe.csv", &by_rule[1]);
+    }
     if set.expected("nannyml", ".cbpe_always_calibrated.csv").is_file() {
         let always = rows.calibrations(|_, reference| Calibration::always(reference));
         compare(&mut comparison, &set, &rows, ".cbpe_always_calibrated.csv", &always);
