@@ -8,7 +8,7 @@ use super::{Method, OrderedSamples, TwoSamples, distribution};
 use crate::aggregate::features::{FeatureAccumulator, FeatureList};
 use crate::event::bins::NumericBins;
 use crate::event::{DriftSettings, FeatureBins, FeatureProfile, Moments, Profile};
-use crate::metrics::{Decided, Metric, MetricValue, Undefined, features};
+use crate::metrics::{Decided, Metric, MetricValue, Undefined, differences, features};
 
 /// The methods of bins, in the order in which they are published.
 const BINNED: [(Method, Metric); 5] = [
@@ -31,6 +31,7 @@ pub fn read_out(profile: &Profile, list: &FeatureList, settings: &DriftSettings,
         let counts = dense(accumulator, feature.bins.len());
         rows_of.push(counts.iter().sum());
         features::statistics(&feature.bins, &counts, accumulator, out);
+        differences::read_out(feature, &counts, accumulator, out);
         evidence.push(compare(feature, &counts, accumulator, settings, out));
         out[first..].iter_mut().for_each(|value| value.feature = Some(number));
     }

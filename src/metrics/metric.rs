@@ -145,6 +145,10 @@ metrics! {
     FeatureP50 = "p50",
     FeatureP75 = "p75",
     FeatureP95 = "p95",
+    MissingRateChange = "missing_rate_change",
+    InvalidRateChange = "invalid_rate_change",
+    UnseenRateChange = "unseen_rate_change",
+    FeatureMeanChange = "mean_change",
 
     Psi = "psi",
     JensenShannon = "jensen_shannon",
@@ -171,7 +175,7 @@ metrics! {
 impl Metric {
     /// True of what the values of a feature are.
     pub fn is_of_features(self) -> bool {
-        (Metric::MissingRate..=Metric::FeatureP95).contains(&self)
+        (Metric::MissingRate..=Metric::FeatureMeanChange).contains(&self)
     }
 
     /// True of how far something has moved from a reference.

@@ -14,6 +14,7 @@ mod binary;
 pub mod catalog;
 pub mod change;
 mod confusion;
+pub mod differences;
 pub mod estimated;
 pub mod fairness;
 pub mod features;

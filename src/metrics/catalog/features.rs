@@ -20,10 +20,27 @@ pub(super) const ENTRIES: &[Entry] = &[
     quantile(Metric::FeatureP50, "median of x"),
     quantile(Metric::FeatureP75, "75 % quantile of x"),
     quantile(Metric::FeatureP95, "95 % quantile of x"),
+    change(Metric::MissingRateChange, "`missing_rate` − that of the reference", "predictions"),
+    change(Metric::InvalidRateChange, "`invalid_rate` − that of the reference", "predictions"),
+    change(Metric::UnseenRateChange, "`unseen_rate` − that of the reference", "categories"),
+    number(Metric::FeatureMeanChange, "`mean` − that of the reference").interval(Method::Welch).undefined(&[
+        Undefined::NoRows,
+        Undefined::NoReference,
+        Undefined::ReferenceChanged,
+        Undefined::Overflow,
+    ]),
 ];
 
 const fn share(metric: Metric, formula: &'static str, inputs: &'static str) -> Entry {
     rate(metric, formula, inputs).undefined(&[Undefined::NoRows, Undefined::ReferenceChanged])
+}
+
+const fn change(metric: Metric, formula: &'static str, inputs: &'static str) -> Entry {
+    rate(metric, formula, inputs).range(Range::Signed).interval(Method::Newcombe).undefined(&[
+        Undefined::NoRows,
+        Undefined::NoReference,
+        Undefined::ReferenceChanged,
+    ])
 }
 
 const fn number(metric: Metric, formula: &'static str) -> Entry {
