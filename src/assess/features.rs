@@ -5,7 +5,7 @@ use crate::aggregate::features::OfReference;
 use crate::aggregate::{Expected, Features};
 use crate::drift;
 use crate::event::{ModelSettings, Profile, ReferenceId, TaskKind};
-use crate::metrics::{MetricValue, Undefined, estimated};
+use crate::metrics::{MetricValue, Undefined, estimated, schema_drift};
 use std::collections::BTreeSet;
 
 /// Appends what is known of `features`, numbered as `names` has them; gives the reference that they were compared with.
@@ -20,6 +20,7 @@ pub fn read_out(
     for (of, profile) in &known {
         let first = values.len();
         drift::read_out(profile, &of.list, &settings.drift, values);
+        schema_drift::read_out(profile, &of.list, &of.unknown, settings.drift.min_count, values);
         let numbers: Vec<u16> = profile.features.iter().map(|feature| names.feature_number(&feature.name)).collect();
         for value in &mut values[first..] {
             value.feature = value.feature.and_then(|place| numbers.get(usize::from(place)).copied());

@@ -16,6 +16,7 @@ pub mod reject;
 pub mod segment;
 pub mod settings;
 pub mod time;
+pub mod unknown;
 
 pub use calibration::Calibration;
 pub use detectors::{DetectorKind, DetectorParameters, Detectors, LossKind, OutcomeOrder};

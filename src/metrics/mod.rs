@@ -26,6 +26,7 @@ mod quantile;
 mod ranking;
 mod reference;
 mod regression;
+pub mod schema_drift;
 mod taken_back;
 mod value;
 

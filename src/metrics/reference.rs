@@ -60,7 +60,10 @@ fn section(text: &mut String, family: Family) {
         }
         Family::Features => {
             "One row per feature of the reference and metric; x is a number. Outputs (`score`, `predicted_label`, \
-             `predicted_value`) count as features. Numbers lie in the reference's fine bins."
+             `predicted_value`) count as features. Numbers lie in the reference's fine bins; `distinct` is of categories only. \
+             `features_…` have no `feature`. A feature is new if JSON has a member of `features` that is not null, or the \
+             Avro writer's record has a field there, under a name that the reference does not have, be it one that was left \
+             out when the profile was made."
         }
         Family::Drift => {
             "p is the reference's share of a bin, q the window's; F and G are the distribution functions. Bins of a number \

@@ -119,11 +119,20 @@ impl<'de> Visitor<'de> for Place<'_, 'de> {
                 record.add_member(name, value);
             }
         } else {
-            while let Some(child) = members.next_key_seed(KnownName { reader, at })? {
-                if child.is_some() {
-                    members.next_value_seed(Place { reader, record, at: child, root: false })?;
+            let is_watched = reader.trie.is_watched(at);
+            while let Some(child) = members.next_key_seed(KnownName { reader, record, at })? {
+                let is_null = if child.is_some() {
+                    let value = members.next_value_seed(Place { reader, record, at: child, root: false })?;
+                    matches!(value, Value::Plain(Scalar::Null))
+                } else if is_watched {
+                    members.next_value::<Option<IgnoredAny>>()?.is_none()
                 } else {
                     members.next_value::<IgnoredAny>()?;
+                    false
+                };
+                // Null is as if it were not there.
+                if is_null && reader.trie.is_noted(at, child) {
+                    record.take_back_noted();
                 }
             }
         }
@@ -131,13 +140,14 @@ impl<'de> Visitor<'de> for Place<'_, 'de> {
     }
 }
 
-/// The name of a member, looked up among the children of a place.
-struct KnownName<'r> {
+/// The name of a member, looked up among the children of a place; noted if no column takes it and it is to be.
+struct KnownName<'r, 'de> {
     reader: &'r JsonReader,
+    record: &'r mut JsonRecord<'de>,
     at: usize,
 }
 
-impl<'de> DeserializeSeed<'de> for KnownName<'_> {
+impl<'de> DeserializeSeed<'de> for KnownName<'_, 'de> {
     type Value = Option<usize>;
 
     #[inline]
@@ -146,7 +156,7 @@ impl<'de> DeserializeSeed<'de> for KnownName<'_> {
     }
 }
 
-impl Visitor<'_> for KnownName<'_> {
+impl<'de> Visitor<'de> for KnownName<'_, 'de> {
     type Value = Option<usize>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -154,8 +164,22 @@ impl Visitor<'_> for KnownName<'_> {
     }
 
     #[inline]
+    fn visit_borrowed_str<E: Error>(self, name: &'de str) -> Result<Option<usize>, E> {
+        let child = self.reader.trie.child(self.at, name);
+        if self.reader.trie.is_noted(self.at, child) {
+            self.record.note(Value::Plain(Scalar::Text(name)));
+        }
+        Ok(child)
+    }
+
+    #[inline]
     fn visit_str<E: Error>(self, name: &str) -> Result<Option<usize>, E> {
-        Ok(self.reader.trie.child(self.at, name))
+        let child = self.reader.trie.child(self.at, name);
+        if self.reader.trie.is_noted(self.at, child) {
+            let kept = self.record.keep(name);
+            self.record.note(kept);
+        }
+        Ok(child)
     }
 }
 

@@ -192,6 +192,8 @@ pub enum Method {
     FisherZ,
     /// Order statistics whose ranks enclose the quantile, widened by their error bounds.
     OrderStatistics,
+    /// Standard error of a HyperLogLog sketch.
+    HyperLogLog,
     /// Normal approximation from the Poisson-binomial variance of what comes true, by the delta method.
     PoissonBinomial,
     /// Normal approximation with the mean of the classes' standard deviations.
@@ -221,6 +223,9 @@ impl Method {
             Method::Dkw => "Dvoretzky-Kiefer-Wolfowitz-Massart, widened by `error_bound`; conservative",
             Method::FisherZ => "Fisher's z; four rows or more",
             Method::OrderStatistics => "binomial ranks (Conover), widened by the bins; where the ranks exist",
+            Method::HyperLogLog => {
+                "normal, of the estimated part only: its standard error is 6.5 %; none where nothing is estimated"
+            }
             Method::PoissonBinomial => {
                 "normal, from Σp(1 − p) by the delta method: where chance puts the realized value"
             }
