@@ -3,6 +3,7 @@
 mod agreement;
 mod container;
 mod malformed;
+mod unknown;
 
 use super::*;
 use crate::event::{Origin, PredictionColumns, Reason, Role};
