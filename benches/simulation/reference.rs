@@ -178,6 +178,7 @@ fn batch(rows: usize, features: Vec<FeatureColumn>) -> PredictionBatch {
         failed: BooleanArray::from(vec![false; rows]),
         segments: Vec::new(),
         features,
+        unknown: postdict::event::unknown::UnknownFeatures::default(),
     }
 }
 

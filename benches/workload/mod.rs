@@ -162,6 +162,7 @@ pub fn prediction_batch(numbers: std::ops::Range<u64>, time: impl Fn(u64) -> i64
             Vec::new()
         },
         features: Vec::new(),
+        unknown: postdict::event::unknown::UnknownFeatures::default(),
     }
 }
 

@@ -2,8 +2,9 @@
 //!
 //! Predictions are never taken back, so smallest and largest values are exact, and features merge but cannot be negated.
 
-use super::{ClassId, ExactSum, Expected, Linear, Rational, SortedCounts, ratio_to_f64};
+use super::{ClassId, Distinct, ExactSum, Expected, Linear, Rational, SortedCounts, ratio_to_f64};
 use crate::event::ReferenceId;
+use crate::event::unknown::NameSet;
 use std::mem;
 
 /// One feature of many rows.
@@ -13,6 +14,8 @@ pub struct FeatureAccumulator {
     pub counts: SortedCounts<u16>,
     /// Of its numbers; nothing of a category.
     pub numbers: Numbers,
+    /// Of a category, the values that the reference has no bin for.
+    pub unseen: Distinct,
 }
 
 /// The numbers among the values of a feature.
@@ -34,6 +37,8 @@ pub type FeatureList = Vec<(u16, FeatureAccumulator)>;
 pub struct OfReference {
     /// Its features.
     pub list: FeatureList,
+    /// Features that rows carry and it does not have.
+    pub unknown: NameSet,
     /// What is expected to come true by its calibration.
     pub expected: Expected,
 }
@@ -60,6 +65,7 @@ impl FeatureAccumulator {
         self.numbers.sum.merge(&other.numbers.sum);
         self.numbers.squares.merge(&other.numbers.squares);
         self.numbers.range = wider(self.numbers.range, other.numbers.range);
+        self.unseen.merge(&other.unseen);
     }
 }
 
@@ -119,6 +125,7 @@ impl Features {
         for (reference, theirs) in &other.by_reference {
             let mine = self.of_mut(*reference);
             mine.expected.merge(&theirs.expected);
+            mine.unknown.merge(&theirs.unknown);
             let theirs = theirs.list.iter();
             theirs.for_each(|(feature, accumulator)| feature_mut(&mut mine.list, *feature).merge(accumulator));
         }
@@ -128,7 +135,7 @@ impl Features {
     pub fn take_half(&mut self) -> Features {
         let half = |(id, of): &mut (ReferenceId, OfReference)| {
             let list = of.list.split_off(of.list.len().div_ceil(2));
-            (*id, OfReference { list, expected: Expected::default() })
+            (*id, OfReference { list, ..OfReference::default() })
         };
         let by_reference = self.by_reference.iter_mut().map(half).filter(|(_, of)| !of.list.is_empty()).collect();
         Features { by_reference }
@@ -152,7 +159,7 @@ impl Features {
 
     /// Adds what was read under a reference behind what is there; false if it does not follow, or is nothing.
     pub(super) fn push(&mut self, reference: ReferenceId, of: OfReference) -> bool {
-        let is_something = !(of.list.is_empty() && of.expected.is_zero());
+        let is_something = of != OfReference::default();
         let follows = self.by_reference.last().is_none_or(|(last, _)| *last < reference) && is_something;
         self.by_reference.push((reference, of));
         follows
@@ -166,7 +173,7 @@ impl Features {
                 expected.of_mut(*reference).expected = mem::take(&mut of.expected);
             }
         }
-        self.by_reference.retain(|(_, of)| !of.list.is_empty());
+        self.by_reference.retain(|(_, of)| *of != OfReference::default());
         expected
     }
 
@@ -197,6 +204,7 @@ pub fn feature_mut(list: &mut FeatureList, feature: u16) -> &mut FeatureAccumula
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::aggregate::Wire;
     use proptest::prelude::*;
 
     type Row = (u8, u16, u16, f64);
@@ -205,7 +213,12 @@ mod tests {
         let mut features = Features::default();
         for &(reference, feature, bin, number) in rows {
             let of = features.of_mut(ReferenceId(u128::from(reference)));
-            feature_mut(&mut of.list, feature).add(bin, (bin < 5).then_some(number));
+            let accumulator = feature_mut(&mut of.list, feature);
+            accumulator.add(bin, (bin < 5).then_some(number));
+            if bin == 6 {
+                accumulator.unseen.add(&format!("{number:.0}"));
+            }
+            of.unknown.add(&format!("{:.1}", number / 1e2));
             of.expected.confusion.add(1, bin < 3, number.abs() / 1e3);
         }
         features
@@ -232,6 +245,26 @@ mod tests {
             let mut first = x.clone();
             let second = first.take_half();
             prop_assert_eq!(merged(&first, &second), x);
+        }
+
+        #[test]
+        fn the_byte_form_is_canonical_and_comes_back(a in rows(), b in rows(), place in any::<prop::sample::Index>(), flip in 1u8..) {
+            let (x, y) = (folded(&a), folded(&b));
+            let bytes_of = |features: &Features| {
+                let mut bytes = Vec::new();
+                features.encode(&mut bytes);
+                bytes
+            };
+            let mut bytes = bytes_of(&merged(&x, &y));
+            prop_assert_eq!(&bytes_of(&merged(&y, &x)), &bytes);
+            for end in 0..bytes.len() {
+                prop_assert!(Features::decode(&mut &bytes[..end]).is_err(), "cut at {}", end);
+            }
+            prop_assert_eq!(Features::decode(&mut &bytes[..]), Ok(merged(&x, &y)));
+            let place = place.index(bytes.len());
+            bytes[place] ^= flip;
+            // An error, or features that somebody might have written; never a panic.
+            let _ = Features::decode(&mut &bytes[..]);
         }
     }
 }

@@ -5,7 +5,7 @@ use crate::aggregate::features::OfReference;
 use crate::aggregate::{Expected, Features};
 use crate::drift;
 use crate::event::{Comparison, FeatureBins, FeatureSource, ModelSettings, Profile, ReferenceId, TaskKind};
-use crate::metrics::{MetricValue, Undefined, estimated};
+use crate::metrics::{MetricValue, Undefined, estimated, schema_drift};
 use std::collections::BTreeSet;
 
 /// Appends what is known of `features`, numbered as `names` has them; gives the reference that they were compared with.
@@ -22,16 +22,16 @@ pub fn read_out(
             let profile = profile(settings, *reference)?;
             drift::read_out(profile, &of.list, &settings.drift, values);
             name(profile, names, values);
-            values.extend(estimated_roc_auc(profile, of));
+            of_model(profile, of, settings, values);
             Some(*reference)
         }
         // Windows end where a reference does, but those that hop do not all.
         _ => {
             read_out_changed(features, settings, names, true, values)?;
-            let mut estimated: Vec<MetricValue> =
-                in_force(features, settings).filter_map(|(of, profile)| estimated_roc_auc(profile, of)).collect();
-            none_of(&mut estimated, Undefined::ReferenceChanged);
-            values.append(&mut estimated);
+            let mut of_models = Vec::new();
+            in_force(features, settings).for_each(|(of, profile)| of_model(profile, of, settings, &mut of_models));
+            none_of(&mut of_models, Undefined::ReferenceChanged);
+            values.append(&mut of_models);
             None
         }
     };
@@ -72,6 +72,12 @@ pub fn name(profile: &Profile, names: &mut Names, values: &mut [MetricValue]) {
 pub fn profile(settings: &ModelSettings, reference: ReferenceId) -> Option<&Profile> {
     let known = settings.references.iter().find(|known| known.id == reference);
     known.and_then(|known| known.profile.as_deref())
+}
+
+/// Appends what is about no single feature.
+fn of_model(profile: &Profile, of: &OfReference, settings: &ModelSettings, values: &mut Vec<MetricValue>) {
+    schema_drift::read_out(profile, &of.list, &of.unknown, settings.drift.min_count, values);
+    values.extend(estimated_roc_auc(profile, of));
 }
 
 /// How well the scores are expected to separate the classes, of a binary model whose scores have a calibration.

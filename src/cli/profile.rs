@@ -164,7 +164,7 @@ impl Make {
         let layout = Layout {
             predictions: (format.clone(), fields.clone()),
             labels: (config.labels.format.clone(), config.labels.fields.clone()),
-            columns: PredictionColumns { segments: Vec::new(), features: names },
+            columns: PredictionColumns { features: names, ..PredictionColumns::default() },
         };
         let sizes = self.predictions.iter().filter_map(|path| std::fs::metadata(path).ok());
         let total = sizes.map(|metadata| metadata.len()).sum();

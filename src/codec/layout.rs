@@ -3,6 +3,7 @@
 use super::mapping::{FieldPath, LabelFields, PredictionFields};
 use super::message::Message;
 use super::scalar::{Record, Scalar};
+use super::unknown::Watched;
 use crate::event::PredictionColumns;
 
 /// Where a role's value comes from.
@@ -80,6 +81,8 @@ pub(crate) struct Paths {
     pub paths: Vec<Vec<String>>,
     /// The slot whose members are wanted, not only its kind: `scores`.
     pub members: Option<usize>,
+    /// The object whose other members are noted: `features`.
+    pub watched: Option<Watched>,
 }
 
 impl Paths {
@@ -140,6 +143,9 @@ impl PredictionLayout {
         };
         if let Source::Slot(slot) = layout.scores {
             paths.members = Some(slot);
+        }
+        if let Some(FieldPath::Value(path)) = fields.features.as_ref().filter(|_| columns.unknown) {
+            paths.watched = Some(Watched { path: path.clone(), known: columns.features.clone() });
         }
         (layout, paths)
     }

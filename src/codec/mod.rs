@@ -33,6 +33,7 @@ mod payload;
 mod prediction;
 mod scalar;
 mod trie;
+mod unknown;
 mod validate;
 
 pub use avro::container::{Block, ContainerError, ContainerReader};

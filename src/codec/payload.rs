@@ -33,11 +33,13 @@ pub(crate) enum Payload {
 impl Payload {
     pub(crate) fn try_new(format: &Format, paths: Paths) -> Result<Self, CodecError> {
         Ok(match format {
-            Format::AvroPlain { schema } => Payload::Plain(Box::new(PlainReader::try_new(schema, paths.paths)?)),
+            Format::AvroPlain { schema } => Payload::Plain(Box::new(PlainReader::try_new(schema, paths)?)),
             Format::AvroConfluent { schemas } if !paths.paths.is_empty() => {
-                Payload::Confluent(ConfluentReader::try_new(schemas, paths.paths)?)
+                Payload::Confluent(ConfluentReader::try_new(schemas, paths)?)
             }
-            Format::Json if !paths.paths.is_empty() => Payload::Json(JsonReader::new(&paths.paths, paths.members)),
+            Format::Json if !paths.paths.is_empty() => {
+                Payload::Json(JsonReader::new(&paths.paths, paths.members).watching(paths.watched))
+            }
             Format::Json | Format::AvroConfluent { .. } => Payload::Unused,
         })
     }

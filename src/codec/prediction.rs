@@ -5,6 +5,7 @@ use super::decoder::Rows;
 use super::layout::{PredictionLayout, Source};
 use super::message::{Fault, Message};
 use super::scalar::{Record, Scalar};
+use super::unknown::UnknownFeaturesBuilder;
 use super::validate::{self, TextValue};
 use crate::event::{Origin, PredictionBatch, Reason};
 use arrow_array::builder::{BooleanBuilder, Float64Builder, Int64Builder, StringBuilder};
@@ -30,6 +31,7 @@ pub(super) struct PredictionRows {
     failed: BooleanBuilder,
     segments: Vec<TextColumnBuilder>,
     features: Vec<FeatureColumnBuilder>,
+    unknown: UnknownFeaturesBuilder,
     /// Texts that must be written before they are stored.
     buffer: String,
 }
@@ -50,6 +52,7 @@ impl PredictionRows {
             failed: BooleanBuilder::new(),
             segments: layout.segments.iter().map(|_| TextColumnBuilder::new()).collect(),
             features: layout.features.iter().map(|_| FeatureColumnBuilder::new()).collect(),
+            unknown: UnknownFeaturesBuilder::default(),
             buffer: String::new(),
             layout,
         }
@@ -172,6 +175,9 @@ impl Rows for PredictionRows {
         for (builder, source) in self.features.iter_mut().zip(&self.layout.features) {
             builder.push(source.read(message, record));
         }
+        let unknown = &mut self.unknown;
+        record.noted(&mut |name| unknown.note(name));
+        unknown.end_row();
         Ok(())
     }
 
@@ -191,6 +197,7 @@ impl Rows for PredictionRows {
             failed: self.failed.finish(),
             segments: self.segments.iter_mut().map(TextColumnBuilder::finish).collect(),
             features: self.features.iter_mut().map(FeatureColumnBuilder::finish).collect(),
+            unknown: self.unknown.finish(),
         }
     }
 }

@@ -56,6 +56,10 @@ pub(crate) trait Record {
     /// Calls `each` with the name and value of every member of the [`Scalar::Object`] at `slot`, in their order, until
     /// it fails. Formats answer this only for the slot that [`super::layout::Paths::members`] names.
     fn members(&self, slot: usize, each: Member<'_>) -> Result<(), Fault>;
+
+    /// Calls `each` with the name of every member of the object that [`super::layout::Paths::watched`] names, where no
+    /// column takes it.
+    fn noted(&self, each: &mut dyn FnMut(&str));
 }
 
 /// What is done with a member of an object.
@@ -72,4 +76,6 @@ impl Record for NoValue {
     fn members(&self, _slot: usize, _each: Member<'_>) -> Result<(), Fault> {
         Ok(())
     }
+
+    fn noted(&self, _each: &mut dyn FnMut(&str)) {}
 }

@@ -1,9 +1,13 @@
 //! The mapped paths as a tree, so that a record is walked once and what no path needs is skipped.
 
+use super::unknown::Watched;
+
 /// A tree of path elements. Node 0 is the record itself.
 #[derive(Debug, Clone)]
 pub(crate) struct Trie {
     nodes: Vec<Node>,
+    /// The object whose other members are noted, and its node.
+    watched: Option<(usize, Watched)>,
 }
 
 /// One place in a record.
@@ -15,6 +19,8 @@ pub(crate) struct Node {
     pub slot: Option<usize>,
     /// Slots of all places below: what happens to them if this turns out not to be an object.
     pub below: Vec<usize>,
+    /// A column takes what is here: as a member of the watched object it is not noted.
+    is_known: bool,
 }
 
 /// Which of the children of a node: right for another node by chance alone.
@@ -24,7 +30,7 @@ pub(crate) struct Guess(u32);
 impl Trie {
     /// The tree of `paths`; the index of a path is its slot. Paths differ from one another.
     pub(crate) fn new(paths: &[Vec<String>]) -> Self {
-        let mut trie = Trie { nodes: vec![Node::default()] };
+        let mut trie = Trie { nodes: vec![Node::default()], watched: None };
         for (slot, path) in paths.iter().enumerate() {
             let mut at = 0;
             for name in path {
@@ -34,6 +40,34 @@ impl Trie {
             trie.nodes[at].slot = Some(slot);
         }
         trie
+    }
+
+    /// Notes the other members of an object.
+    pub(crate) fn watching(mut self, watched: Option<Watched>) -> Self {
+        let Some(watched) = watched else { return self };
+        let at = watched.path.iter().fold(0, |at, name| self.child_or_new(at, name));
+        for (name, child) in self.nodes[at].children.clone() {
+            self.nodes[child].is_known = watched.knows(&name);
+        }
+        self.watched = Some((at, watched));
+        self
+    }
+
+    /// The object whose other members are noted.
+    pub(crate) fn watched(&self) -> Option<&Watched> {
+        self.watched.as_ref().map(|(_, watched)| watched)
+    }
+
+    /// True if members of `at` are noted where no column takes them.
+    #[inline]
+    pub(crate) fn is_watched(&self, at: usize) -> bool {
+        self.watched.as_ref().is_some_and(|(watched, _)| *watched == at)
+    }
+
+    /// True if a member of `at` is noted: no column takes it. `child` is its node, if it has one.
+    #[inline]
+    pub(crate) fn is_noted(&self, at: usize, child: Option<usize>) -> bool {
+        self.is_watched(at) && child.is_none_or(|child| !self.nodes[child].is_known)
     }
 
     pub(crate) fn node(&self, at: usize) -> &Node {

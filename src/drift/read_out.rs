@@ -9,7 +9,7 @@ use super::{Method, OrderedSamples, TwoSamples, distribution};
 use crate::aggregate::features::{FeatureAccumulator, FeatureList};
 use crate::event::bins::NumericBins;
 use crate::event::{DriftSettings, FeatureBins, FeatureProfile, Moments, Profile, Smoothing};
-use crate::metrics::{Decided, Metric, MetricValue, Undefined, features};
+use crate::metrics::{Decided, Metric, MetricValue, Undefined, differences, features};
 
 /// The methods of bins, in the order in which they are published.
 const BINNED: [(Method, Metric); 5] = [
@@ -48,6 +48,7 @@ fn read(
         rows_of.push(counts.iter().sum());
         if with_values {
             features::statistics(&feature.bins, &counts, accumulator, out);
+            differences::read_out(feature, &counts, accumulator, out);
         }
         evidence.push(compare(feature, &counts, accumulator, settings, out));
         out[first..].iter_mut().for_each(|value| value.feature = Some(number));

@@ -18,6 +18,7 @@ pub mod reject;
 pub mod segment;
 pub mod settings;
 pub mod time;
+pub mod unknown;
 
 pub use calibration::Calibration;
 pub use comparison::{Comparison, Weekday};

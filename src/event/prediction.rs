@@ -1,5 +1,6 @@
 //! A batch of predictions as columns (Arrow arrays), all of the same length.
 
+use super::unknown::UnknownFeatures;
 use super::{FeatureColumn, FeatureSource, FeatureValue, Millis, Origin};
 use arrow_array::types::UInt32Type;
 use arrow_array::{Array, BooleanArray, DictionaryArray, Float64Array, Int64Array, ListArray, StringArray};
@@ -11,6 +12,8 @@ pub struct PredictionColumns {
     pub segments: Vec<String>,
     /// Features, sorted, without repetition.
     pub features: Vec<String>,
+    /// True if the names of other features are noted; their values never are.
+    pub unknown: bool,
 }
 
 /// Text column whose values repeat: a code per row, each distinct value of the batch once.
@@ -57,6 +60,9 @@ pub struct PredictionBatch {
     pub segments: Vec<TextColumn>,
     /// One column per entry of [`PredictionColumns::features`], in that order.
     pub features: Vec<FeatureColumn>,
+    /// Names of features that no column is of, where [`PredictionColumns::unknown`] asks for them. JSON: members that are
+    /// not null. Avro: fields of the writer's record, and keys of a map whose values are not null.
+    pub unknown: UnknownFeatures,
 }
 
 impl PredictionBatch {

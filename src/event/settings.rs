@@ -201,7 +201,8 @@ impl Settings {
 
     /// What the codec decodes of features and attributes: what any model's segments and references need.
     pub fn columns(&self) -> PredictionColumns {
-        PredictionColumns { segments: self.segment_columns(), features: self.feature_columns() }
+        let unknown = self.all().any(|model| !model.references.is_empty());
+        PredictionColumns { segments: self.segment_columns(), features: self.feature_columns(), unknown }
     }
 
     /// Columns that any model's segments need, sorted, without repetition.

@@ -4,8 +4,8 @@
 use super::pending::{PendingRow, RowKind};
 use crate::aggregate::expected::calibrate_classes;
 use crate::aggregate::features::feature_mut;
-use crate::aggregate::{ClassId, ClassNames, Expected, Features};
-use crate::event::label::class_as_number;
+use crate::aggregate::{ClassId, ClassNames, Distinct, Expected, Features};
+use crate::event::label::{class_as_number, number_as_class};
 use crate::event::{
     FeatureBins, FeatureSource, FeatureValue, Millis, ModelSettings, PredictionBatch, Profile, ReferenceId,
     ReferenceLabels,
@@ -28,6 +28,8 @@ struct InForce {
     profile: Arc<Profile>,
     /// Per feature of the profile.
     features: Vec<Place>,
+    /// Columns of the batch that only other references have, with their names.
+    others: Vec<(usize, String)>,
 }
 
 /// Where a feature is found, and the numbers among its categories.
@@ -52,8 +54,11 @@ impl ModelFeatures {
                     .and_then(|_| columns.binary_search_by(|column| column.as_str().cmp(&feature.name)).ok()),
                 numbers: numbers(&feature.bins),
             });
-            let features = features.collect();
-            Some(InForce { from_ms: reference.from_ms.unwrap_or(Millis::MIN), id: reference.id, profile, features })
+            let features: Vec<Place> = features.collect();
+            let is_other = |place: &usize| features.iter().all(|feature| feature.column != Some(*place));
+            let others = (0..columns.len()).filter(is_other).map(|place| (place, columns[place].clone())).collect();
+            let from_ms = reference.from_ms.unwrap_or(Millis::MIN);
+            Some(InForce { from_ms, id: reference.id, profile, features, others })
         });
         ModelFeatures { references: references.collect() }
     }
@@ -90,12 +95,32 @@ impl ModelFeatures {
                 }
                 _ => place.bin_of(&feature.bins, value),
             };
-            let value = match (&feature.bins, value) {
+            let number_of = match (&feature.bins, value) {
                 (FeatureBins::Numeric(_), FeatureValue::Number(value)) => Some(value),
                 _ => None,
             };
-            feature_mut(&mut of.list, number).add(bin as u16, value);
+            let accumulator = feature_mut(&mut of.list, number);
+            accumulator.add(bin as u16, number_of);
+            if feature.bins.is_unseen(bin) {
+                add_unseen(&mut accumulator.unseen, value);
+            }
         }
+        if let Some(names) = batch.unknown.of(row) {
+            of.unknown.merge(names);
+        }
+        for (column, name) in &reference.others {
+            if batch.features[*column].value(row) != FeatureValue::Missing {
+                of.unknown.add(name);
+            }
+        }
+    }
+}
+
+fn add_unseen(unseen: &mut Distinct, value: FeatureValue<'_>) {
+    match value {
+        FeatureValue::Text(text) => unseen.add(text),
+        FeatureValue::Number(number) => unseen.add(&number_as_class(number)),
+        FeatureValue::Missing | FeatureValue::Invalid => {}
     }
 }
 
@@ -197,7 +222,6 @@ fn numbers(bins: &FeatureBins) -> Vec<(f64, u16)> {
 mod tests {
     use super::*;
     use crate::event::bins::CategoryBins;
-    use crate::event::label::number_as_class;
     use proptest::prelude::*;
 
     proptest! {

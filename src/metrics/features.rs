@@ -3,6 +3,7 @@
 
 use super::interval::{self, Interval};
 use super::{Metric, MetricValue, Undefined};
+use crate::aggregate::Distinct;
 use crate::aggregate::features::FeatureAccumulator;
 use crate::event::FeatureBins;
 use crate::event::bins::{CategoryBins, NumericBins};
@@ -24,13 +25,34 @@ pub fn statistics(bins: &FeatureBins, counts: &[i64], accumulator: &FeatureAccum
     out.push(MetricValue::rate(Metric::InvalidRate, invalid, rows, Undefined::NoRows));
     match bins {
         FeatureBins::Numeric(bins) => numbers(bins, values, accumulator, out),
-        FeatureBins::Categorical(bins) => categories(bins, values, out),
+        FeatureBins::Categorical(bins) => categories(bins, values, &accumulator.unseen, out),
     }
 }
 
-fn categories(bins: &CategoryBins, values: &[i64], out: &mut Vec<MetricValue>) {
-    let unseen = values[bins.values().len()];
-    out.push(MetricValue::rate(Metric::UnseenRate, unseen, values.iter().sum(), Undefined::NoRows));
+fn categories(bins: &CategoryBins, values: &[i64], different: &Distinct, out: &mut Vec<MetricValue>) {
+    let (known, unseen) = (&values[..bins.values().len()], values[bins.values().len()]);
+    let rows = values.iter().sum();
+    out.push(MetricValue::rate(Metric::UnseenRate, unseen, rows, Undefined::NoRows));
+    let known = known.iter().filter(|rows| **rows > 0).count() as f64;
+    out.push(if rows > 0 {
+        distinct(known, unseen, different, rows)
+    } else {
+        MetricValue::new(Metric::Distinct, Err(Undefined::NoRows), 0)
+    });
+}
+
+/// Different values: those with bins, which are counted, and those without, which are estimated.
+fn distinct(known: f64, unseen: i64, different: &Distinct, rows: i64) -> MetricValue {
+    if unseen <= 0 {
+        return MetricValue::new(Metric::Distinct, Ok(known), rows);
+    }
+    // There is one at least, and no more than rows.
+    let possible = |estimate: f64| known + estimate.clamp(1.0, unseen as f64);
+    let estimate = different.estimate();
+    let half_width = interval::Z * Distinct::STANDARD_ERROR * estimate;
+    let interval = Interval { lower: possible(estimate - half_width), upper: possible(estimate + half_width) };
+    let value = MetricValue::new(Metric::Distinct, Ok(possible(estimate.round())), rows);
+    value.with_interval((interval.lower < interval.upper).then_some(interval))
 }
 
 fn numbers(bins: &NumericBins, values: &[i64], accumulator: &FeatureAccumulator, out: &mut Vec<MetricValue>) {
@@ -121,6 +143,31 @@ mod tests {
         assert_eq!(of(&values, Metric::MissingRate).value, Ok(0.2));
         assert_eq!(of(&values, Metric::InvalidRate).value, Ok(0.2));
         assert_eq!((of(&values, Metric::UnseenRate).value, of(&values, Metric::UnseenRate).count), (Ok(1.0 / 3.0), 3));
+    }
+
+    #[test]
+    fn different_values_are_counted_where_known_and_estimated_where_not() {
+        let bins = FeatureBins::Categorical(CategoryBins::of_reference([("a", 5), ("b", 4), ("c", 4)], 10));
+        let read = |texts: &[String]| {
+            let values: Vec<FeatureValue> = texts.iter().map(|text| FeatureValue::Text(text)).collect();
+            let (counts, mut accumulator) = accumulated(&bins, &values);
+            texts.iter().filter(|text| text.len() > 1).for_each(|text| accumulator.unseen.add(text));
+            let mut out = Vec::new();
+            statistics(&bins, &counts, &accumulator, &mut out);
+            of(&out, Metric::Distinct)
+        };
+        let texts = |known: &[&str], unseen: usize| -> Vec<String> {
+            known.iter().map(|text| (*text).to_owned()).chain((0..unseen).map(|number| format!("x{number}"))).collect()
+        };
+        let exact = read(&texts(&["a", "b", "a"], 0));
+        assert_eq!((exact.value, exact.lower, exact.count), (Ok(2.0), None, 3));
+        let one = read(&texts(&["a", "b", "a"], 1));
+        assert_eq!((one.value, one.upper), (Ok(3.0), None));
+        let many = read(&texts(&["c"], 1000));
+        let (value, lower, upper) = (many.value.unwrap(), many.lower.unwrap(), many.upper.unwrap());
+        assert!(lower < value && value < upper && lower <= 1001.0 && 1001.0 >= upper.min(1001.0), "{many:?}");
+        assert!((value - 1001.0).abs() < 200.0, "{value}");
+        assert_eq!(read(&[]).value, Err(Undefined::NoRows));
     }
 
     #[test]

@@ -82,6 +82,16 @@ pub fn mean_of_proportions(proportions: &[(i64, i64)]) -> Option<Interval> {
     (k > 0.0).then(|| Interval { lower: (mean - below.sqrt()) / k, upper: (mean + above.sqrt()) / k }.clipped(0.0, 1.0))
 }
 
+/// Interval of p₁ − p₂ of two independent proportions, each (successes, trials), from each one's Wilson interval: Newcombe's
+/// hybrid score interval (1998, method 10). `None` if one has no trial.
+pub fn difference_of_proportions(first: (i64, i64), second: (i64, i64)) -> Option<Interval> {
+    let (a, b) = (wilson(first.0, first.1)?, wilson(second.0, second.1)?);
+    let (p, q) = (first.0 as f64 / first.1 as f64, second.0 as f64 / second.1 as f64);
+    let distance = |x: f64, y: f64| (x * x + y * y).sqrt();
+    let (below, above) = (distance(p - a.lower, b.upper - q), distance(a.upper - p, q - b.lower));
+    Some(Interval { lower: p - q - below, upper: p - q + above }.clipped(-1.0, 1.0))
+}
+
 /// Normal approximation from the variance of the estimate.
 pub fn normal(estimate: f64, variance: f64) -> Option<Interval> {
     Interval::around(estimate, Z * variance.sqrt())
@@ -90,13 +100,17 @@ pub fn normal(estimate: f64, variance: f64) -> Option<Interval> {
 /// Normal approximation of a mean from exact sums: `sum` = Σx and `squares` = Σx² over `rows`, with the unbiased
 /// variance. `None` below two rows.
 pub fn mean(rows: i64, sum: &Rational, squares: &Rational) -> Option<Interval> {
+    normal(ratio_to_f64(sum, &Rational::from(rows.max(1))), variance_of_mean(rows, sum, squares)?)
+}
+
+/// Unbiased variance of the mean of `rows`, from exact sums as [`mean`] takes them; `None` below two rows.
+pub fn variance_of_mean(rows: i64, sum: &Rational, squares: &Rational) -> Option<f64> {
     if rows < 2 {
         return None;
     }
     let n = Rational::from(rows);
     let centred = &n * squares - sum * sum;
-    let variance = ratio_to_f64(&centred, &(&n * &n * Rational::from(rows - 1)));
-    normal(ratio_to_f64(sum, &n), variance)
+    Some(ratio_to_f64(&centred, &(&n * &n * Rational::from(rows - 1))))
 }
 
 /// Interval of a correlation by Fisher's z (Fisher 1921); `None` below four rows or at ±1.
@@ -174,6 +188,17 @@ mod tests {
         assert_close(mean_of_proportions(&[(7, 20)]), wilson.lower, wilson.upper, 1e-15);
         assert_eq!(mean_of_proportions(&[(7, 20), (0, 0)]), None);
         assert_eq!(mean_of_proportions(&[]), None);
+    }
+
+    /// Newcombe, "Interval estimation for the difference between independent proportions" (1998), table II, method 10.
+    #[test]
+    fn differences_of_proportions_are_newcombes_published_figures() {
+        assert_close(difference_of_proportions((56, 70), (48, 80)), 0.0524, 0.3339, 5e-5);
+        assert_close(difference_of_proportions((9, 10), (3, 10)), 0.1705, 0.8090, 5e-5);
+        assert_close(difference_of_proportions((5, 56), (0, 29)), -0.0381, 0.1926, 5e-5);
+        assert_close(difference_of_proportions((0, 10), (0, 20)), -0.1611, 0.2775, 5e-5);
+        assert_close(difference_of_proportions((10, 10), (0, 20)), 0.6791, 1.0, 5e-5);
+        assert_eq!(difference_of_proportions((0, 0), (1, 2)), None);
     }
 
     #[test]

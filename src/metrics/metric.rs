@@ -135,6 +135,7 @@ metrics! {
     MissingRate = "missing_rate",
     InvalidRate = "invalid_rate",
     UnseenRate = "unseen_rate",
+    Distinct = "distinct",
     OutOfRangeRate = "out_of_range_rate",
     FeatureMean = "mean",
     FeatureStd = "std",
@@ -145,6 +146,13 @@ metrics! {
     FeatureP50 = "p50",
     FeatureP75 = "p75",
     FeatureP95 = "p95",
+    MissingRateChange = "missing_rate_change",
+    InvalidRateChange = "invalid_rate_change",
+    UnseenRateChange = "unseen_rate_change",
+    FeatureMeanChange = "mean_change",
+    FeaturesMissing = "features_missing",
+    FeaturesConstant = "features_constant",
+    FeaturesNew = "features_new",
 
     Psi = "psi",
     JensenShannon = "jensen_shannon",
@@ -172,7 +180,7 @@ metrics! {
 impl Metric {
     /// True of what the values of a feature are.
     pub fn is_of_features(self) -> bool {
-        (Metric::MissingRate..=Metric::FeatureP95).contains(&self)
+        (Metric::MissingRate..=Metric::FeaturesNew).contains(&self)
     }
 
     /// True of how far something has moved from a reference.

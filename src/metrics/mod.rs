@@ -14,6 +14,7 @@ mod binary;
 pub mod catalog;
 pub mod change;
 mod confusion;
+pub mod differences;
 pub mod estimated;
 pub mod fairness;
 pub mod features;
@@ -25,6 +26,7 @@ mod quantile;
 mod ranking;
 mod reference;
 mod regression;
+pub mod schema_drift;
 mod taken_back;
 mod value;
 

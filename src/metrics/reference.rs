@@ -60,7 +60,10 @@ fn section(text: &mut String, family: Family) {
         }
         Family::Features => {
             "One row per feature of the reference and metric; x is a number. Outputs (`score`, `predicted_label`, \
-             `predicted_value`) count as features. Numbers lie in the reference's fine bins."
+             `predicted_value`) count as features. Numbers lie in the reference's fine bins; `distinct` is of categories only. \
+             `features_…` have no `feature`. A feature is new if JSON has a member of `features` that is not null, or the \
+             Avro writer's record has a field there, under a name that the reference does not have, be it one that was left \
+             out when the profile was made."
         }
         Family::Drift => {
             "p is the reference's share of a bin, q the window's; F and G are the distribution functions. Bins of a number \
@@ -72,10 +75,15 @@ fn section(text: &mut String, family: Family) {
         Family::Estimated => {
             "p is the probability of a row's positive class (or of class k) by the calibration of the reference; T is Σp \
              over the rows predicted to be of it, M over the others; P is Σp and N is Σ(1 − p) of a bin of scores. Blind to concept drift by design: the calibration is \
-             taken to hold still. Rows exist where the reference has labels and scores. An interval is where chance puts the              realized value, widened by how far estimates were off in the last 100 windows of which no label was missing              any more. `estimation_error` names what was estimated in `feature`: `accuracy`, `precision`, `recall`, `f1`."
+             taken to hold still. Rows exist where the reference has labels and scores. An interval is where chance puts the \
+             realized value, widened by how far estimates were off in the last 100 windows of which no label was missing \
+             any more. `estimation_error` names what was estimated in `feature`: `accuracy`, `precision`, `recall`, `f1`."
         }
         Family::Change => {
-            "s is a group's share of labelled rows and a its accuracy, in the reference (0) and in the window (1). Both parts              add up to the accuracy of the window less that of the reference. Groups are the predicted classes (`feature`              is `predicted_label`) and the values of each segment set (`segment_key`, without a value). A group that only              one side has changes the mix. Rows exist where the reference has labels."
+            "s is a group's share of labelled rows and a its accuracy, in the reference (0) and in the window (1). Both parts \
+             add up to the accuracy of the window less that of the reference. Groups are the predicted classes (`feature` \
+             is `predicted_label`) and the values of each segment set (`segment_key`, without a value). A group that only \
+             one side has changes the mix. Rows exist where the reference has labels."
         }
     };
     let _ = write!(text, "\n## {}\n\n{note}\n\n", family.name());

@@ -4,13 +4,14 @@
 use super::sums::{put_counts, take_counts};
 use super::*;
 use crate::aggregate::features::{FeatureAccumulator, FeatureList, Features, Numbers, OfReference};
-use crate::aggregate::{ExactSum, Expected, Linear};
+use crate::aggregate::{Distinct, ExactSum, Expected, Linear};
 use crate::event::ReferenceId;
+use crate::event::unknown::NameSet;
 
 impl Wire for Features {
     fn encode(&self, out: &mut Vec<u8>) {
         put_varint(out, self.by_reference().len() as u64);
-        for (reference, OfReference { list, expected }) in self.by_reference() {
+        for (reference, OfReference { list, unknown, expected }) in self.by_reference() {
             out.extend_from_slice(&reference.0.to_le_bytes());
             put_varint(out, list.len() as u64);
             let mut next = 0;
@@ -19,6 +20,8 @@ impl Wire for Features {
                 next = u64::from(*feature) + 1;
                 accumulator.encode(out);
             }
+            put_varint(out, unknown.names().len() as u64);
+            unknown.names().iter().for_each(|name| put_text(out, name));
             expected.encode(out);
         }
     }
@@ -36,7 +39,9 @@ impl Wire for Features {
                 next = u64::from(place) + 1;
                 list.push((place, FeatureAccumulator::decode(input)?));
             }
-            let of = OfReference { list, expected: Expected::decode(input)? };
+            let names: Vec<_> = (0..take_length(input)?).map(|_| take_text(input)).collect::<Result<_, _>>()?;
+            let unknown = NameSet::of_sorted(names).ok_or(WireError::Malformed("names of features out of order"))?;
+            let of = OfReference { list, unknown, expected: Expected::decode(input)? };
             if !features.push(ReferenceId(u128::from_le_bytes(id)), of) {
                 return Err(WireError::Malformed("references out of order, or without features"));
             }
@@ -45,17 +50,23 @@ impl Wire for Features {
     }
 }
 
-/// Counts, then whether there are numbers, and their sums and range.
+/// Counts, then whether there are numbers (1) and unseen values (2): the sums and range of the numbers, the registers
+/// of the unseen values.
 impl Wire for FeatureAccumulator {
     fn encode(&self, out: &mut Vec<u8>) {
         put_counts(out, self.counts.len(), self.counts.iter().map(|&(bin, n)| (i64::from(bin), n)));
         let Numbers { sum, squares, range } = &self.numbers;
-        out.push(u8::from(range.is_some()));
+        let registers = self.unseen.registers();
+        out.push(u8::from(range.is_some()) | u8::from(!registers.is_empty()) << 1);
         if let Some((min, max)) = *range {
             sum.encode(out);
             squares.encode(out);
             put_double(out, min);
             put_double(out, max);
+        }
+        if !registers.is_empty() {
+            put_varint(out, registers.len() as u64);
+            registers.iter().for_each(|(register, rank)| out.extend([*register, *rank]));
         }
     }
 
@@ -64,15 +75,27 @@ impl Wire for FeatureAccumulator {
         if counts.is_zero() || counts.iter().any(|&(_, n)| n < 0) {
             return Err(WireError::Malformed("a feature without rows"));
         }
-        let numbers = match take_byte(input)? {
+        let parts = take_byte(input)?;
+        if parts > 3 {
+            return Err(WireError::Malformed("an unknown part of a feature"));
+        }
+        let numbers = match parts & 1 {
             0 => Numbers::default(),
-            1 => Numbers {
+            _ => Numbers {
                 sum: ExactSum::decode(input)?,
                 squares: ExactSum::decode(input)?,
                 range: Some((take_double(input)?, take_double(input)?)),
             },
-            _ => return Err(WireError::Malformed("an unknown part of a feature")),
         };
-        Ok(FeatureAccumulator { counts, numbers })
+        let unseen = if parts & 2 == 0 { Distinct::default() } else { take_distinct(input)? };
+        Ok(FeatureAccumulator { counts, numbers, unseen })
     }
+}
+
+fn take_distinct(input: &mut &[u8]) -> Result<Distinct, WireError> {
+    let length = take_length(input)?;
+    let bytes = take_bytes(input, length.saturating_mul(2))?;
+    let registers: Vec<(u8, u8)> = bytes.chunks_exact(2).map(|pair| (pair[0], pair[1])).collect();
+    let distinct = Distinct::of_registers(registers).filter(|distinct| !distinct.registers().is_empty());
+    distinct.ok_or(WireError::Malformed("registers that are none"))
 }

@@ -1,6 +1,7 @@
 //! Confluent framing: a zero byte, the writer schema's id (4 bytes, big-endian), then one record.
 
 use super::super::error::CodecError;
+use super::super::layout::Paths;
 use super::super::message::{Fault, Message};
 use super::super::payload::{Sink, null_value};
 use super::super::trie::Trie;
@@ -17,8 +18,11 @@ pub(crate) struct ConfluentReader {
 }
 
 impl ConfluentReader {
-    pub(crate) fn try_new(schemas: &BTreeMap<i32, String>, paths: Vec<Vec<String>>) -> Result<Self, CodecError> {
-        let trie = Trie::new(&paths);
+    pub(crate) fn try_new(
+        schemas: &BTreeMap<i32, String>,
+        Paths { paths, watched, .. }: Paths,
+    ) -> Result<Self, CodecError> {
+        let trie = Trie::new(&paths).watching(watched);
         let decoder = |(&id, schema): (&i32, &String)| Ok((id, DatumDecoder::try_new(schema, Some(id), &trie)?));
         Ok(ConfluentReader { decoders: schemas.iter().map(decoder).collect::<Result<_, _>>()?, paths })
     }

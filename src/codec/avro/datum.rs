@@ -4,11 +4,13 @@ use super::super::error::CodecError;
 use super::super::message::Fault;
 use super::super::trie::Trie;
 use super::project::{Projection, project};
+use super::unmapped::Unmapped;
 use crate::event::Reason;
 use arrow_array::RecordBatch;
 use arrow_avro::reader::{Decoder, DecoderMode, ReaderBuilder};
 use arrow_avro::schema::{AvroSchema, SchemaStore};
 use arrow_schema::ArrowError;
+use std::sync::Arc;
 
 /// Where a record of the input went.
 #[derive(Debug, Clone)]
@@ -22,8 +24,8 @@ pub(super) enum Place {
 /// Decoded records of a batch of messages, before their values are looked at.
 #[derive(Debug)]
 pub(super) struct Staged {
-    /// Columns, each batch of one schema.
-    pub batches: Vec<(RecordBatch, Option<i32>)>,
+    /// Columns, each batch of one schema, and what of that schema no column takes.
+    pub batches: Vec<(RecordBatch, Option<i32>, Arc<Unmapped>)>,
     /// By message: where it went.
     pub places: Vec<Place>,
 }
@@ -48,6 +50,7 @@ pub(super) type Datum<'m> = (usize, &'m [u8]);
 pub(super) struct DatumDecoder {
     projection: Projection,
     schema_id: Option<i32>,
+    unmapped: Arc<Unmapped>,
     decoder: Decoder,
 }
 
@@ -59,6 +62,7 @@ impl DatumDecoder {
             CodecError::Schema { which, problem }
         };
         let mut projection = project(schema, trie).map_err(unusable)?;
+        let unmapped = Arc::new(Unmapped::of(schema, trie.watched()));
         let decoder = match build(&projection) {
             Ok(decoder) => decoder,
             // What cannot be projected may still be decoded whole.
@@ -67,7 +71,7 @@ impl DatumDecoder {
                 build(&projection).map_err(|error| unusable(error.to_string()))?
             }
         };
-        Ok(DatumDecoder { projection, schema_id, decoder })
+        Ok(DatumDecoder { projection, schema_id, unmapped, decoder })
     }
 
     /// Decodes `records`, each of which must be exactly one datum.
@@ -145,7 +149,7 @@ impl DatumDecoder {
                 for (row, (index, _)) in records.iter().enumerate() {
                     staged.places[*index] = Place::Row { batch: staged.batches.len(), row };
                 }
-                staged.batches.push((batch, self.schema_id));
+                staged.batches.push((batch, self.schema_id, Arc::clone(&self.unmapped)));
             }
             // Some faults show only when the columns are put together: text that is not UTF-8.
             Err(_) => self.isolate(records, staged),

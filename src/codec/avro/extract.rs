@@ -3,7 +3,9 @@
 use super::super::message::{Fault, Message};
 use super::super::payload::Sink;
 use super::super::scalar::{Member, Record, Scalar};
+use super::super::unknown::Watched;
 use super::datum::{Place, Staged};
+use super::unmapped::Unmapped;
 use arrow_array::cast::AsArray;
 use arrow_array::types::{
     Date32Type, Float32Type, Float64Type, Int32Type, Int64Type, TimestampMicrosecondType, TimestampMillisecondType,
@@ -18,8 +20,8 @@ use arrow_schema::{DataType, TimeUnit};
 
 /// Hands the staged records to `sink` in the order of `messages`.
 pub(super) fn emit(staged: &Staged, paths: &[Vec<String>], messages: &[Message<'_>], sink: &mut impl Sink) {
-    let columns: Vec<Vec<Column<'_>>> =
-        staged.batches.iter().map(|(batch, _)| paths.iter().map(|path| Column::find(batch, path)).collect()).collect();
+    let columns: Vec<BatchColumns<'_>> =
+        staged.batches.iter().map(|(batch, _, unmapped)| BatchColumns::find(batch, paths, unmapped)).collect();
     for (message, place) in messages.iter().zip(&staged.places) {
         match place {
             Place::Row { batch, row } => {
@@ -30,20 +32,49 @@ pub(super) fn emit(staged: &Staged, paths: &[Vec<String>], messages: &[Message<'
     }
 }
 
+/// What is read of one batch.
+struct BatchColumns<'a> {
+    /// By slot.
+    slots: Vec<Column<'a>>,
+    unmapped: &'a Unmapped,
+    /// The map whose keys are noted.
+    map: Option<(Column<'a>, &'a Watched)>,
+}
+
+impl<'a> BatchColumns<'a> {
+    fn find(batch: &'a RecordBatch, paths: &'a [Vec<String>], unmapped: &'a Unmapped) -> Self {
+        let slots = paths.iter().map(|path| Column::find(batch, path)).collect();
+        let map = unmapped.map.as_ref().map(|watched| (Column::find(batch, &watched.path), watched));
+        BatchColumns { slots, unmapped, map }
+    }
+}
+
 /// One row.
 struct AvroRecord<'a> {
-    columns: &'a [Column<'a>],
+    columns: &'a BatchColumns<'a>,
     row: usize,
 }
 
 impl Record for AvroRecord<'_> {
     #[inline]
     fn scalar(&self, slot: usize) -> Scalar<'_> {
-        self.columns[slot].at(self.row)
+        self.columns.slots[slot].at(self.row)
     }
 
     fn members(&self, slot: usize, each: Member<'_>) -> Result<(), Fault> {
-        self.columns[slot].members(self.row, each)
+        self.columns.slots[slot].members(self.row, each)
+    }
+
+    fn noted(&self, each: &mut dyn FnMut(&str)) {
+        self.columns.unmapped.fields.names().iter().for_each(|name| each(name));
+        let Some((column, watched)) = &self.columns.map else { return };
+        let mut of_key = |name: &str, value: Scalar<'_>| {
+            if value != Scalar::Null && !watched.knows(name) {
+                each(name);
+            }
+            Ok(())
+        };
+        column.members(self.row, &mut of_key).unwrap_or_default();
     }
 }
 

@@ -1,6 +1,7 @@
 //! Avro without framing: every message is one record of one configured writer schema.
 
 use super::super::error::CodecError;
+use super::super::layout::Paths;
 use super::super::message::Message;
 use super::super::payload::{Sink, null_value};
 use super::super::scalar::NoValue;
@@ -17,8 +18,9 @@ pub(crate) struct PlainReader {
 }
 
 impl PlainReader {
-    pub(crate) fn try_new(schema: &str, paths: Vec<Vec<String>>) -> Result<Self, CodecError> {
-        Ok(PlainReader { decoder: DatumDecoder::try_new(schema, None, &Trie::new(&paths))?, paths })
+    pub(crate) fn try_new(schema: &str, Paths { paths, watched, .. }: Paths) -> Result<Self, CodecError> {
+        let trie = Trie::new(&paths).watching(watched);
+        Ok(PlainReader { decoder: DatumDecoder::try_new(schema, None, &trie)?, paths })
     }
 
     pub(crate) fn read(&mut self, messages: &[Message<'_>], sink: &mut impl Sink) {

@@ -2,6 +2,7 @@
 //! mapped fields, so that the others are skipped over.
 
 use super::super::trie::Trie;
+use super::unmapped;
 use serde_json::{Map, Value};
 
 /// What decoding needs to know of a writer schema.
@@ -93,6 +94,11 @@ fn prune(schema: &Value, trie: &Trie, at: usize) -> Value {
 
 fn prune_field(field: &Value, trie: &Trie, at: usize) -> Option<Value> {
     let child = trie.child(at, field.get("name")?.as_str()?)?;
+    let node = trie.node(child);
+    // Of a record that is only watched, the schema says all that is noted; of a map, its keys.
+    if node.slot.is_none() && node.children.is_empty() && !unmapped::is_map(field.get("type")?) {
+        return None;
+    }
     let pruned = match field.get("type")? {
         // `{"name": …, "type": "record", "fields": …}` is one object for the field and its type in some old schemas;
         // its type is a plain string and it is kept as it is.

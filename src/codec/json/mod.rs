@@ -7,6 +7,7 @@ pub(crate) use record::JsonRecord;
 
 use super::message::Fault;
 use super::trie::Trie;
+use super::unknown::Watched;
 use crate::event::Reason;
 use serde_json::error::Category;
 
@@ -22,6 +23,11 @@ impl JsonReader {
     /// A reader of `paths`; the members of the object at slot `members` are kept.
     pub(crate) fn new(paths: &[Vec<String>], members: Option<usize>) -> Self {
         JsonReader { trie: Trie::new(paths), slots: paths.len(), members }
+    }
+
+    /// The same, noting the other members of an object.
+    pub(crate) fn watching(self, watched: Option<Watched>) -> Self {
+        JsonReader { trie: self.trie.watching(watched), ..self }
     }
 
     /// Room for one record at a time, to be used again for each.
@@ -98,6 +104,26 @@ mod tests {
         record.members(0, collect).unwrap();
         assert_eq!(members, [r#""x" number 0.5"#, r#""\n" integer 1"#, r#""y" an object"#, r#""w" text "t""#]);
         assert_eq!((record.scalar(0), record.scalar(1)), (Scalar::Object, Scalar::Float(0.5)));
+    }
+
+    #[test]
+    fn members_that_no_column_takes_are_noted_unless_null() {
+        let known = vec!["x".to_owned(), "z".to_owned()];
+        let watched = Watched { path: vec!["f".to_owned()], known };
+        let reader = reader(&["f.x", "f.y", "a"], None).watching(Some(watched));
+        let mut record = reader.scratch();
+        let noted = |record: &JsonRecord<'_>| {
+            let mut names = Vec::new();
+            record.noted(&mut |name| names.push(name.to_owned()));
+            names
+        };
+        let bytes = br#"{"a":1,"b":2,"f":{"n":null,"x":1,"y":2,"\u0077":[{"q":1}],"v":1,"v":null,"u":{}},"c":{"d":1}}"#;
+        reader.read(bytes, &mut record).unwrap();
+        assert_eq!(noted(&record), ["y", "w", "u"]);
+        assert_eq!((record.scalar(0), record.scalar(1)), (Scalar::Int(1), Scalar::Int(2)));
+        reader.read(br#"{"f":{"x":1,"y":null}}"#, &mut record).unwrap();
+        assert!(noted(&record).is_empty());
+        assert_eq!(reader.read(br#"{"f":{"n":nul}}"#, &mut record).unwrap_err().reason, Reason::Undecodable);
     }
 
     #[test]

@@ -16,6 +16,7 @@ pub(super) enum Value<'de> {
 pub(crate) struct JsonRecord<'de> {
     slots: Vec<Value<'de>>,
     members: Vec<(Value<'de>, Value<'de>)>,
+    noted: Vec<Value<'de>>,
     unescaped: String,
     /// By node: its first child in the record before, and the child of its parent that came after it.
     order: Vec<(Guess, Guess)>,
@@ -35,6 +36,7 @@ impl<'de> JsonRecord<'de> {
         JsonRecord {
             slots: vec![Value::Plain(Scalar::Null); slots],
             members: Vec::new(),
+            noted: Vec::new(),
             unescaped: String::new(),
             order: vec![Default::default(); nodes],
         }
@@ -61,6 +63,7 @@ impl<'de> JsonRecord<'de> {
     pub(super) fn clear(&mut self) {
         self.slots.fill(Value::Plain(Scalar::Null));
         self.members.clear();
+        self.noted.clear();
         self.unescaped.clear();
     }
 
@@ -74,6 +77,19 @@ impl<'de> JsonRecord<'de> {
 
     pub(super) fn add_member(&mut self, name: Value<'de>, value: Value<'de>) {
         self.members.push((name, value));
+    }
+
+    pub(super) fn note(&mut self, name: Value<'de>) {
+        self.noted.push(name);
+    }
+
+    /// Takes back what was noted last, and all of the same name.
+    pub(super) fn take_back_noted(&mut self) {
+        let mut noted = std::mem::take(&mut self.noted);
+        if let Some(last) = noted.pop() {
+            noted.retain(|name| self.text(*name) != self.text(last));
+        }
+        self.noted = noted;
     }
 
     /// Keeps a text that is only lent.
@@ -109,5 +125,9 @@ impl Record for JsonRecord<'_> {
     fn members(&self, _slot: usize, each: Member<'_>) -> Result<(), Fault> {
         // Only one slot's members are ever kept.
         self.members.iter().try_for_each(|(name, value)| each(self.text(*name), self.resolve(*value)))
+    }
+
+    fn noted(&self, each: &mut dyn FnMut(&str)) {
+        self.noted.iter().for_each(|name| each(self.text(*name)));
     }
 }

@@ -122,13 +122,25 @@ impl<'de> Visitor<'de> for Place<'_, 'de> {
         } else {
             // Producers mostly write members in the same order: what followed in the record before is looked for first.
             let mut order = At::Start(at);
-            while let Some(found) = members.next_key_seed(KnownName { reader, at, guess: record.guess(order) })? {
-                if let Some((guess, child)) = found {
+            let is_watched = reader.trie.is_watched(at);
+            loop {
+                let guess = record.guess(order);
+                let Some(found) = members.next_key_seed(KnownName { reader, record, at, guess })? else { break };
+                let child = found.map(|(_, child)| child);
+                let is_null = if let Some((guess, child)) = found {
                     record.learn(order, guess);
                     order = At::After(child);
-                    members.next_value_seed(Place { reader, record, at: Some(child), root: false })?;
+                    let value = members.next_value_seed(Place { reader, record, at: Some(child), root: false })?;
+                    matches!(value, Value::Plain(Scalar::Null))
+                } else if is_watched {
+                    members.next_value::<Option<IgnoredAny>>()?.is_none()
                 } else {
                     members.next_value::<IgnoredAny>()?;
+                    false
+                };
+                // Null is as if it were not there.
+                if is_null && reader.trie.is_noted(at, child) {
+                    record.take_back_noted();
                 }
             }
         }
@@ -136,14 +148,15 @@ impl<'de> Visitor<'de> for Place<'_, 'de> {
     }
 }
 
-/// The name of a member, looked up among the children of a place.
-struct KnownName<'r> {
+/// The name of a member, looked up among the children of a place; noted if no column takes it and it is to be.
+struct KnownName<'r, 'de> {
     reader: &'r JsonReader,
+    record: &'r mut JsonRecord<'de>,
     at: usize,
     guess: Guess,
 }
 
-impl<'de> DeserializeSeed<'de> for KnownName<'_> {
+impl<'de> DeserializeSeed<'de> for KnownName<'_, 'de> {
     type Value = Option<(Guess, usize)>;
 
     #[inline]
@@ -152,7 +165,7 @@ impl<'de> DeserializeSeed<'de> for KnownName<'_> {
     }
 }
 
-impl Visitor<'_> for KnownName<'_> {
+impl<'de> Visitor<'de> for KnownName<'_, 'de> {
     type Value = Option<(Guess, usize)>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -160,8 +173,22 @@ impl Visitor<'_> for KnownName<'_> {
     }
 
     #[inline]
+    fn visit_borrowed_str<E: Error>(self, name: &'de str) -> Result<Self::Value, E> {
+        let found = self.reader.trie.child_guessed(self.at, self.guess, name);
+        if self.reader.trie.is_noted(self.at, found.map(|(_, child)| child)) {
+            self.record.note(Value::Plain(Scalar::Text(name)));
+        }
+        Ok(found)
+    }
+
+    #[inline]
     fn visit_str<E: Error>(self, name: &str) -> Result<Self::Value, E> {
-        Ok(self.reader.trie.child_guessed(self.at, self.guess, name))
+        let found = self.reader.trie.child_guessed(self.at, self.guess, name);
+        if self.reader.trie.is_noted(self.at, found.map(|(_, child)| child)) {
+            let kept = self.record.keep(name);
+            self.record.note(kept);
+        }
+        Ok(found)
     }
 }
 

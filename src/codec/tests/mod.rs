@@ -3,6 +3,7 @@
 mod agreement;
 mod container;
 mod malformed;
+mod unknown;
 
 use super::*;
 use crate::event::{Origin, PredictionColumns, Reason, Role};
@@ -50,7 +51,8 @@ fn origin(role: Role) -> Origin {
 
 fn columns() -> PredictionColumns {
     let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
-    PredictionColumns { segments: names(&["country", "tier"]), features: names(&["age", "country", "tier"]) }
+    let features = names(&["age", "country", "tier"]);
+    PredictionColumns { segments: names(&["country", "tier"]), features, unknown: true }
 }
 
 fn messages<'a>(values: &'a [impl AsRef<[u8]>]) -> Vec<Message<'a>> {

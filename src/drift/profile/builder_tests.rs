@@ -34,7 +34,7 @@ fn decoder(features: &[&str]) -> PredictionDecoder {
         error: some("error"),
         segments: BTreeMap::new(),
     };
-    let columns = PredictionColumns { segments: Vec::new(), features: names(features) };
+    let columns = PredictionColumns { features: names(features), ..PredictionColumns::default() };
     PredictionDecoder::try_new(&Format::Json, &fields, &columns).expect("a layout")
 }
 

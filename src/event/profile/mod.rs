@@ -126,6 +126,12 @@ impl FeatureBins {
         false
     }
 
+    /// True of the bin of categories that have none of their own.
+    #[inline]
+    pub fn is_unseen(&self, bin: usize) -> bool {
+        matches!(self, FeatureBins::Categorical(bins) if bins.values().len() == bin)
+    }
+
     /// The bin of a value. A text where numbers are is invalid; a number where categories are is the category of its text.
     pub fn bin_of(&self, value: FeatureValue<'_>) -> usize {
         match self {

@@ -174,8 +174,12 @@ pub enum Method {
     WilsonOfJaccard,
     /// Wilson's intervals of independent proportions, combined by variance estimates recovery.
     MeanOfProportions,
+    /// Newcombe's hybrid score interval of the difference of two proportions.
+    Newcombe,
     /// Normal approximation from the sample variance.
     Normal,
+    /// Normal approximation from the variances of both samples.
+    Welch,
     /// Normal approximation with the large-sample variance of the coefficient.
     LargeSample,
     /// DeLong's variance from the bins, widened by the error bound.
@@ -188,6 +192,8 @@ pub enum Method {
     FisherZ,
     /// Order statistics whose ranks enclose the quantile, widened by their error bounds.
     OrderStatistics,
+    /// Standard error of a HyperLogLog sketch.
+    HyperLogLog,
     /// Normal approximation from the Poisson-binomial variance of what comes true, by the delta method.
     PoissonBinomial,
     /// Hanley and McNeil's variance for the expected positives and negatives.
@@ -210,13 +216,18 @@ impl Method {
             Method::MeanOfProportions => {
                 "Wilson per class, combined by variance estimates recovery (Zou and Donner 2008)"
             }
+            Method::Newcombe => "Newcombe's hybrid score interval (1998) of independent proportions",
             Method::Normal => "normal, from the sample variance; two rows or more",
+            Method::Welch => "normal, from the variances of both samples; two rows or more of either",
             Method::LargeSample => "normal, with the coefficient's large-sample variance",
             Method::DeLong => "DeLong from the bins, widened by `error_bound`; two rows or more of either class",
             Method::Logit => "logit (Boyd, Eng and Page 2013), widened by `error_bound`",
             Method::Dkw => "Dvoretzky-Kiefer-Wolfowitz-Massart, widened by `error_bound`; conservative",
             Method::FisherZ => "Fisher's z; four rows or more",
             Method::OrderStatistics => "binomial ranks (Conover), widened by the bins; where the ranks exist",
+            Method::HyperLogLog => {
+                "normal, of the estimated part only: its standard error is 6.5 %; none where nothing is estimated"
+            }
             Method::PoissonBinomial => {
                 "normal, from Σp(1 − p) by the delta method: where chance puts the realized value"
             }

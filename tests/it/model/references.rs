@@ -3,8 +3,8 @@
 use super::world::START;
 use postdict::event::bins::{CategoryBins, NumericBins};
 use postdict::event::{
-    AccuracyBy, AccuracyGroup, Calibration, ClassCalibration, FeatureBins, FeatureProfile, FeatureSource, Profile,
-    Reference, ReferenceId, ReferenceLabels, TaskKind,
+    AccuracyBy, AccuracyGroup, Calibration, ClassCalibration, FeatureBins, FeatureProfile, FeatureSource, Moments,
+    Profile, Reference, ReferenceId, ReferenceLabels, TaskKind,
 };
 use proptest::prelude::*;
 use std::sync::Arc;
@@ -31,11 +31,23 @@ fn reference(task: TaskKind, right: i64, from_ms: Option<i64>) -> Reference {
         rows: ROWS,
         first_ms: 0,
         last_ms: 1,
-        features: vec![predicted_label(), score()],
+        features: features(from_ms.is_none()),
         labels: (task != TaskKind::Regression).then(|| labels(task, right)),
     };
     let profile = profile.with_id();
     Reference { id: profile.id, from_ms, profile: Some(Arc::new(profile)) }
+}
+
+/// Sorted by name; a column of the first that the second does not have.
+fn features(is_first: bool) -> Vec<FeatureProfile> {
+    let channels = FeatureBins::Categorical(CategoryBins::of_reference([("r0", 50), ("r1", 30), ("x", 20)], 4));
+    let channel = feature("channel", FeatureSource::Feature, channels, &[50, 30, 20]);
+    let moments = Some(Moments { mean: 49.5, std: 28.9, min: 0.0, max: 99.0 });
+    let amount = numeric("amount", FeatureSource::Feature, 1.0);
+    let mut features = vec![FeatureProfile { moments, ..amount }];
+    features.extend(is_first.then_some(channel));
+    features.extend([predicted_label(), numeric("score", FeatureSource::Score, 0.01)]);
+    features
 }
 
 fn predicted_label() -> FeatureProfile {
@@ -43,12 +55,13 @@ fn predicted_label() -> FeatureProfile {
     feature("predicted_label", FeatureSource::PredictedLabel, bins, &[60, 40])
 }
 
-fn score() -> FeatureProfile {
-    let numbers: Vec<f64> = (0..100).map(|number| f64::from(number) / 100.0).collect();
+/// A hundred numbers from 0 on, so far apart.
+fn numeric(name: &str, source: FeatureSource, step: f64) -> FeatureProfile {
+    let numbers: Vec<f64> = (0..100).map(|number| f64::from(number) * step).collect();
     let bins = FeatureBins::Numeric(NumericBins::of_reference(&numbers).unwrap());
     let mut counts = vec![0; bins.len()];
     numbers.iter().for_each(|number| counts[bins.bin_of(postdict::event::FeatureValue::Number(*number))] += 1);
-    feature("score", FeatureSource::Score, bins, &counts)
+    feature(name, source, bins, &counts)
 }
 
 fn feature(name: &str, source: FeatureSource, bins: FeatureBins, first: &[i64]) -> FeatureProfile {
