@@ -74,7 +74,8 @@ fn section(text: &mut String, family: Family) {
         }
         Family::Estimated => {
             "p is the probability of a row's positive class (or of class k) by the calibration of the reference; T is Σp \
-             over the rows predicted to be of it, M over the others; P is Σp and N is Σ(1 − p) of a bin of scores. Blind to concept drift by design: the calibration is \
+             over the rows predicted to be of it, M over the others; P is Σp and N is Σ(1 − p) of a bin of \
+             scores. Blind to concept drift by design: the calibration is \
              taken to hold still. Rows exist where the reference has labels and scores. An interval is where chance puts the \
              realized value, widened by how far estimates were off in the last 100 windows of which no label was missing \
              any more. `estimation_error` names what was estimated in `feature`: `accuracy`, `precision`, `recall`, `f1`."
