@@ -2,7 +2,7 @@
 //!
 //! * [`binary`], [`multiclass`]: values from the expected confusion matrix, with an interval that the realized value is
 //!   in with 95 % if probabilities are right.
-//! * [`roc_auc`]: from the bins of scores, without a sum of its own.
+//! * [`roc_auc()`]: from the bins of scores, without a sum of its own.
 //! * [`estimation_error`], [`widened_by_past_errors`]: how far estimates were off, and what that says of the next one.
 //!
 //! An estimate trusts the calibration of the reference: that of rows with the probability p, a share p comes true. It
