@@ -60,6 +60,18 @@ impl FeatureAccumulator {
         }
     }
 
+    /// Rows of each of so many bins.
+    pub fn dense(&self, bins: usize) -> Vec<i64> {
+        let mut counts = vec![0; bins];
+        for &(bin, rows) in &self.counts {
+            // The id of a profile names its content, so no bin is beyond them.
+            if let Some(count) = counts.get_mut(usize::from(bin)) {
+                *count += rows;
+            }
+        }
+        counts
+    }
+
     fn merge(&mut self, other: &Self) {
         self.counts.merge(&other.counts);
         self.numbers.sum.merge(&other.numbers.sum);

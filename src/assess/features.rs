@@ -87,12 +87,7 @@ fn estimated_roc_auc(profile: &Profile, of: &OfReference) -> Option<MetricValue>
     let place = profile.features.iter().position(|feature| feature.source == FeatureSource::Score)?;
     let FeatureBins::Numeric(bins) = &profile.features[place].bins else { return None };
     let found = of.list.iter().find(|(number, _)| usize::from(*number) == place);
-    let mut counts = vec![0; bins.bins()];
-    for &(bin, rows) in found.iter().flat_map(|(_, accumulator)| &accumulator.counts) {
-        if let Some(count) = counts.get_mut(usize::from(bin)) {
-            *count += rows;
-        }
-    }
+    let counts = found.map_or_else(|| vec![0; bins.bins()], |(_, accumulator)| accumulator.dense(bins.bins()));
     Some(estimated::roc_auc(bins, &counts, calibration))
 }
 

@@ -13,7 +13,7 @@ use crate::aggregate::binary::BinaryConfusion;
 use crate::aggregate::{Cell, Count};
 use crate::event::{Comparison, MetricRow, Millis, ModelSettings, Reference, TaskKind, WindowSpec};
 use crate::metrics::change::RightRows;
-use crate::metrics::{self, MetricValue, WindowFacts};
+use crate::metrics::{self, MetricValue, Undefined, WindowFacts};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -86,7 +86,7 @@ impl<'a> Publisher<'a> {
         let sets: Vec<u16> = (0..self.names.segment_keys.len() as u16).collect();
         for set in sets {
             let has_changed = changed.iter().any(|group| is_value_of(self.names.group(*group), set));
-            if has_changed && (self.is_protected(Some(set)) || self.expects()) {
+            if has_changed && (self.is_protected(Some(set)) || self.expects_of(set)) {
                 self.over_groups(set, spec, start, window, rows);
             }
         }
@@ -174,6 +174,13 @@ impl<'a> Publisher<'a> {
         self.settings.references.iter().any(has_labels)
     }
 
+    /// A reference of the model knows how accurate the groups of a segment set were.
+    fn expects_of(&self, set: u16) -> bool {
+        let key = &self.names.segment_keys[usize::from(set)];
+        let labels = self.settings.references.iter().filter_map(|known| known.profile.as_ref()?.labels.as_ref());
+        labels.into_iter().any(|labels| !labels.accuracy_by(Some(key)).is_empty())
+    }
+
     /// Publishes what is said over all groups of a segment set, per version and over all: of a protected column how its
     /// groups compare with each other, and what of a change of accuracy comes from other shares of the groups.
     fn over_groups(&mut self, set: u16, spec: WindowSpec, start: Millis, window: &mut Window, rows: &mut Rows<'_>) {
@@ -182,8 +189,10 @@ impl<'a> Publisher<'a> {
         groups.retain(|group| is_value_of(self.names.group(*group), set));
         groups.sort_unstable();
         groups.dedup();
+        let is_protected = self.is_protected(Some(set));
+        let is_read = is_protected || groups.len() <= MAX_COMPARED;
         let mut by_version: BTreeMap<Option<VersionId>, OverGroups> = BTreeMap::new();
-        for group in groups {
+        for group in if is_read { groups } else { vec![WHOLE] } {
             let merged = self.read_group(group, spec, start);
             for (version, series) in self.series(&merged) {
                 let over = by_version.entry(version).or_default();
@@ -200,14 +209,16 @@ impl<'a> Publisher<'a> {
             }
         }
         let changed = self.changes_by_segment(set, spec, start, &by_version);
-        let is_protected = self.is_protected(Some(set));
         let over_groups = self.names.over_groups(set);
         for (version, over) in by_version {
             let mut values = Vec::new();
             if is_protected && !over.confusions.is_empty() {
                 metrics::fairness::compare(&over.confusions, self.settings.min_group, &mut values);
             }
-            let (reference, change) = changed.get(&version).cloned().unwrap_or_default();
+            let (reference, mut change) = changed.get(&version).cloned().unwrap_or_default();
+            if !is_read {
+                features::none_of(&mut change, Undefined::TooManyGroups);
+            }
             values.extend(change);
             if values.is_empty() {
                 continue;
@@ -279,6 +290,9 @@ impl<'a> Publisher<'a> {
         columns.is_some_and(|columns| matches!(&columns[..], [column] if self.settings.protected.contains(column)))
     }
 }
+
+/// Groups of a segment set that a change of accuracy is taken apart into: each revision reads all of them.
+const MAX_COMPARED: usize = 100;
 
 /// What is known of all groups of a segment set together.
 #[derive(Debug, Default)]

@@ -1,6 +1,5 @@
 //! A reference that moves with time: what was counted in the bins of a profile, as a profile of its own.
 
-use super::read_out::dense;
 use crate::aggregate::features::{FeatureAccumulator, FeatureList};
 use crate::event::{FeatureBins, FeatureProfile, Millis, Moments, Profile};
 use std::ops::Range;
@@ -13,7 +12,7 @@ pub fn profile_of(profile: &Profile, list: &FeatureList, span: &Range<Millis>) -
         .map(|(number, feature)| {
             let found = list.binary_search_by_key(&number, |(at, _)| *at);
             let accumulator = found.map_or(&nothing, |place| &list[place].1);
-            let counts = dense(accumulator, feature.bins.len());
+            let counts = accumulator.dense(feature.bins.len());
             FeatureProfile {
                 name: feature.name.clone(),
                 source: feature.source,

@@ -44,7 +44,7 @@ fn read(
         let nothing = FeatureAccumulator::default();
         let accumulator = found.unwrap_or(&nothing);
         let first = out.len();
-        let counts = dense(accumulator, feature.bins.len());
+        let counts = accumulator.dense(feature.bins.len());
         rows_of.push(counts.iter().sum());
         if with_values {
             features::statistics(&feature.bins, &counts, accumulator, out);
@@ -99,17 +99,6 @@ pub fn read_out_changed(profile: &Profile, settings: &DriftSettings, with_values
         let undefined = MetricValue::new(value.metric, Err(Undefined::ReferenceChanged), 0);
         *value = MetricValue { feature: value.feature, ..undefined };
     }
-}
-
-pub(super) fn dense(accumulator: &FeatureAccumulator, bins: usize) -> Vec<i64> {
-    let mut counts = vec![0; bins];
-    for &(bin, n) in &accumulator.counts {
-        // The id of a profile names its content, so no bin is beyond them.
-        if let Some(count) = counts.get_mut(usize::from(bin)) {
-            *count += n;
-        }
-    }
-    counts
 }
 
 /// Appends the statistics of one feature, and gives the evidence for the decision.

@@ -23,6 +23,8 @@ pub enum Undefined {
     BelowMinGroup,
     /// Fewer than two groups are large enough to be compared.
     TooFewGroups,
+    /// More groups than are read together.
+    TooManyGroups,
     /// There is nothing to compare the window with.
     NoReference,
     /// The window, or what it is compared with, has fewer rows than a decision needs.
@@ -37,7 +39,7 @@ pub enum Undefined {
 
 impl Undefined {
     /// All reasons, in the order in which they are documented.
-    pub const ALL: [Undefined; 13] = [
+    pub const ALL: [Undefined; 14] = [
         Undefined::NoRows,
         Undefined::NoLabels,
         Undefined::NoScores,
@@ -46,6 +48,7 @@ impl Undefined {
         Undefined::NegativeValues,
         Undefined::BelowMinGroup,
         Undefined::TooFewGroups,
+        Undefined::TooManyGroups,
         Undefined::NoReference,
         Undefined::BelowMinCount,
         Undefined::ReferenceChanged,
@@ -64,6 +67,7 @@ impl Undefined {
             Undefined::NegativeValues => "negative_values",
             Undefined::BelowMinGroup => "below_min_group",
             Undefined::TooFewGroups => "too_few_groups",
+            Undefined::TooManyGroups => "too_many_groups",
             Undefined::NoReference => "no_reference",
             Undefined::BelowMinCount => "below_min_count",
             Undefined::ReferenceChanged => "reference_changed",
@@ -82,6 +86,7 @@ impl Undefined {
             Undefined::SingleClass => "the scored rows lack a class on one side of the comparison",
             Undefined::NegativeValues => "a label or prediction is negative",
             Undefined::BelowMinGroup => "the group has fewer labelled rows than `min_group`",
+            Undefined::TooManyGroups => "the segment set has more than 100 values in the window",
             Undefined::TooFewGroups => "fewer than two groups have `min_group` labelled rows",
             Undefined::NoReference => "there is no reference to compare the window with",
             Undefined::BelowMinCount => "the window, or what it is compared with, has fewer rows than a decision needs",

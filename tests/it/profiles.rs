@@ -96,6 +96,44 @@ fn labels_say_how_good_the_model_was_and_what_its_scores_meant() {
     assert!(text(&output.stderr).contains("no label met a prediction"), "{}", text(&output.stderr));
 }
 
+/// A change of accuracy is taken apart by the values of a segment set up to a hundred of them, and says so of more.
+#[test]
+fn of_too_many_segment_values_no_change_of_accuracy_is_told() {
+    for (shops, reason) in [(100, None), (101, Some("too_many_groups"))] {
+        let folder = folder(&format!("profile_shops_{shops}"));
+        let (mut predictions, mut labels) = (String::new(), String::new());
+        for row in 0..3 * shops {
+            let (shop, time) = (row % shops, 1_760_000_000_000i64 + row);
+            predictions += &format!(
+                "{{\"request_id\":\"r{row}\",\"model_id\":\"m\",\"timestamp\":{time},\"score\":0.{},\
+                 \"attributes\":{{\"shop\":\"s{shop}\"}}}}\n",
+                row % 9 + 1
+            );
+            labels += &format!("{{\"request_id\":\"r{row}\",\"timestamp\":{},\"label\":{}}}\n", time + 5, row % 2);
+        }
+        fs::write(folder.join("predictions.ndjson"), predictions).unwrap();
+        fs::write(folder.join("labels.ndjson"), labels).unwrap();
+        let config = |more: &str| {
+            let text = format!("models: {{m: {{task: binary, windows: [1d], segments: [shop]{more}}}}}\n");
+            fs::write(folder.join("postdict.yaml"), text).unwrap();
+        };
+        config("");
+        made(&folder, "predictions.ndjson", &["--labels", "labels.ndjson", "--config", "postdict.yaml"]);
+        config(", reference: profile.json");
+        let mut command = Command::new(env!("CARGO_BIN_EXE_postdict"));
+        command.current_dir(&folder).args(["replay", "-q", "-c", "postdict.yaml", "--revisions", "final"]);
+        command.args(["--predictions", "predictions.ndjson", "--labels", "labels.ndjson", "--out", "."]);
+        assert!(command.status().unwrap().success());
+        let rows = fs::read_to_string(folder.join("metrics.ndjson")).unwrap();
+        let rows: Vec<Value> = rows.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        let told = |row: &&Value| row["metric"] == "accuracy_change_mix" && row["segment_key"] == "shop";
+        let told: Vec<&Value> = rows.iter().filter(told).collect();
+        assert_eq!(told.len(), 1, "{told:?}");
+        assert_eq!(told[0]["undefined_reason"].as_str(), reason, "{told:?}");
+        assert_eq!(told[0]["value"].as_f64(), if reason.is_none() { Some(0.0) } else { None }, "{told:?}");
+    }
+}
+
 #[test]
 fn what_cannot_be_is_refused_with_its_reason() {
     let folder = folder("profile_refused");

@@ -11,6 +11,11 @@ pub(super) const ENTRIES: &[Entry] = &[
 const fn change(metric: Metric, formula: &'static str) -> Entry {
     rate(metric, formula, "labelled rows")
         .range(Range::Signed)
-        .undefined(&[Undefined::NoLabels, Undefined::NoReference, Undefined::ReferenceChanged])
+        .undefined(&[
+            Undefined::NoLabels,
+            Undefined::NoReference,
+            Undefined::ReferenceChanged,
+            Undefined::TooManyGroups,
+        ])
         .interval(Method::None("none: the two accuracies have their own"))
 }

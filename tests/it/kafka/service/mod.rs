@@ -332,9 +332,11 @@ const PROFILE: &str = "flights.json";
 /// A configuration for them: everything finds its partner, in whatever order processes come to it.
 const FLIGHTS: &str = "defaults: {windows: [1d, 7d], label_horizon: 90d, early_label_retention: 90d}\n\
                        models: {flight-late15: {task: binary, segments: [origin], reference: flights.json, \
-                       detectors: {adwin: {}, ddm: {}}}}\n";
+                       detectors: {adwin: {}, ddm: {}}, \
+                       drift: {by_segment: true, compare_with: [fixed, previous]}}}\n";
 
 /// Another: state leaves soon, so that snapshots are due; every flight has landed by then.
 const BRIEF_FLIGHTS: &str = "defaults: {windows: [1d, 7d], label_horizon: 3d, correction_horizon: 6h}\n\
                              models: {flight-late15: {task: binary, segments: [origin], reference: flights.json, \
-                             detectors: {adwin: {}, ddm: {}}}}\n";
+                             detectors: {adwin: {}, ddm: {}}, \
+                       drift: {by_segment: true, compare_with: [fixed, previous]}}}\n";
