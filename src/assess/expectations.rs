@@ -4,7 +4,7 @@
 use super::cells::VersionId;
 use super::features::{estimate, in_force, none_of};
 use super::merged::GroupWindow;
-use super::names::{EXPECTATIONS, WHOLE};
+use super::names::EXPECTATIONS;
 use super::past_errors::{ESTIMATED, SeriesOfErrors};
 use super::publish::{OverGroups, Publisher, coverage};
 use super::rows::Rows;
@@ -25,13 +25,19 @@ use std::sync::Arc;
 pub(super) type Compared = (Option<ReferenceId>, Vec<MetricValue>);
 
 impl<'a> Publisher<'a> {
-    /// Publishes the expectations of a window, per version and together.
-    pub(super) fn expectations(&mut self, spec: WindowSpec, start: Millis, window: &mut Window, rows: &mut Rows<'_>) {
+    /// Publishes the expectations of a window, per version and together; `whole` is all of the model in it.
+    pub(super) fn expectations(
+        &mut self,
+        whole: &GroupWindow<'a>,
+        spec: WindowSpec,
+        start: Millis,
+        window: &mut Window,
+        rows: &mut Rows<'_>,
+    ) {
         let expected = self.read_group(EXPECTATIONS, spec, start);
-        let whole = self.read_group(WHOLE, spec, start);
-        let versions: BTreeSet<_> = self.series(&expected).chain(self.series(&whole)).map(|(told, _)| told).collect();
+        let versions: BTreeSet<_> = self.series(&expected).chain(self.series(whole)).map(|(told, _)| told).collect();
         for version in versions {
-            let labelled = self.series(&whole).find(|(told, _)| *told == version).map(|(_, series)| series);
+            let labelled = self.series(whole).find(|(told, _)| *told == version).map(|(_, series)| series);
             let mut realized = Vec::new();
             if let Some(series) = labelled {
                 self.read_out(series, spec, false, &mut realized);

@@ -1,7 +1,7 @@
 //! What is published of a window's features, compared with the reference that was in force.
 
 use super::names::Names;
-use crate::aggregate::features::OfReference;
+use crate::aggregate::features::{FeatureList, OfReference};
 use crate::aggregate::{Expected, Features};
 use crate::drift;
 use crate::event::{Comparison, FeatureBins, FeatureSource, ModelSettings, Profile, ReferenceId, TaskKind};
@@ -16,48 +16,45 @@ pub fn read_out(
     names: &mut Names,
     values: &mut Vec<MetricValue>,
 ) -> Option<Option<ReferenceId>> {
-    let reference = match features.by_reference() {
-        [] => return None,
-        [(reference, of)] => {
-            let profile = profile(settings, *reference)?;
-            drift::read_out(profile, &of.list, &settings.drift, values);
-            name(profile, names, values);
-            of_model(profile, of, settings, values);
-            Some(*reference)
-        }
-        // Windows end where a reference does, but those that hop do not all.
-        _ => {
-            read_out_changed(features, settings, names, true, values)?;
-            let mut of_models = Vec::new();
-            in_force(features, settings).for_each(|(of, profile)| of_model(profile, of, settings, &mut of_models));
-            none_of(&mut of_models, Undefined::ReferenceChanged);
-            values.append(&mut of_models);
-            None
-        }
-    };
+    read_each(features, settings, names, values, |profile, list, values| {
+        drift::read_out(profile, list, &settings.drift, values);
+    });
+    in_force(features, settings).for_each(|(of, profile)| of_model(profile, of, settings, values));
+    if values.is_empty() {
+        return None;
+    }
+    let reference = only_reference(features, values);
     if !settings.drift.compare_with.contains(&Comparison::Fixed) {
         values.retain(|value| !value.metric.is_of_drift());
     }
     Some(reference)
 }
 
-/// Appends, for every feature that one of the profiles of `features` has, that nothing can be said of it, as there are
-/// several; `None` if none of them is known.
-pub fn read_out_changed(
+/// Appends what `read` gives out of each reference whose profile is known, features numbered as `names` has them.
+pub fn read_each(
     features: &Features,
     settings: &ModelSettings,
     names: &mut Names,
-    with_values: bool,
     values: &mut Vec<MetricValue>,
-) -> Option<()> {
-    let mut told = BTreeSet::new();
-    for profile in features.by_reference().iter().filter_map(|(reference, _)| profile(settings, *reference)) {
-        let mut of_profile = Vec::new();
-        drift::read_out_changed(profile, &settings.drift, with_values, &mut of_profile);
-        name(profile, names, &mut of_profile);
-        values.extend(of_profile.into_iter().filter(|value| told.insert((value.metric as u64, value.feature))));
+    read: impl Fn(&Profile, &FeatureList, &mut Vec<MetricValue>),
+) {
+    for (of, profile) in in_force(features, settings) {
+        let first = values.len();
+        read(profile, &of.list, values);
+        name(profile, names, &mut values[first..]);
     }
-    (!told.is_empty()).then_some(())
+}
+
+/// The only reference that `features` were read under. Windows end where a reference does, but those that hop do not all:
+/// where there are several, `values` say so.
+fn only_reference(features: &Features, values: &mut Vec<MetricValue>) -> Option<ReferenceId> {
+    match features.by_reference() {
+        [(reference, _)] => Some(*reference),
+        _ => {
+            none_of(values, Undefined::ReferenceChanged);
+            None
+        }
+    }
 }
 
 /// Numbers the features that `values` name by their place in `profile` as `names` has them.

@@ -16,7 +16,7 @@ use super::window::Window;
 use crate::aggregate::Features;
 use crate::drift;
 use crate::event::{Comparison, MetricRow, Millis, ModelSettings, ReferenceId, WindowSpec};
-use crate::metrics::MetricValue;
+use crate::metrics::{MetricValue, Undefined};
 use std::collections::BTreeSet;
 use std::ops::Range;
 use std::sync::Arc;
@@ -126,9 +126,12 @@ fn compare(
     names: &mut Names,
     values: &mut Vec<MetricValue>,
 ) -> Option<Option<ReferenceId>> {
-    let [(counted_by, list)] = current.by_reference() else {
-        features::read_out_changed(current, settings, names, false, values)?;
-        return Some(None);
+    let [(counted_by, of)] = current.by_reference() else {
+        features::read_each(current, settings, names, values, |profile, list, values| {
+            drift::read_out_moved(profile, list, &settings.drift, values);
+        });
+        features::none_of(values, Undefined::ReferenceChanged);
+        return (!values.is_empty()).then_some(None);
     };
     let profile = features::profile(settings, *counted_by)?;
     let past = past.and_then(|(past, span)| Some((past?.by_reference(), span)));
@@ -139,11 +142,12 @@ fn compare(
         }
         Some(([(id, past)], span)) if id == counted_by => {
             let reference = drift::profile_of(profile, &past.list, span);
-            drift::read_out_moved(&reference, &list.list, &settings.drift, values);
+            drift::read_out_moved(&reference, &of.list, &settings.drift, values);
             Some(reference.id)
         }
         Some(_) => {
-            drift::read_out_changed(profile, &settings.drift, false, values);
+            drift::read_out_moved(profile, &of.list, &settings.drift, values);
+            features::none_of(values, Undefined::ReferenceChanged);
             None
         }
     };

@@ -49,9 +49,12 @@ impl<'a> Publisher<'a> {
         window.just_published = true;
         rows.has_looked = true;
         let mut values = Vec::new();
+        // Groups are in order, so the whole model comes first.
+        let mut whole = None;
         for group in &changed {
             if *group == EXPECTATIONS {
-                self.expectations(spec, start, window, rows);
+                let whole = whole.take().unwrap_or_else(|| self.read_group(WHOLE, spec, start));
+                self.expectations(&whole, spec, start, window, rows);
                 continue;
             }
             let merged = self.read_group(*group, spec, start);
@@ -81,6 +84,9 @@ impl<'a> Publisher<'a> {
                     let columns = self.columns((*group, version), spec, start, None, rows.texts);
                     self.publish(window, (*group, version), columns, &[], rows);
                 }
+            }
+            if *group == WHOLE && changed.contains(&EXPECTATIONS) {
+                whole = Some(merged);
             }
         }
         let sets: Vec<u16> = (0..self.names.segment_keys.len() as u16).collect();

@@ -3,9 +3,7 @@
 use super::profile_show::show;
 use super::{Failure, grouped, print, replay, usage};
 use crate::config::Config;
-use crate::drift::profile::{
-    AllPredictions, BuildError, ColumnType, LabelsBuilder, MAX_CATEGORIES, ProfileBuilder, TooManyScores,
-};
+use crate::drift::profile::{BuildError, ColumnType, LabelsBuilder, MAX_CATEGORIES, ProfileBuilder, TooManyScores};
 use crate::event::{PredictionColumns, Profile, ReferenceLabels};
 use crate::replay::{Layout, Progress, Replay, ReplayError, check_readable, feature_names, read_predictions};
 use std::collections::BTreeMap;
@@ -214,7 +212,6 @@ impl Make {
             eprintln!("warning: {} records are no labels and were left out", grouped(undecoded));
         }
         let settings = settings.model(&profile.model_id);
-        let all = AllPredictions { cell: &all.cell, classes: all.classes.names(), segments: &all.segments };
-        Ok(labels.finish(settings.task.unwrap_or(profile.task), settings, all))
+        Ok(labels.finish(settings.task.unwrap_or(profile.task), settings, &all))
     }
 }

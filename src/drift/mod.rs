@@ -41,5 +41,5 @@ pub mod wasserstein_chance;
 pub use method::Method;
 pub use moving::profile_of;
 pub use ordered::OrderedSamples;
-pub use read_out::{read_out, read_out_changed, read_out_labels, read_out_moved, read_out_nothing};
+pub use read_out::{read_out, read_out_labels, read_out_moved, read_out_nothing};
 pub use samples::TwoSamples;

@@ -90,17 +90,6 @@ pub fn read_out_nothing(profile: &Profile, out: &mut Vec<MetricValue>) {
     out.push(MetricValue::new(Metric::DriftedShare, Err(Undefined::NoReference), 0));
 }
 
-/// Appends all that [`read_out`] would (without values, [`read_out_moved`]), undefined because the profile changed: of a
-/// window that began to be told before that was known, every value is taken back.
-pub fn read_out_changed(profile: &Profile, settings: &DriftSettings, with_values: bool, out: &mut Vec<MetricValue>) {
-    let first = out.len();
-    read(profile, &FeatureList::new(), settings, with_values, out);
-    for value in &mut out[first..] {
-        let undefined = MetricValue::new(value.metric, Err(Undefined::ReferenceChanged), 0);
-        *value = MetricValue { feature: value.feature, ..undefined };
-    }
-}
-
 /// Appends the statistics of one feature, and gives the evidence for the decision.
 fn compare(
     feature: &FeatureProfile,

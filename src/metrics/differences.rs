@@ -84,21 +84,11 @@ mod tests {
     use crate::aggregate::features::Numbers;
     use crate::event::bins::{CategoryBins, NumericBins};
     use crate::event::{FeatureSource, FeatureValue, Moments};
-    use crate::metrics::features;
+    use crate::metrics::features::{self, tests::accumulated};
     use proptest::prelude::*;
 
-    fn counted(bins: &FeatureBins, values: &[FeatureValue]) -> (Vec<i64>, FeatureAccumulator) {
-        let (mut counts, mut accumulator) = (vec![0; bins.len()], FeatureAccumulator::default());
-        for value in values {
-            let bin = bins.bin_of(*value);
-            counts[bin] += 1;
-            accumulator.add(bin as u16, if let FeatureValue::Number(number) = value { Some(*number) } else { None });
-        }
-        (counts, accumulator)
-    }
-
     fn profile(bins: FeatureBins, values: &[FeatureValue]) -> FeatureProfile {
-        let (counts, FeatureAccumulator { numbers, .. }) = counted(&bins, values);
+        let (counts, FeatureAccumulator { numbers, .. }) = accumulated(&bins, values);
         let moments = |numbers: &Numbers| {
             let (min, max) = numbers.range?;
             let rows = values.iter().filter(|value| matches!(value, FeatureValue::Number(_))).count() as i64;
@@ -120,7 +110,7 @@ mod tests {
     }
 
     fn read(reference: &FeatureProfile, values: &[FeatureValue]) -> Vec<MetricValue> {
-        let (counts, accumulator) = counted(&reference.bins, values);
+        let (counts, accumulator) = accumulated(&reference.bins, values);
         let mut out = Vec::new();
         features::statistics(&reference.bins, &counts, &accumulator, &mut out);
         read_out(reference, &counts, &accumulator, &mut out);

@@ -103,12 +103,13 @@ fn between(edges: &[f64], counts: &[i64], (least, most): (f64, f64), rank: f64) 
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use crate::event::FeatureValue;
     use proptest::prelude::*;
 
-    fn accumulated(bins: &FeatureBins, values: &[FeatureValue]) -> (Vec<i64>, FeatureAccumulator) {
+    /// Rows per bin, and what is accumulated of `values`.
+    pub fn accumulated(bins: &FeatureBins, values: &[FeatureValue]) -> (Vec<i64>, FeatureAccumulator) {
         let (mut counts, mut accumulator) = (vec![0; bins.len()], FeatureAccumulator::default());
         for value in values {
             let bin = bins.bin_of(*value);

@@ -30,7 +30,6 @@ pub use features::{feature_names, read_predictions};
 pub use lane::{Layout, check_readable};
 pub use output::OutputFiles;
 pub use progress::Progress;
-pub use reference::LabelledCell;
 pub use summary::Summary;
 
 use crate::assess::Revisions;

@@ -1,7 +1,8 @@
 //! `LabelsBuilder`: labelled predictions of a reference in, what its labels say out, whatever the order of the rows was.
 
+use super::all_predictions::AllPredictions;
 use super::column::{Column, ColumnType};
-use crate::aggregate::{Cell, ClassId, Count, Quality};
+use crate::aggregate::{Cell, ClassId, Count};
 use crate::event::bins::CategoryBins;
 use crate::event::calibration::Calibration;
 use crate::event::label::binary_class;
@@ -31,17 +32,6 @@ struct Row {
     label: String,
     score: Option<f64>,
     scores: Vec<(u32, f64)>,
-}
-
-/// All predictions of a model together.
-#[derive(Debug, Clone, Copy)]
-pub struct AllPredictions<'a> {
-    /// What is remembered of them.
-    pub cell: &'a Cell,
-    /// Names of its classes.
-    pub classes: &'a [Arc<str>],
-    /// The labelled ones per segment key and value.
-    pub segments: &'a BTreeMap<Arc<str>, BTreeMap<Arc<str>, Quality>>,
 }
 
 /// Collects labelled predictions of one model.
@@ -78,7 +68,7 @@ impl LabelsBuilder {
     }
 
     /// What the labels of a model with this `task` say; `None` if no prediction has a label that the task can read.
-    pub fn finish(self, task: TaskKind, settings: &ModelSettings, all: AllPredictions<'_>) -> Option<ReferenceLabels> {
+    pub fn finish(self, task: TaskKind, settings: &ModelSettings, all: &AllPredictions) -> Option<ReferenceLabels> {
         let (bins, counts) = match task {
             TaskKind::Binary => self.positives(&settings.positive_label),
             TaskKind::Multiclass => self.counted(ColumnType::Categorical)?,
@@ -90,7 +80,7 @@ impl LabelsBuilder {
             TaskKind::Multiclass => self.class_calibrations(),
             TaskKind::Regression => Vec::new(),
         };
-        let performance = performance(task, settings, all.cell, all.classes);
+        let performance = performance(task, settings, &all.cell, all.classes.names());
         let accuracy_by = if task == TaskKind::Regression { Vec::new() } else { accuracy_by(task, settings, all) };
         (rows > 0).then_some(ReferenceLabels { rows, bins, counts, calibrations, performance, accuracy_by })
     }
@@ -144,12 +134,12 @@ impl LabelsBuilder {
 }
 
 /// Right predictions by the class predicted, and by the values of each segment set.
-fn accuracy_by(task: TaskKind, settings: &ModelSettings, all: AllPredictions<'_>) -> Vec<AccuracyBy> {
+fn accuracy_by(task: TaskKind, settings: &ModelSettings, all: &AllPredictions) -> Vec<AccuracyBy> {
     let groups = |groups: Vec<(Arc<str>, RightRows)>| -> Vec<AccuracyGroup> {
         let groups = groups.into_iter().filter(|(_, group)| group.rows > 0);
         groups.map(|(value, RightRows { rows, right })| AccuracyGroup { value, rows, right }).collect()
     };
-    let by_class = by_predicted_class(&all.cell.quality, task, &settings.positive_label, all.classes);
+    let by_class = by_predicted_class(&all.cell.quality, task, &settings.positive_label, all.classes.names());
     let by_class = groups(by_class.into_iter().collect());
     let mut by = vec![AccuracyBy { is_segment: false, by: "predicted_label".into(), groups: by_class }];
     by.extend(all.segments.iter().map(|(key, values)| {
