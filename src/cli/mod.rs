@@ -17,6 +17,8 @@ mod demo;
 mod produce;
 mod profile;
 mod profile_show;
+#[cfg(feature = "kafka")]
+mod references;
 mod replay;
 #[cfg(feature = "kafka")]
 mod reset;
@@ -51,6 +53,8 @@ enum Command {
     Produce(produce::Produce),
     Replay(replay::Replay),
     Profile(profile::ProfileCommand),
+    #[cfg(feature = "kafka")]
+    References(references::ReferencesCommand),
     Check(check::Check),
     Schemas(schemas::Schemas),
 }
@@ -78,6 +82,8 @@ pub fn main() -> ExitCode {
         Command::Produce(produce) => produce.run(),
         Command::Replay(replay) => replay.run(),
         Command::Profile(profile) => profile.run(),
+        #[cfg(feature = "kafka")]
+        Command::References(references) => references.run(),
         Command::Check(check) => check.run(),
         Command::Schemas(schemas) => schemas.run(),
     };

@@ -107,7 +107,7 @@ impl ProfileCommand {
 }
 
 /// Reads a profile, or says what is wrong with it.
-fn read(path: &Path) -> Result<Profile, Failure> {
+pub(super) fn read(path: &Path) -> Result<Profile, Failure> {
     let wrong = |error: String| {
         eprintln!("error: {}: {error}", path.display());
         Failure::Running

@@ -4,6 +4,7 @@ use super::{Failure, usage};
 use crate::config::Config;
 use crate::stage::admin::Admin;
 use crate::stage::plan::partials_topic;
+use crate::stage::references::{self, References};
 use crate::stage::topics::Problem;
 use crate::stage::work::Stage;
 use crate::stage::{AssessStage, INSTANCE_VARIABLE, JoinStage, LogFormat, Options, Stop, start_log};
@@ -63,8 +64,14 @@ impl Run {
             Failure::Running
         };
         stop.on_signals().map_err(|error| failed(error.to_string()))?;
-        let Some(stages) = self.stages(&config, &options, &stop).map_err(failed)? else {
-            tracing::info!("stopped before the brokers answered");
+        let silent = || tracing::info!("stopped before the brokers answered");
+        // The follower ends when the stages have.
+        let Some(follower) = references::start(&config, &options, &stop).map_err(failed)? else {
+            silent();
+            return Ok(());
+        };
+        let Some(stages) = self.stages(&config, follower.references(), &options, &stop).map_err(failed)? else {
+            silent();
             return Ok(());
         };
         announce(&config, &options, &stages);
@@ -78,6 +85,7 @@ impl Run {
     fn stages(
         &self,
         config: &Arc<Config>,
+        references: &Arc<References>,
         options: &Options,
         stop: &Stop,
     ) -> Result<Option<Vec<Arc<dyn Stage>>>, String> {
@@ -90,12 +98,14 @@ impl Run {
                 i32::try_from(partitions).map_err(|_| format!("topic `{partials}` has too many partitions"))?;
             stages.push(Arc::new(
                 JoinStage::new(Arc::clone(config), partitions)
-                    .map_err(|error| format!("the schemas of the inputs: {error}"))?,
+                    .map_err(|error| format!("the schemas of the inputs: {error}"))?
+                    .with_references(Arc::clone(references)),
             ));
         }
         if self.stage != Which::Join {
             let Some(partitions) = partitions(&admin, &config.topics.predictions, stop)? else { return Ok(None) };
-            stages.push(Arc::new(AssessStage::new(Arc::clone(config), partitions)));
+            let stage = AssessStage::new(Arc::clone(config), partitions).with_references(Arc::clone(references));
+            stages.push(Arc::new(stage));
         }
         Ok(Some(stages))
     }

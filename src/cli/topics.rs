@@ -106,7 +106,9 @@ fn create(admin: &Admin, plan: &TopicPlan, replicas: impl Fn(&str) -> Option<usi
             continue;
         }
         let inputs = plan.topics.first().and_then(|topic| topic.partitions).unwrap_or(1);
-        let partitions = topic.partitions.unwrap_or(inputs);
+        // References are few, and each process reads all of them.
+        let any = if topic.purpose == Purpose::References { 1 } else { inputs };
+        let partitions = topic.partitions.unwrap_or(any);
         admin.create(topic, partitions, replicas(&topic.name))?;
         // Brokers hear of it one after the other.
         let deadline = Instant::now() + SEEN_MAX;
@@ -155,6 +157,7 @@ fn check(admin: &Admin, plan: &TopicPlan) -> Result<Result<(), Failure>, String>
 fn what(purpose: Purpose) -> &'static str {
     match purpose {
         Purpose::Input => "input",
+        Purpose::References => "references",
         Purpose::Partials => "partials",
         Purpose::Changelog => "state",
         Purpose::Output => "output",

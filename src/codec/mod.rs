@@ -23,6 +23,7 @@ pub mod heading;
 pub mod lines;
 pub mod mapping;
 pub mod message;
+pub mod reference;
 pub mod rows;
 
 mod columns;

@@ -13,6 +13,7 @@
 
 #![allow(clippy::disallowed_methods, reason = "the shell: reads the configuration and the schema files it names")]
 
+mod announced;
 mod comparison;
 mod detectors;
 mod document;

@@ -9,6 +9,7 @@ use crate::event::{
     Comparison, DRIFT_METHOD_IN_UNITS, DRIFT_METHODS, DriftSettings, Millis, ModelSettings, Profile, Reference,
     Smoothing,
 };
+use jiff::Timestamp;
 use std::sync::Arc;
 
 /// A reference as written.
@@ -95,16 +96,24 @@ pub(super) fn check(model: &str, written: &[WrittenReference], settings: &ModelS
                 .error(at, format!("the profile is of model `{}`, not of `{model}`", profile.model_id))
                 .help("name the profile that was made of this model, or make one with `postdict profile`");
         }
-        let advances = settings.windows.iter().map(|window| window.advance_ms);
-        let off = advances.filter(|advance| reference.from_ms.is_some_and(|from| from.rem_euclid(*advance) != 0)).max();
-        if let (Some(advance), Some(from)) = (off, reference.from_ms) {
-            let next = from - from.rem_euclid(advance) + advance;
-            let next = jiff::Timestamp::from_millisecond(next).map(|time| time.to_string()).unwrap_or_default();
+        if let Some(task) = settings.task.filter(|task| *task != profile.task) {
+            let (is, of) = (task.name(), profile.task.name());
+            report
+                .error(at, format!("the profile is of a {of} model, and `{model}` is {is}"))
+                .help("correct `task`, or make the profile anew: its outputs are others");
+        }
+        if let Some(next) = reference.from_ms.and_then(|from| boundary_after(from, settings)) {
             report
                 .error(at, "a reference comes into force within a window, which would then mix two".to_owned())
                 .expected(format!("`from` where a window of every size begins, such as `{next}`"));
         }
     }
+}
+
+/// A time after `from` at which windows of all sizes begin, if they do not at `from`.
+pub(super) fn boundary_after(from: Millis, settings: &ModelSettings) -> Option<Timestamp> {
+    let is_off = !settings.is_boundary(from);
+    is_off.then(|| Timestamp::from_millisecond(settings.next_boundary(from)).ok()).flatten()
 }
 
 /// How drift is decided, as written.

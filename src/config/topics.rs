@@ -21,6 +21,8 @@ pub struct Topics {
     pub predictions: String,
     /// Read: what became known later.
     pub labels: String,
+    /// Read where configured: references that are announced while the service runs.
+    pub references: Option<String>,
     /// Written: one row per metric value.
     pub metrics: OutputTopic,
     /// Written: one row per change of an alert's state.
@@ -39,6 +41,7 @@ impl Default for Topics {
         Topics {
             predictions: "predictions".to_owned(),
             labels: "labels".to_owned(),
+            references: None,
             metrics: output("metrics"),
             alerts: output("alerts"),
             dead_letters: output("dead-letters"),
@@ -80,6 +83,10 @@ pub(super) fn read(
             }
             *format = Some(written);
         }
+    }
+    if let Some(name) = section.take("references").and_then(|item| read_name(&item, report)) {
+        topics.references = Some(name.value.clone());
+        names.push(name);
     }
     let mut labelled = OutputTopic { name: String::new(), format: RowFormat::Json };
     for (role, slot, available) in [
@@ -167,6 +174,7 @@ fn check_distinct(topics: &Topics, names: &[Spanned<String>], report: &mut Repor
     let outputs = [&topics.metrics, &topics.alerts, &topics.dead_letters, &topics.profiles];
     let mut all: Vec<&str> = outputs.into_iter().chain(&topics.labelled).map(|topic| topic.name.as_str()).collect();
     all.extend([topics.predictions.as_str(), topics.labels.as_str()]);
+    all.extend(topics.references.as_deref());
     for name in names {
         if all.iter().filter(|other| **other == name.value).count() > 1 {
             report

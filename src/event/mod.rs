@@ -14,6 +14,7 @@ pub mod output;
 pub mod prediction;
 pub mod profile;
 pub mod record;
+pub mod reference;
 pub mod reject;
 pub mod segment;
 pub mod settings;
@@ -33,8 +34,7 @@ pub use profile::{
     ReferenceId, ReferenceLabels, ReferenceMetric, Sketches,
 };
 pub use record::{Origin, Role};
+pub use reference::{AnnouncedReference, Reference};
 pub use reject::{Reason, Reject};
-pub use settings::{
-    BusinessValue, Caps, ModelSettings, Reference, ReviseAfter, SegmentSet, Settings, TaskKind, WindowSpec,
-};
+pub use settings::{BusinessValue, Caps, ModelSettings, ReviseAfter, SegmentSet, Settings, TaskKind, WindowSpec};
 pub use time::{MAX_TIME_MS, Millis};

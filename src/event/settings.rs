@@ -3,7 +3,7 @@
 //! The stages also log them, so that state can be read as it was meant. A key that a later version adds needs a default
 //! that means what there was before.
 
-use super::{Detectors, DriftSettings, FeatureSource, Millis, PredictionColumns, Profile, ReferenceId};
+use super::{Detectors, DriftSettings, FeatureSource, MAX_TIME_MS, Millis, PredictionColumns, Profile, Reference};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -132,25 +132,6 @@ pub struct ModelSettings {
     pub detectors: Option<Detectors>,
 }
 
-/// A reference, and from when on it is in force.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Reference {
-    /// Its profile's id.
-    pub id: ReferenceId,
-    /// Event time from which on it is in force; `None`: from the beginning.
-    pub from_ms: Option<Millis>,
-    /// Its profile; `None` where only the id is of interest.
-    pub profile: Option<Arc<Profile>>,
-}
-
-/// The id says what the profile is.
-impl PartialEq for Reference {
-    fn eq(&self, other: &Self) -> bool {
-        (self.id, self.from_ms) == (other.id, other.from_ms)
-    }
-}
-
 /// Maxima that keep memory bounded whatever the input holds. What is over a cap is folded or rejected, and counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -236,10 +217,20 @@ impl ModelSettings {
         settings
     }
 
+    /// The first time after `time` at which windows of all sizes begin.
+    pub fn next_boundary(&self, time: Millis) -> Millis {
+        let step = self.windows.iter().fold(1, |step, window| least_common_multiple(step, window.advance_ms));
+        time - time.rem_euclid(step) + step
+    }
+
+    /// True if windows of all sizes begin at `time`.
+    pub fn is_boundary(&self, time: Millis) -> bool {
+        self.windows.iter().all(|window| time.rem_euclid(window.advance_ms) == 0)
+    }
+
     /// The profile that is in force from `start` to `end`; `None` if there is none, or another comes into force between.
     pub fn reference_of(&self, start: Millis, end: Millis) -> Option<&Profile> {
-        let from = |reference: &Reference| reference.from_ms.unwrap_or(Millis::MIN);
-        let begun = |time| self.references.iter().rposition(|reference| from(reference) <= time);
+        let begun = |time| self.references.iter().rposition(|reference| reference.begins() <= time);
         let place = begun(start).filter(|place| begun(end - 1) == Some(*place))?;
         self.references[place].profile.as_deref()
     }
@@ -261,6 +252,12 @@ impl ModelSettings {
         (self.task != before.task && !model.is_empty())
             .then(|| format!("the task of {name} was {} and is now {}. {anew}", task(before), task(self)))
     }
+}
+
+/// Of lengths > 0; of such that have none within reason, the longer one.
+fn least_common_multiple(a: Millis, b: Millis) -> Millis {
+    let divisor = num_integer::gcd(a, b);
+    (a / divisor).checked_mul(b).filter(|multiple| *multiple <= MAX_TIME_MS).unwrap_or(a.max(b))
 }
 
 impl Default for ModelSettings {
@@ -301,5 +298,29 @@ impl Default for Settings {
             emit_interval_ms: 10_000,
             idle_timeout_ms: 10_000,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn settings(advances: &[Millis]) -> ModelSettings {
+        let window = |advance_ms: &Millis| WindowSpec { size_ms: 4 * advance_ms, advance_ms: *advance_ms };
+        ModelSettings { windows: advances.iter().map(window).collect(), ..ModelSettings::default() }
+    }
+
+    #[test]
+    fn windows_of_all_sizes_begin_at_a_boundary() {
+        let settings = settings(&[4, 6]);
+        let next = [-1, 0, 11, 12].map(|time| settings.next_boundary(time));
+        assert_eq!(next, [0, 12, 12, 24]);
+        assert!(next.into_iter().all(|time| settings.is_boundary(time)) && !settings.is_boundary(8));
+    }
+
+    #[test]
+    fn lengths_without_a_common_multiple_within_reason_begin_with_the_longest() {
+        assert_eq!(least_common_multiple(4, 6), 12);
+        assert_eq!(least_common_multiple(Millis::MAX / 2, Millis::MAX / 3), Millis::MAX / 2);
     }
 }

@@ -14,6 +14,7 @@ mod labels;
 mod outcome;
 pub mod pending;
 mod prediction;
+pub mod references;
 pub mod request;
 mod rules;
 mod series;
@@ -24,6 +25,7 @@ mod watermark;
 
 pub use accounting::{Accounting, LabelOutcome};
 pub use prediction::PredictionReader;
+pub use references::Postponed;
 pub use series::{ModelId, Series, SeriesRegistry, TermsId};
 pub use watermark::StreamTime;
 
@@ -63,6 +65,8 @@ pub struct Join {
     /// There is more to drop than was dropped at once.
     is_expiring: bool,
     scratch: Scratch,
+    /// References that come into force later than declared, since they were last taken, with their models.
+    postponed: Vec<(Arc<str>, Postponed)>,
     /// What is known of the log of changes, where there is one.
     log: Option<state::StateLog>,
 }
@@ -163,6 +167,7 @@ impl Join {
             labelled: with_labelled.then(Vec::new),
             is_expiring: false,
             scratch: Scratch::default(),
+            postponed: Vec::new(),
             log: None,
         }
     }
@@ -183,6 +188,19 @@ impl Join {
         self.labels.keep_for(patience.label_ms);
         self.remembers_matches = patience.remembers_matches;
         self.reach = patience.reach();
+    }
+
+    /// Goes on with the references that `settings` have; all else in them is as it was. What is read from now on may need other
+    /// [columns](Settings::columns).
+    pub fn change_references(&mut self, settings: Arc<Settings>) {
+        let newest = self.time.newest(Role::Predictions);
+        self.postponed.extend(self.registry.change_references(settings, newest));
+    }
+
+    /// References that come into force later than declared, as they would put two into what was read: since the last call,
+    /// with their models.
+    pub fn take_postponed(&mut self) -> Vec<(Arc<str>, Postponed)> {
+        std::mem::take(&mut self.postponed)
     }
 
     /// True if [`Self::expire`] has more to drop, though nothing has come.

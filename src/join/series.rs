@@ -4,10 +4,11 @@
 //! the published segments, so a row is folded once however many segments it belongs to.
 
 use super::features::ModelFeatures;
+use super::references::{Postponed, take_force};
 use crate::aggregate::ClassNames;
 use crate::event::label::class_as_number;
 use crate::event::segment::{MAX_NAME_BYTES, MISSING, OTHER};
-use crate::event::{Caps, ModelSettings, PredictionColumns, Settings};
+use crate::event::{Caps, Millis, ModelSettings, PredictionColumns, Settings};
 use hashbrown::HashMap;
 use std::sync::Arc;
 
@@ -285,13 +286,55 @@ impl SeriesRegistry {
         self.add_model(name, terms);
     }
 
-    /// All was restored: from now on, predictions are read under today's settings.
-    pub fn begin_terms(&mut self) {
-        for place in 0..self.models.len() {
-            let settings = Arc::clone(&self.models[place].settings);
-            self.models[place].terms = self.terms_id(&settings);
-            self.models[place].without_prediction = None;
+    /// From now on, predictions are read under today's settings; of those that were read, `newest` is the newest. Gives the
+    /// references that come into force later than declared, with their models.
+    pub fn begin_terms(&mut self, newest: Option<Millis>) -> Vec<(Arc<str>, Postponed)> {
+        let mut all_postponed = Vec::new();
+        let known = self.known_terms();
+        for (place, known) in known.into_iter().enumerate() {
+            let declared = Arc::clone(self.settings.model(&self.models[place].name));
+            let before = known.iter().map(|terms| &**self.terms(*terms));
+            let (references, postponed) = take_force(&declared, before, newest);
+            let settings = if references == declared.references {
+                declared
+            } else {
+                Arc::new(ModelSettings { references, ..ModelSettings::clone(&declared) })
+            };
+            let terms = self.terms_id(&settings);
+            let has_references = !settings.references.is_empty();
+            let model = &mut self.models[place];
+            all_postponed.extend(postponed.into_iter().map(|postponed| (Arc::clone(&model.name), postponed)));
+            model.features = Arc::new(ModelFeatures::new(&settings, &self.columns.features));
+            (model.settings, model.terms, model.without_prediction) = (settings, terms, None);
+            if has_references {
+                // A series is logged: a restart knows from when on they were in force, whether anything was read or not.
+                self.without_prediction(ModelId(place as u32));
+            }
         }
+        all_postponed
+    }
+
+    /// Per model, the settings under which anything of it was read, its last ones last.
+    fn known_terms(&self) -> Vec<Vec<TermsId>> {
+        let mut known: Vec<Vec<TermsId>> = self.models.iter().map(|model| vec![model.terms]).collect();
+        for series in &self.series {
+            let of_model = &mut known[series.model.0 as usize];
+            // Few, and one after the other.
+            if !of_model.iter().rev().any(|terms| *terms == series.terms) {
+                of_model.push(series.terms);
+            }
+        }
+        for (model, known) in self.models.iter().zip(&mut known) {
+            known.sort_by_key(|terms| (*terms == model.terms, *terms));
+        }
+        known
+    }
+
+    /// Goes on with other references: all else in `settings` is as it was. See [`Self::begin_terms`].
+    pub fn change_references(&mut self, settings: Arc<Settings>, newest: Option<Millis>) -> Vec<(Arc<str>, Postponed)> {
+        self.columns = settings.columns();
+        self.settings = settings;
+        self.begin_terms(newest)
     }
 
     /// Adds the next class of a model, as the log says; `None` if there is no such model.

@@ -15,6 +15,7 @@
 
 use super::assess_log::{Basis, Entry, Event, FORMAT, Log, PART_BYTES, Publication, piece, put, put_basis, put_model};
 use super::plan::{changelog_topic, partials_topic};
+use super::references::{References, Seen};
 use super::work::{
     BadRecord, Description, Fetched, InputId, Outgoing, OutputId, Restore, Restored, SnapshotMark, Stage, StageTask,
 };
@@ -24,7 +25,7 @@ use crate::aggregate::partial::PartialBatch;
 use crate::assess::{Assess, Revisions, SnapshotError, Told};
 use crate::codec::RowEncoder;
 use crate::config::Config;
-use crate::event::{MetricRow, Millis, Settings};
+use crate::event::{MetricRow, Millis};
 use crate::task::AssessTask;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
@@ -41,7 +42,7 @@ const BYTES_PER_ROW: usize = 50;
 /// ASSESS as a stage.
 pub struct AssessStage {
     config: Arc<Config>,
-    settings: Arc<Settings>,
+    references: Arc<References>,
     description: Description,
     join_partitions: usize,
     pace: AssessPace,
@@ -52,7 +53,7 @@ impl AssessStage {
     pub fn new(config: Arc<Config>, join_partitions: usize) -> AssessStage {
         let id = &config.kafka.application_id;
         AssessStage {
-            settings: Arc::new(config.settings.clone()),
+            references: References::new(Arc::new(config.settings.clone())),
             description: Description {
                 name: "assess",
                 inputs: vec![partials_topic(id)],
@@ -72,6 +73,11 @@ impl AssessStage {
     pub fn with_pace(self, pace: AssessPace) -> AssessStage {
         AssessStage { pace, ..self }
     }
+
+    /// The same with the references that are announced, too.
+    pub fn with_references(self, references: Arc<References>) -> AssessStage {
+        AssessStage { references, ..self }
+    }
 }
 
 impl Stage for AssessStage {
@@ -81,7 +87,8 @@ impl Stage for AssessStage {
 
     fn restore(&self, _partition: i32) -> Box<dyn Restore> {
         Box::new(AssessWorkRestore {
-            settings: Arc::clone(&self.settings),
+            seen: self.references.look(),
+            references: Arc::clone(&self.references),
             join_partitions: self.join_partitions,
             encoder: RowEncoder::metrics(self.config.topics.metrics.format),
             log: Log::default(),
@@ -119,7 +126,8 @@ impl Default for AssessPace {
 }
 
 struct AssessWorkRestore {
-    settings: Arc<Settings>,
+    seen: Seen,
+    references: Arc<References>,
     join_partitions: usize,
     encoder: RowEncoder,
     log: Log,
@@ -138,7 +146,8 @@ impl Restore for AssessWorkRestore {
 
     fn finish(self: Box<Self>) -> Result<Restored, StateError> {
         let (log, partitions) = (self.log, self.join_partitions);
-        let today = Arc::new(Basis::of_today(self.settings, self.pace.rows_per_commit));
+        let settings = Arc::clone(&self.seen.settings);
+        let today = Arc::new(Basis::of_today(settings, self.pace.rows_per_commit));
         let bases = log.bases()?;
         let first = bases.as_ref().map_or(&today, |bases| &bases.first);
         let settings = Arc::clone(&first.settings);
@@ -162,6 +171,8 @@ impl Restore for AssessWorkRestore {
             in_force: Arc::clone(first),
             logged: bases.as_ref().map(|bases| Arc::clone(&bases.last)),
             today,
+            seen: self.seen,
+            references: self.references,
             models,
             has_news: false,
             has_more: false,
@@ -203,6 +214,9 @@ struct AssessWork {
     logged: Option<Arc<Basis>>,
     /// What rows are published by once it has caught up.
     today: Arc<Basis>,
+    /// The references of that.
+    seen: Seen,
+    references: Arc<References>,
     /// Models that the log names.
     models: BTreeSet<Arc<str>>,
     /// Partials that change what is to be published came since the last commit.
@@ -301,6 +315,7 @@ impl StageTask for AssessWork {
             self.begin_snapshot(&mut unit);
         }
         self.continue_snapshot(&mut unit);
+        self.follow_references();
         unit
     }
 
@@ -319,6 +334,16 @@ impl StageTask for AssessWork {
 }
 
 impl AssessWork {
+    /// Goes on with what was announced meanwhile. Between a commit and what is taken in next: there a restart turns to it too.
+    fn follow_references(&mut self) {
+        let Some(news) = self.references.news(&self.seen) else { return };
+        self.today = Arc::new(Basis::of_today(Arc::clone(&news.settings), self.pace.rows_per_commit));
+        self.seen = news;
+        self.change(Arc::clone(&self.today));
+        // What it changes in windows that are open is published, whether partials come or not.
+        self.has_news = true;
+    }
+
     /// Once with a commit, not with each record.
     fn tell_late(&mut self) {
         let skipped = std::mem::take(&mut self.skipped);

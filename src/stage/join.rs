@@ -2,6 +2,7 @@
 
 use super::partials::PartialSender;
 use super::plan::{changelog_topic, partials_topic};
+use super::references::{References, Seen};
 use super::work::{BadRecord, Description, Fetched, InputId, Outgoing, OutputId, Restore, Restored, Stage, StageTask};
 use super::work::{MAX_PAYLOAD_BYTES, StateError, Unit};
 use crate::codec::{CodecError, LabelDecoder, Message, PredictionDecoder, RowEncoder};
@@ -23,7 +24,7 @@ const FORMAT: u8 = 1;
 /// JOIN as a stage.
 pub struct JoinStage {
     config: Arc<Config>,
-    settings: Arc<Settings>,
+    references: Arc<References>,
     description: Description,
     partials_partitions: i32,
     pace: SnapshotPace,
@@ -40,7 +41,7 @@ impl JoinStage {
         let written = [partials_topic(id), topics.dead_letters.name.clone()];
         let labelled = topics.labelled.as_ref().map(|topic| topic.name.clone());
         let stage = JoinStage {
-            settings: Arc::new(config.settings.clone()),
+            references: References::new(Arc::new(config.settings.clone())),
             description: Description {
                 name: "join",
                 inputs: vec![topics.predictions.clone(), topics.labels.clone()],
@@ -54,7 +55,7 @@ impl JoinStage {
             pace: SnapshotPace::default(),
             config,
         };
-        stage.decoders()?;
+        decoders(&stage.config, &stage.config.settings)?;
         Ok(stage)
     }
 
@@ -63,14 +64,18 @@ impl JoinStage {
         JoinStage { pace, ..self }
     }
 
-    fn decoders(&self) -> Result<(PredictionDecoder, LabelDecoder), CodecError> {
-        let (predictions, labels) = (&self.config.predictions, &self.config.labels);
-        let columns = self.settings.columns();
-        Ok((
-            PredictionDecoder::try_new(&predictions.format, &predictions.fields, &columns)?,
-            LabelDecoder::try_new(&labels.format, &labels.fields)?,
-        ))
+    /// The same with the references that are announced, too.
+    pub fn with_references(self, references: Arc<References>) -> JoinStage {
+        JoinStage { references, ..self }
     }
+}
+
+fn decoders(config: &Config, settings: &Settings) -> Result<(PredictionDecoder, LabelDecoder), CodecError> {
+    let (predictions, labels) = (&config.predictions, &config.labels);
+    Ok((
+        PredictionDecoder::try_new(&predictions.format, &predictions.fields, &settings.columns())?,
+        LabelDecoder::try_new(&labels.format, &labels.fields)?,
+    ))
 }
 
 impl Stage for JoinStage {
@@ -79,11 +84,13 @@ impl Stage for JoinStage {
     }
 
     fn restore(&self, partition: i32) -> Box<dyn Restore> {
-        let (predictions, labels) = self.decoders().expect("the schemas were checked when the stage was made");
+        let seen = self.references.look();
+        let (predictions, labels) = decoders(&self.config, &seen.settings)
+            .expect("checked when the stage was made, and of each reference when it was announced");
         let topics = &self.config.topics;
         let origin = |role: Role, topic: &str| Origin { role, topic: topic.into(), partition };
         let labelled = topics.labelled.as_ref().map(|topic| RowEncoder::labelled(topic.format));
-        let state = JoinRestore::new(Arc::clone(&self.settings), labelled.is_some(), self.pace);
+        let state = JoinRestore::new(Arc::clone(&seen.settings), labelled.is_some(), self.pace);
         Box::new(JoinWorkRestore {
             state,
             partition,
@@ -94,6 +101,9 @@ impl Stage for JoinStage {
                 dead_letters: RowEncoder::dead_letters(topics.dead_letters.format),
                 labelled,
                 partials: PartialSender::new(PARTIALS, self.partials_partitions),
+                config: Arc::clone(&self.config),
+                references: Arc::clone(&self.references),
+                seen,
             },
         })
     }
@@ -108,6 +118,10 @@ struct Equipment {
     dead_letters: RowEncoder,
     labelled: Option<RowEncoder>,
     partials: PartialSender,
+    config: Arc<Config>,
+    references: Arc<References>,
+    /// The references that it goes by.
+    seen: Seen,
 }
 
 struct JoinWorkRestore {
@@ -130,7 +144,14 @@ impl Restore for JoinWorkRestore {
 
     fn finish(self: Box<Self>) -> Result<Restored, StateError> {
         let task = JoinTask::restored(self.partition, self.state).map_err(state_error)?;
-        let work = JoinWork { task, equipment: self.equipment, outgoing: Vec::new(), uncommitted_bytes: 0 };
+        let mut work = JoinWork {
+            task,
+            partition: self.partition,
+            equipment: self.equipment,
+            outgoing: Vec::new(),
+            uncommitted_bytes: 0,
+        };
+        work.tell_postponed();
         Ok(Restored { task: Box::new(work), read_from: None })
     }
 }
@@ -145,6 +166,7 @@ fn state_error(error: RestoreError) -> StateError {
 /// JOIN of one partition.
 struct JoinWork {
     task: JoinTask,
+    partition: i32,
     equipment: Equipment,
     /// Dead letters since the last commit.
     outgoing: Vec<Outgoing>,
@@ -158,6 +180,7 @@ const BYTES_PER_LABELLED: usize = 800;
 
 impl StageTask for JoinWork {
     fn step(&mut self, input: InputId, records: &Fetched, _now: Millis) -> Result<(), BadRecord> {
+        self.follow_references();
         let bytes = |range: &std::ops::Range<u32>| &records.bytes[range.start as usize..range.end as usize];
         let message = |record: &'_ super::work::FetchedRecord| Message {
             offset: record.offset,
@@ -195,6 +218,7 @@ impl StageTask for JoinWork {
     }
 
     fn commit(&mut self, _now: Millis) -> Unit {
+        self.follow_references();
         let commit = self.task.commit();
         let mut outputs = std::mem::take(&mut self.outgoing);
         self.uncommitted_bytes = 0;
@@ -230,6 +254,33 @@ fn role_of(input: InputId) -> Role {
 }
 
 impl JoinWork {
+    /// Goes on with what was announced meanwhile.
+    fn follow_references(&mut self) {
+        let Some(news) = self.equipment.references.news(&self.equipment.seen) else { return };
+        self.task.change_references(Arc::clone(&news.settings));
+        (self.equipment.predictions, self.equipment.labels) =
+            decoders(&self.equipment.config, &news.settings).expect("checked when the reference was announced");
+        self.equipment.seen = news;
+        self.tell_postponed();
+    }
+
+    fn tell_postponed(&mut self) {
+        for (model, postponed) in self.task.take_postponed() {
+            let time =
+                |time: Millis| jiff::Timestamp::from_millisecond(time).map_or(String::new(), |at| at.to_string());
+            let declared = postponed.declared.map_or("the beginning".to_owned(), time);
+            tracing::warn!(
+                stage = "join",
+                partition = self.partition,
+                model = &*model,
+                "reference {} is in force from {} on, not from {declared}: predictions after that were read before it came, \
+                 and no window mixes two references",
+                postponed.id,
+                time(postponed.begins)
+            );
+        }
+    }
+
     /// The record goes out as it came in: key and headers on the record too, so that it can be sent again from there. One
     /// that is too long for that is named by its place.
     fn dead_letter(&mut self, reject: &Reject) {

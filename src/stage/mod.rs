@@ -18,6 +18,7 @@
 //! * `options`, `properties`, `errors`, `log`: what the operator sets and sees. `failpoint`: where tests end the process.
 //! * [`run()`]: all of it, for the stages of a process. `join`, `assess`: those stages; `partials`: what goes between them;
 //!   `assess_log`: what ASSESS remembers.
+//! * [`references`]: those that are announced while it runs.
 //! * [`plan`], [`admin`], [`mod@reset`]: which topics there should be, which there are, and starting anew. [`feed`]: files onto the input topics.
 //!
 //! The changelog, the outputs and the positions of the inputs become durable in one transaction or not at all, and there is
@@ -34,6 +35,7 @@ pub mod block;
 pub mod feed;
 pub mod plan;
 pub mod protocol;
+pub mod references;
 pub mod reset;
 pub mod work;
 

@@ -9,6 +9,8 @@ use std::collections::BTreeMap;
 pub enum Purpose {
     /// Read, written by others.
     Input,
+    /// Read to its end at each start: what holds now.
+    References,
     /// From JOIN to ASSESS.
     Partials,
     /// The state of a stage.
@@ -89,6 +91,7 @@ impl TopicPlan {
             output(&topics.metrics.name),
             output(&topics.dead_letters.name),
         ];
+        plan.extend(topics.references.iter().map(|name| topic(name.clone(), Purpose::References, None)));
         plan.extend(topics.labelled.iter().map(|topic| output(&topic.name)));
         TopicPlan { topics: plan, horizon_ms }
     }
@@ -110,7 +113,16 @@ impl TopicPlan {
         }
         let setting = |key: &str| found.settings.get(key).map(String::as_str);
         let number = |key: &str| setting(key).and_then(|value| value.parse::<i64>().ok());
-        if setting("cleanup.policy").is_some_and(|policy| policy.contains("compact")) {
+        let is_compacted = setting("cleanup.policy").is_some_and(|policy| policy.contains("compact"));
+        if planned.purpose == Purpose::References {
+            if setting("cleanup.policy").is_some_and(|policy| policy != "compact") {
+                tell(
+                    true,
+                    "`cleanup.policy` is not `compact`, so references that are in force are forgotten: set it to that"
+                        .to_owned(),
+                );
+            }
+        } else if is_compacted {
             let is_error = planned.purpose != Purpose::Output;
             let consequence = match planned.purpose {
                 Purpose::Output => "only the last revision of each row is kept",
@@ -140,7 +152,7 @@ impl TopicPlan {
             tell(true, format!("`retention.bytes` is {bytes}, so state is lost beyond that: set it to -1"));
         }
         if let Some(bytes) = number("max.message.bytes").filter(|bytes| *bytes < MIN_RECORD_BYTES)
-            && planned.purpose != Purpose::Input
+            && !matches!(planned.purpose, Purpose::Input | Purpose::References)
         {
             tell(true, format!("`max.message.bytes` is {bytes}: set it to {MIN_RECORD_BYTES} or more"));
         }
@@ -206,6 +218,9 @@ pub fn lines(findings: &[Finding]) -> Vec<(bool, String)> {
 /// Records of up to this size are written: the usual limit of topics.
 pub const MIN_RECORD_BYTES: i64 = 1_000_000;
 
+/// Largest record with a reference: thousands of features.
+pub const REFERENCE_BYTES_MAX: usize = 16 << 20;
+
 /// What Kafka keeps records for by default.
 const USUAL_RETENTION_MS: Millis = 7 * 86_400_000;
 
@@ -218,6 +233,10 @@ impl PlannedTopic {
             Purpose::Input => vec![policy, ("retention.ms", horizon_ms.max(USUAL_RETENTION_MS).to_string())],
             Purpose::Changelog | Purpose::Partials => {
                 vec![policy, unlimited("retention.ms"), unlimited("retention.bytes")]
+            }
+            Purpose::References => {
+                let compact = ("cleanup.policy", "compact".to_owned());
+                vec![compact, ("max.message.bytes", REFERENCE_BYTES_MAX.to_string())]
             }
             Purpose::Output => Vec::new(),
         };

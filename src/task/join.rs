@@ -3,7 +3,7 @@
 use crate::aggregate::partial::{ModelName, PartialBatch, PartialRow, Progress, SeriesName};
 use crate::event::{LabelBatch, LabelledRow, Millis, Reject, Role, Settings};
 use crate::join::state::{JoinDelta, JoinRestore, RestoreError};
-use crate::join::{Accounting, Join, ModelId, PredictionReader, TermsId};
+use crate::join::{Accounting, Join, ModelId, Postponed, PredictionReader, TermsId};
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
@@ -85,6 +85,16 @@ impl JoinTask {
         debug_assert_eq!(accounting.check(), Ok(()));
         let partials = self.partials();
         JoinOutput { partials, labelled: self.join.take_labelled(), accounting, delta: self.join.delta() }
+    }
+
+    /// Goes on with the references that `settings` have: see [`Join::change_references`].
+    pub fn change_references(&mut self, settings: Arc<Settings>) {
+        self.join.change_references(settings);
+    }
+
+    /// References that come into force later than declared: see [`Join::take_postponed`].
+    pub fn take_postponed(&mut self) -> Vec<(Arc<str>, Postponed)> {
+        self.join.take_postponed()
     }
 
     /// The join, to look at.

@@ -185,6 +185,15 @@ fn of_model(settings: &str) -> Result<Config, Problems> {
 }
 
 #[test]
+fn a_profile_of_another_task_is_refused() {
+    let said = of_model("task: regression").unwrap_err().to_string();
+    assert!(
+        said.contains("2:18") && said.contains("the profile is of a binary model, and `m` is regression"),
+        "{said}"
+    );
+}
+
+#[test]
 fn comparisons_arrive() {
     let written = "drift: {compare_with: [fixed, previous, {trailing: 7, except: [sunday, saturday]}, {ago: 7d}, \
                    {from: 1970-01-02, to: 1970-01-04}]}";

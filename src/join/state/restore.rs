@@ -5,7 +5,7 @@ use super::names::{self, LoggedNames};
 use super::{COMMIT_BYTES, SnapshotPace, StateLog};
 use crate::aggregate::ClassId;
 use crate::aggregate::wire::{WireError, take_signed, take_text, take_varint};
-use crate::event::Settings;
+use crate::event::{Role, Settings};
 use crate::join::Join;
 use crate::join::accounting::Accounting;
 use crate::join::pending::{Payload, PendingRow};
@@ -113,7 +113,8 @@ impl JoinRestore {
             ..StateLog::default()
         });
         // What is new since then is logged with the first commit.
-        self.join.registry.begin_terms();
+        let newest = self.join.time.newest(Role::Predictions);
+        self.join.postponed = self.join.registry.begin_terms(newest);
         self.join.keep_promises();
         self.join.pending.log_changes();
         self.join.labels.log_changes();

@@ -14,25 +14,25 @@ use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-const DAY: i64 = 86_400_000;
+pub(super) const DAY: i64 = 86_400_000;
 const PARTITIONS: usize = 2;
 
 /// The last row per id, without its revision.
-type Fold = BTreeMap<String, Value>;
+pub(super) type Fold = BTreeMap<String, Value>;
 
 /// A service whose configuration changes, and the flights that it reads.
-struct Service<'b> {
+pub(super) struct Service<'b> {
     broker: &'b Broker,
     name: String,
-    folder: PathBuf,
+    pub(super) folder: PathBuf,
     /// Records with their times.
-    predictions: Vec<(i64, String)>,
+    pub(super) predictions: Vec<(i64, String)>,
     labels: Vec<(i64, String)>,
 }
 
 impl<'b> Service<'b> {
     /// With topics, and so many flights.
-    fn new(broker: &'b Broker, test: &str, settings: &str, flights: usize) -> Self {
+    pub(super) fn new(broker: &'b Broker, test: &str, settings: &str, flights: usize) -> Self {
         let (name, folder) = (unique(test), folder(test));
         let predictions = records("predictions.ndjson.gz", flights);
         let end = predictions.last().unwrap().0;
@@ -45,10 +45,10 @@ impl<'b> Service<'b> {
         service
     }
 
-    /// Writes the configuration: `settings` of every model (YAML, in one line).
-    fn configure(&self, settings: &str) {
+    /// Writes the configuration: `settings` of every model (YAML, in one line), and what else is in lines after that.
+    pub(super) fn configure(&self, settings: &str) {
         let topic = |role: &str| format!("{role}: {}", self.topic(role));
-        let topics = ["predictions", "labels", "metrics", "dead_letters"].map(topic).join(", ");
+        let topics = ["predictions", "labels", "references", "metrics", "dead_letters"].map(topic).join(", ");
         let config = format!(
             "kafka: {{bootstrap_servers: '{}', application_id: {}, properties: {{session.timeout.ms: 8000}}}}\n\
              topics: {{{topics}}}\ndefaults: {settings}\ncommit_interval: 200ms\nemit_interval: 1s\nidle_timeout: 3s\n",
@@ -57,7 +57,7 @@ impl<'b> Service<'b> {
         fs::write(self.folder.join("postdict.yaml"), config).unwrap();
     }
 
-    fn topic(&self, role: &str) -> String {
+    pub(super) fn topic(&self, role: &str) -> String {
         format!("{}-{role}", self.name)
     }
 
@@ -67,17 +67,17 @@ impl<'b> Service<'b> {
     }
 
     /// Runs a command to its end.
-    fn run(&self, words: &[&str]) -> (Option<i32>, String) {
+    pub(super) fn run(&self, words: &[&str]) -> (Option<i32>, String) {
         Process::run(&self.arguments(words))
     }
 
     /// Starts the service.
-    fn start(&self) -> Process {
+    pub(super) fn start(&self) -> Process {
         Process::start(&self.arguments(&["run"]))
     }
 
     /// Writes the records of these times to their topics, each request id to one partition.
-    fn feed(&self, times: std::ops::Range<i64>) {
+    pub(super) fn feed(&self, times: std::ops::Range<i64>) {
         for (role, records) in [("predictions", &self.predictions), ("labels", &self.labels)] {
             let topic = self.topic(role);
             let records = records.iter().filter(|(time, _)| times.contains(time)).map(|(_, line)| {
@@ -91,7 +91,7 @@ impl<'b> Service<'b> {
     }
 
     /// What `replay` says of the records before `end` under the configuration of now.
-    fn replayed(&self, end: i64) -> Fold {
+    pub(super) fn replayed(&self, end: i64) -> Fold {
         for (role, records) in [("predictions", &self.predictions), ("labels", &self.labels)] {
             let lines = records.iter().filter(|(time, _)| *time < end).map(|(_, line)| format!("{line}\n"));
             fs::write(self.folder.join(role), lines.collect::<String>()).unwrap();
@@ -123,7 +123,7 @@ impl<'b> Service<'b> {
     }
 
     /// Waits until the published rows that `counts` names are `expected`.
-    fn wait_for(&self, program: &mut Process, expected: &Fold, counts: &dyn Fn(&Value) -> bool) -> Fold {
+    pub(super) fn wait_for(&self, program: &mut Process, expected: &Fold, counts: &dyn Fn(&Value) -> bool) -> Fold {
         assert!(expected.len() > 100, "{} rows", expected.len());
         let deadline = Instant::now() + WAIT_MAX;
         loop {
@@ -145,7 +145,7 @@ impl<'b> Service<'b> {
 }
 
 /// Asks the program to stop, and waits until it has, with everything committed.
-fn stop(mut program: Process) {
+pub(super) fn stop(mut program: Process) {
     program.signal("TERM");
     let status = program.ended();
     assert!(status.success(), "{status}: {}", program.said());
@@ -174,7 +174,7 @@ fn fold(rows: impl Iterator<Item = Value>) -> Fold {
     fold
 }
 
-fn start_of(row: &Value) -> i64 {
+pub(super) fn start_of(row: &Value) -> i64 {
     row["window_start"].as_i64().unwrap()
 }
 

@@ -1,0 +1,189 @@
+//! Announcing references: what the command line reads from the topic and writes to it.
+
+use super::super::log::{ClientLog, Plain};
+use super::super::options::Options;
+use super::super::plan::REFERENCE_BYTES_MAX;
+use super::super::properties::{Ids, Properties};
+use super::super::topics::Problem;
+use super::topic::{From, TopicReader, TopicRecord};
+use crate::codec::reference::{ReferenceRecord, decode_reference, encode_reference, reference_key};
+use crate::codec::{Message, PredictionDecoder};
+use crate::config::Config;
+use crate::event::{AnnouncedReference, Millis, Origin, PredictionColumns, Role};
+use rdkafka::producer::{BaseProducer, BaseRecord, DeliveryResult, Producer as _, ProducerContext};
+use rdkafka::{ClientContext, config::RDKafkaLogLevel, error::KafkaError};
+use std::collections::BTreeMap;
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
+/// How long all of it may take.
+const DEADLINE: Duration = Duration::from_secs(60);
+
+/// How long one look for records takes.
+const LOOK: Duration = Duration::from_millis(100);
+
+/// Records at the end of each partition among which the newest prediction is looked for.
+const LAST_RECORDS: i64 = 500;
+
+/// A record of the topic.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Announced {
+    /// Its key.
+    pub key: String,
+    /// What it says, or why it says nothing.
+    pub reference: Result<AnnouncedReference, String>,
+}
+
+/// Reads and writes the topic of references.
+pub struct Announcer<'a> {
+    config: &'a Config,
+    options: &'a Options,
+    properties: Properties,
+    topic: &'a str,
+}
+
+impl<'a> Announcer<'a> {
+    /// Of the topic that the configuration names; `None` if it names none.
+    pub fn new(config: &'a Config, options: &'a Options) -> Option<Announcer<'a>> {
+        let topic = config.topics.references.as_deref()?;
+        let properties = Properties::new(options, &Ids::new(options, "join", 0));
+        Some(Announcer { config, options, properties, topic })
+    }
+
+    /// What the topic says, by model and time.
+    ///
+    /// # Errors
+    /// If it cannot be read.
+    pub fn list(&self) -> Result<Vec<Announced>, String> {
+        let mut last: BTreeMap<Vec<u8>, TopicRecord> = BTreeMap::new();
+        self.read(self.topic, From::Start, |record| {
+            last.insert(record.key.clone().unwrap_or_default(), record);
+        })?;
+        let announced = last.into_iter().filter_map(|(key, record)| {
+            let reference = match decode_reference(&key, record.value.as_deref()) {
+                Ok(ReferenceRecord::TakenBack) => return None,
+                Ok(ReferenceRecord::Announced(reference)) => match self.config.refusal(&reference) {
+                    None => Ok(reference),
+                    Some(why) => Err(why),
+                },
+                Err(error) => Err(error.to_string()),
+            };
+            Some(Announced { key: String::from_utf8_lossy(&key).into_owned(), reference })
+        });
+        Ok(announced.collect())
+    }
+
+    /// Event time of the newest prediction that was written, as far as the last records of each partition say.
+    ///
+    /// # Errors
+    /// If the topic of predictions cannot be read.
+    pub fn newest_prediction(&self) -> Result<Option<Millis>, String> {
+        let predictions = &self.config.predictions;
+        let columns = PredictionColumns::default();
+        let mut decoder = PredictionDecoder::try_new(&predictions.format, &predictions.fields, &columns)
+            .map_err(|error| error.to_string())?;
+        let topic = self.config.topics.predictions.as_str();
+        let mut newest: Option<Millis> = None;
+        self.read(topic, From::BeforeEnd(LAST_RECORDS), |record| {
+            let origin = Origin { role: Role::Predictions, topic: topic.into(), partition: record.partition };
+            let message = Message {
+                offset: record.offset,
+                timestamp: record.timestamp,
+                key: record.key.as_deref(),
+                value: record.value.as_deref(),
+                headers: &record.headers,
+            };
+            let batch = decoder.decode(&origin, &[message]).batch;
+            newest = newest.max((0..batch.len()).map(|row| batch.time(row)).max());
+        })?;
+        Ok(newest)
+    }
+
+    fn read(&self, topic: &str, from: From, mut each: impl FnMut(TopicRecord)) -> Result<(), String> {
+        let why = |problem| match problem {
+            Problem::Unreachable(why) | Problem::Missing(why) | Problem::Wrong(why) => why,
+        };
+        let mut reader = TopicReader::open(&self.properties, topic, from).map_err(why)?;
+        let (deadline, mut last_said) = (Instant::now() + DEADLINE, None);
+        while !reader.is_at_end() {
+            match reader.next(LOOK) {
+                Ok(Some(record)) => each(record),
+                Ok(None) => {}
+                Err(Problem::Unreachable(why)) => last_said = Some(why),
+                Err(problem) => return Err(why(problem)),
+            }
+            if Instant::now() > deadline {
+                let said = last_said.unwrap_or_else(|| format!("reading topic `{topic}` took too long"));
+                return Err(format!("no answer within {} s: {said}", DEADLINE.as_secs()));
+            }
+        }
+        Ok(())
+    }
+
+    /// Announces a reference, durably.
+    ///
+    /// # Errors
+    /// If the brokers do not take it.
+    pub fn announce(&self, announced: &AnnouncedReference) -> Result<(), String> {
+        let (key, value) = encode_reference(announced);
+        self.write(&key, Some(&value))
+    }
+
+    /// Takes a reference back, durably.
+    ///
+    /// # Errors
+    /// If the brokers do not take it.
+    pub fn take_back(&self, model_id: &str, from_ms: Option<Millis>) -> Result<(), String> {
+        self.write(&reference_key(model_id, from_ms), None)
+    }
+
+    fn write(&self, key: &str, value: Option<&str>) -> Result<(), String> {
+        let wrong = |error: &dyn std::fmt::Display| format!("writing to topic `{}`: {error}", self.topic);
+        let mut config = Properties::new(self.options, &Ids::new(self.options, "references", 0)).feed();
+        config.set("message.timeout.ms", DEADLINE.as_millis().to_string());
+        config.set("message.max.bytes", REFERENCE_BYTES_MAX.to_string());
+        let answer = Answer { log: Plain(ClientLog::new("references", "producer")), said: Mutex::new(None) };
+        let client: BaseProducer<Answer> = config.create_with_context(answer).map_err(|error| wrong(&error))?;
+        let record = BaseRecord::to(self.topic).key(key);
+        let record = match value {
+            Some(value) => record.payload(value),
+            None => record,
+        };
+        client.send(record).map_err(|(error, _)| wrong(&error))?;
+        client.flush(DEADLINE + LOOK).map_err(|error| wrong(&error))?;
+        let said = client.context().said.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).take();
+        match said {
+            Some(Ok(())) => Ok(()),
+            Some(Err(error)) => {
+                let advice = error.rdkafka_error_code().map_or("", super::super::errors::advice);
+                Err(wrong(&format!("{error}{advice}")))
+            }
+            None => Err(wrong(&"the brokers did not confirm it")),
+        }
+    }
+}
+
+/// What the brokers say of the record.
+struct Answer {
+    log: Plain,
+    said: Mutex<Option<Result<(), KafkaError>>>,
+}
+
+impl ClientContext for Answer {
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, text: &str) {
+        self.log.log(level, facility, text);
+    }
+
+    fn error(&self, error: KafkaError, reason: &str) {
+        self.log.error(error, reason);
+    }
+}
+
+impl ProducerContext for Answer {
+    type DeliveryOpaque = ();
+
+    fn delivery(&self, result: &DeliveryResult<'_>, (): ()) {
+        let mut said = self.said.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        *said = Some(result.as_ref().map(|_| ()).map_err(|(error, _)| error.clone()));
+    }
+}

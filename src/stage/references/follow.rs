@@ -1,0 +1,235 @@
+//! Following the topic of references: everything that is there at the start, and what comes then.
+
+use super::super::log::ClientLog;
+use super::super::options::Options;
+use super::super::properties::{Ids, Properties};
+use super::super::run::Stop;
+use super::super::topics::{MISSING_MAX, Problem};
+use super::References;
+use super::topic::{From, TopicReader, TopicRecord};
+use crate::codec::reference::{ReferenceRecord, decode_reference};
+use crate::config::Config;
+use crate::event::{AnnouncedReference, Settings};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
+use std::thread::{Builder, JoinHandle};
+use std::time::{Duration, Instant};
+
+/// How long one look for records takes.
+const LOOK: Duration = Duration::from_millis(100);
+
+/// Before the brokers are asked again.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// Between two lines about the same wait.
+const SAY: Duration = Duration::from_secs(30);
+
+/// The references that are known, and the thread that follows the topic, if there is one; it ends when this is dropped.
+pub struct Follower {
+    references: Arc<References>,
+    stop: Option<Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Follower {
+    /// What is known.
+    pub fn references(&self) -> &Arc<References> {
+        &self.references
+    }
+}
+
+impl Drop for Follower {
+    fn drop(&mut self) {
+        self.stop = None;
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+/// The references of the configuration and of the topic that it names, if it names one: all that are there, and from now on
+/// those that come. `None` if it is to stop before the brokers answered.
+///
+/// # Errors
+/// If the topic is not there, or may not be read.
+pub fn start(config: &Arc<Config>, options: &Options, stop: &Stop) -> Result<Option<Follower>, String> {
+    let references = References::new(Arc::new(config.settings.clone()));
+    let Some(topic) = &config.topics.references else {
+        return Ok(Some(Follower { references, stop: None, thread: None }));
+    };
+    let Some(mut reader) = open(topic, options, stop)? else { return Ok(None) };
+    let mut known = Known { config: Arc::clone(config), topic: topic.clone(), by_key: BTreeMap::new() };
+    let mut said = Instant::now();
+    while !reader.is_at_end() {
+        if stop.is_requested() {
+            return Ok(None);
+        }
+        match reader.next(LOOK) {
+            Ok(Some(record)) => drop(known.take(&record)),
+            Ok(None) => {}
+            Err(Problem::Unreachable(why)) if said.elapsed() > SAY => {
+                said = Instant::now();
+                tracing::warn!("waiting for the brokers: {why}");
+            }
+            Err(Problem::Unreachable(_)) => {}
+            Err(Problem::Missing(why) | Problem::Wrong(why)) => return Err(why),
+        }
+    }
+    tracing::info!(topic, announced = known.by_key.len(), "references are read");
+    references.replace(Arc::new(known.settings()));
+    let (told, stopped) = channel();
+    let following = Arc::clone(&references);
+    let thread = Builder::new()
+        .name("references".to_owned())
+        .spawn(move || known.follow(reader, &following, &stopped))
+        .map_err(|error| format!("making a thread: {error}"))?;
+    Ok(Some(Follower { references, stop: Some(told), thread: Some(thread) }))
+}
+
+/// The topic, once the brokers answer; `None` if it is to stop before.
+pub(super) fn open(topic: &str, options: &Options, stop: &Stop) -> Result<Option<TopicReader>, String> {
+    let properties = Properties::new(options, &Ids::new(options, "join", 0));
+    let mut said: Option<Instant> = None;
+    let mut missing = 0;
+    while !stop.is_requested() {
+        match TopicReader::open(&properties, topic, From::Start) {
+            Ok(reader) => return Ok(Some(reader)),
+            Err(Problem::Wrong(why)) => return Err(why),
+            Err(Problem::Missing(why)) => {
+                missing += 1;
+                if missing >= MISSING_MAX {
+                    return Err(format!("{why}; `postdict topics create` makes all topics"));
+                }
+            }
+            Err(Problem::Unreachable(why)) => {
+                if said.is_none_or(|said| said.elapsed() > SAY) {
+                    said = Some(Instant::now());
+                    tracing::warn!("waiting for the brokers: {why}");
+                }
+            }
+        }
+        std::thread::sleep(PAUSE);
+    }
+    Ok(None)
+}
+
+/// What the topic says.
+pub(super) struct Known {
+    config: Arc<Config>,
+    topic: String,
+    by_key: BTreeMap<Vec<u8>, AnnouncedReference>,
+}
+
+impl Known {
+    fn settings(&self) -> Settings {
+        self.config.settings_with(self.by_key.values())
+    }
+
+    /// Takes a record; true if it changes anything. One that cannot be used changes nothing: what was known stays.
+    fn take(&mut self, record: &TopicRecord) -> bool {
+        let place = format!("`{}`/{}, offset {}", self.topic, record.partition, record.offset);
+        match self.read(record) {
+            Ok(ReferenceRecord::TakenBack) => {
+                let key = record.key.as_deref().unwrap_or_default();
+                let taken = self.by_key.remove(key);
+                if let Some(AnnouncedReference { model_id, profile, .. }) = &taken {
+                    tracing::info!(model = &**model_id, "reference {} is taken back", profile.id);
+                }
+                taken.is_some()
+            }
+            Ok(ReferenceRecord::Announced(announced)) => {
+                let from = announced.from_ms.and_then(|from| jiff::Timestamp::from_millisecond(from).ok());
+                let from = from.map_or("the beginning".to_owned(), |from| from.to_string());
+                let (model, id) = (&*announced.model_id, announced.profile.id);
+                tracing::info!(model, "reference {id} is announced, from {from} on");
+                let key = record.key.clone().unwrap_or_default();
+                self.by_key.insert(key, announced.clone()).is_none_or(|before| before != announced)
+            }
+            Err(why) => {
+                tracing::error!("a reference is refused, and those that there were stay in force: {place}: {why}");
+                false
+            }
+        }
+    }
+
+    fn read(&self, record: &TopicRecord) -> Result<ReferenceRecord, String> {
+        let key = record.key.as_deref().unwrap_or_default();
+        let read = decode_reference(key, record.value.as_deref()).map_err(|error| error.to_string())?;
+        match &read {
+            ReferenceRecord::Announced(announced) => self.config.refusal(announced).map_or(Ok(()), Err)?,
+            ReferenceRecord::TakenBack => {}
+        }
+        Ok(read)
+    }
+
+    /// Takes what comes until it is told to stop.
+    fn follow(mut self, mut reader: TopicReader, references: &References, stopped: &Receiver<()>) {
+        let log = ClientLog::new("references", "reader");
+        while stopped.try_recv() == Err(TryRecvError::Empty) {
+            let mut has_changed = false;
+            loop {
+                match reader.next(if has_changed { Duration::ZERO } else { LOOK }) {
+                    Ok(Some(record)) => has_changed |= self.take(&record),
+                    Ok(None) => break,
+                    Err(Problem::Unreachable(why) | Problem::Missing(why) | Problem::Wrong(why)) => {
+                        log.warn(&why);
+                        break;
+                    }
+                }
+            }
+            if has_changed {
+                references.replace(Arc::new(self.settings()));
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::codec::reference::encode_reference;
+    use crate::event::Millis;
+    use crate::event::profile::samples::profile;
+
+    const DAY: Millis = 86_400_000;
+
+    fn known() -> Known {
+        Known { config: Arc::new(Config::default()), topic: "references".to_owned(), by_key: BTreeMap::new() }
+    }
+
+    fn record(model_id: &str, from_ms: Millis) -> TopicRecord {
+        let announced =
+            AnnouncedReference { model_id: model_id.into(), from_ms: Some(from_ms), profile: Arc::new(profile()) };
+        let (key, value) = encode_reference(&announced);
+        let (key, value) = (Some(key.into_bytes()), Some(value.into_bytes()));
+        TopicRecord { partition: 0, offset: 7, timestamp: None, key, value, headers: Vec::new() }
+    }
+
+    fn begins(known: &Known) -> Vec<Option<Millis>> {
+        known.settings().model("m").references.iter().map(|reference| reference.from_ms).collect()
+    }
+
+    #[test]
+    fn the_last_record_of_a_key_holds() {
+        let mut known = known();
+        assert!(known.take(&record("m", 2 * DAY)) && known.take(&record("m", DAY)));
+        assert!(!known.take(&record("m", DAY)), "it says the same");
+        assert_eq!(begins(&known), [Some(DAY), Some(2 * DAY)]);
+        let tombstone = TopicRecord { value: None, ..record("m", DAY) };
+        assert!(known.take(&tombstone) && !known.take(&tombstone));
+        assert_eq!(begins(&known), [Some(2 * DAY)]);
+    }
+
+    #[test]
+    fn what_is_refused_changes_nothing() {
+        let mut known = known();
+        assert!(known.take(&record("m", DAY)));
+        let garbage = TopicRecord { value: Some(b"garbage".to_vec()), ..record("m", DAY) };
+        let keyless = TopicRecord { key: None, ..record("m", DAY) };
+        for refused in [garbage, keyless, record("another", DAY), record("m", DAY + 1)] {
+            assert!(!known.take(&refused), "{refused:?}");
+        }
+        assert_eq!(begins(&known), [Some(DAY)]);
+    }
+}

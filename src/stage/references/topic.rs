@@ -1,0 +1,120 @@
+//! A topic read from its first record on, all partitions of it.
+
+use super::super::errors::{advice, is_authorization, wrong_properties};
+use super::super::headers::{self, Headers};
+use super::super::log::{ClientLog, Plain};
+use super::super::properties::Properties;
+use super::super::topics::{Problem, count};
+use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::error::KafkaError;
+use rdkafka::message::{BorrowedMessage, Message as _};
+use rdkafka::{Offset, TopicPartitionList};
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+/// Where reading begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum From {
+    /// At the first record.
+    Start,
+    /// So many records before the end of each partition, or at its first one.
+    BeforeEnd(i64),
+}
+
+/// Reads a topic.
+pub struct TopicReader {
+    client: BaseConsumer<Plain>,
+    topic: String,
+    /// Partitions that were not read to their end.
+    behind: BTreeSet<i32>,
+}
+
+/// A record as it was read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TopicRecord {
+    /// Partition.
+    pub partition: i32,
+    /// Offset in it.
+    pub offset: i64,
+    /// Broker timestamp.
+    pub timestamp: Option<i64>,
+    /// Key.
+    pub key: Option<Vec<u8>>,
+    /// Value; `None` for a tombstone.
+    pub value: Option<Vec<u8>>,
+    /// Headers.
+    pub headers: Headers,
+}
+
+/// How long one question to the brokers may take.
+const ASK: Duration = Duration::from_secs(5);
+
+impl TopicReader {
+    /// Reads `topic` with a client of `properties`.
+    ///
+    /// # Errors
+    /// If it is not there, or nobody answers now.
+    pub fn open(properties: &Properties, topic: &str, from: From) -> Result<TopicReader, Problem> {
+        let client: BaseConsumer<Plain> = properties
+            .restore()
+            .create_with_context(Plain(ClientLog::new("references", "reader")))
+            .map_err(|error| Problem::Wrong(wrong_properties(&error)))?;
+        let partitions = count(&client, topic)?;
+        let partitions = i32::try_from(partitions).unwrap_or(i32::MAX);
+        let unreachable = |error: KafkaError| Problem::Unreachable(failed(topic, &error));
+        let mut list = TopicPartitionList::new();
+        for partition in 0..partitions {
+            let offset = match from {
+                From::Start => Offset::Beginning,
+                From::BeforeEnd(records) => {
+                    let (low, high) = client.fetch_watermarks(topic, partition, ASK).map_err(unreachable)?;
+                    Offset::Offset(low.max(high - records))
+                }
+            };
+            list.add_partition_offset(topic, partition, offset).map_err(unreachable)?;
+        }
+        client.assign(&list).map_err(unreachable)?;
+        Ok(TopicReader { client, topic: topic.to_owned(), behind: (0..partitions).collect() })
+    }
+
+    /// True once every partition was read to where it ended at some moment since it was opened.
+    pub fn is_at_end(&self) -> bool {
+        self.behind.is_empty()
+    }
+
+    /// The next record, if one comes within `time`.
+    ///
+    /// # Errors
+    /// With what the client says; what it recovers from by itself is [`Problem::Unreachable`].
+    pub fn next(&mut self, time: Duration) -> Result<Option<TopicRecord>, Problem> {
+        match self.client.poll(time) {
+            None => Ok(None),
+            Some(Ok(message)) => Ok(Some(record(&message))),
+            Some(Err(KafkaError::PartitionEOF(partition))) => {
+                self.behind.remove(&partition);
+                Ok(None)
+            }
+            Some(Err(error)) => {
+                let refused = error.rdkafka_error_code().is_some_and(is_authorization);
+                let problem = if refused { Problem::Wrong } else { Problem::Unreachable };
+                Err(problem(failed(&self.topic, &error)))
+            }
+        }
+    }
+}
+
+fn record(message: &BorrowedMessage<'_>) -> TopicRecord {
+    TopicRecord {
+        partition: message.partition(),
+        offset: message.offset(),
+        timestamp: message.timestamp().to_millis(),
+        key: message.key().map(<[u8]>::to_vec),
+        value: message.payload().map(<[u8]>::to_vec),
+        headers: headers::of(message),
+    }
+}
+
+fn failed(topic: &str, error: &KafkaError) -> String {
+    let advice = error.rdkafka_error_code().map_or("", advice);
+    format!("reading topic `{topic}`: {error}{advice}")
+}
