@@ -3,6 +3,7 @@
 use super::acls::{Right, allow, granted};
 use super::client;
 use super::deployment::{Deployment, Settings};
+use super::process::Process;
 use super::scene::WAIT_MAX;
 use super::secured::{self, PASSWORD, Secured, USER};
 use postdict::join::state::SnapshotPace;
@@ -77,7 +78,7 @@ fn the_rights_that_the_readme_lists_are_enough() {
 #[test]
 fn each_command_needs_no_more_than_the_readme_lists_for_it() {
     let Some(broker) = secured::shared("each_command_needs_no_more") else { return };
-    for command in ["topics create", "topics check", "produce", "run"] {
+    for command in ["topics create", "topics check", "produce", "run", "references list", "references announce"] {
         let deployment = deployment(broker, &command.replace(' ', "-"));
         if command != "topics create" {
             // By somebody else.
@@ -92,6 +93,15 @@ fn each_command_needs_no_more_than_the_readme_lists_for_it() {
             "topics create" => deployment.create_topics(1),
             "topics check" => assert_eq!(deployment.run(&["topics", "check"]).0, Some(0)),
             "produce" => deployment.produce(10),
+            "references list" => assert_eq!(deployment.run(&["references", "list"]).0, Some(0)),
+            "references announce" => {
+                let profile = deployment.folder.join("profile.json").display().to_string();
+                let files = deployment.files(50);
+                let (code, said) = Process::run(&["profile", "--out", &profile, &files[0], &files[1]]);
+                assert_eq!(code, Some(0), "{said}");
+                let (code, said) = deployment.run(&["references", "announce", &profile]);
+                assert_eq!(code, Some(0), "{said}");
+            }
             _ => {
                 let mut service = deployment.start(&["run"]);
                 deployment.wait_for_matched(100, &mut service);
