@@ -3,7 +3,7 @@
 //! predictions wait.
 //!
 //! `cargo bench --bench end_to_end` takes 2 million predictions; `-- 200000` another number, `-- 200000 near 0` one run:
-//! *near* or *far* and the correction horizon in ms. `-- load 300` keeps the service at full load for so many seconds and
+//! *near*, *far* or *whole* (near, with drift of all features against profiles, and segments), and the correction horizon in ms. `-- load 300` keeps the service at full load for so many seconds and
 //! prints its memory each second. The broker is the one of the tests, on the same cores; without one nothing is measured.
 
 #![allow(
@@ -56,7 +56,11 @@ fn table(broker: &Broker, count: u64, runs: &[(&str, i64)]) {
     );
     println!("| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |");
     for (arrival, correction) in runs {
-        if *arrival == "near" { near(broker, count, *correction) } else { far(broker, count, *correction) }
+        match *arrival {
+            "far" => far(broker, count, *correction),
+            // Near too, with drift and segments.
+            arrival => near(broker, arrival, count, *correction),
+        }
     }
 }
 
@@ -68,7 +72,7 @@ fn broker_cpu(broker: &Broker) -> f64 {
 
 fn topics(broker: &Broker, name: &str, correction_ms: i64) -> Topics {
     let horizon = format!("correction_horizon: {correction_ms}ms");
-    Topics::create(broker, &Setting { name, defaults: &[&horizon] })
+    Topics::create(broker, &Setting { name, defaults: &[&horizon], whole: name == "whole" })
 }
 
 fn horizon(correction_ms: i64) -> &'static str {
@@ -76,8 +80,8 @@ fn horizon(correction_ms: i64) -> &'static str {
 }
 
 /// Everything is in the topics before it starts.
-fn near(broker: &Broker, count: u64, correction_ms: i64) {
-    let topics = topics(broker, "near", correction_ms);
+fn near(broker: &Broker, name: &str, count: u64, correction_ms: i64) {
+    let topics = topics(broker, name, correction_ms);
     let arrivals = near_labels(count);
     let producer = producer(&topics.bootstrap);
     topics.write_predictions(&producer, 0..count);
@@ -93,8 +97,8 @@ fn near(broker: &Broker, count: u64, correction_ms: i64) {
     let cpu = service.wait_until_quiet();
     let (broker_seconds, bytes) = (broker_cpu(broker) - broker_before, service.sum("committed", "join", "bytes"));
     let cost = Cost { events, seconds, cpu, broker: broker_seconds, peak: service.peak(), bytes };
-    report_bare(&format!("near: bare consumer | {}", horizon(correction_ms)), &bare, broker_before - bare_broker);
-    report(&topics, "near", correction_ms, &cost, &bare);
+    report_bare(&format!("{name}: bare consumer | {}", horizon(correction_ms)), &bare, broker_before - bare_broker);
+    report(&topics, name, correction_ms, &cost, &bare);
     service.stop();
     verify(&topics, count);
 }
@@ -193,7 +197,7 @@ fn verify(topics: &Topics, count: u64) {
 /// Writes without end, never far ahead of the service, and prints its memory each second.
 fn load(broker: &Broker, seconds: u64) {
     let defaults = ["correction_horizon: 0s", "label_horizon: 1h", "early_label_retention: 1h", "allowed_lateness: 1m"];
-    let topics = Topics::create(broker, &Setting { name: "load", defaults: &defaults });
+    let topics = Topics::create(broker, &Setting { name: "load", defaults: &defaults, whole: false });
     let committed = AtomicI64::new(0);
     let is_over = AtomicBool::new(false);
     let mut service = Service::start(&topics);

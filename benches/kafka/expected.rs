@@ -54,6 +54,7 @@ pub fn expected(count: u64) -> Table {
 struct Row<'a> {
     model_id: &'a str,
     model_version: &'a str,
+    segment_key: &'a str,
     metric: &'a str,
     window_start: i64,
     value: Option<f64>,
@@ -80,7 +81,7 @@ pub fn published(topics: &Topics) -> (Table, u64) {
                 rows += 1;
                 let row: Row = serde_json::from_slice(message.payload().unwrap_or_default()).expect("a row");
                 let metric = METRICS.iter().position(|metric| *metric == row.metric);
-                if let (Some(metric), false) = (metric, row.model_version.is_empty()) {
+                if let (Some(metric), false) = (metric, row.model_version.is_empty() || !row.segment_key.is_empty()) {
                     let key = (row.model_id.to_owned(), row.model_version.to_owned(), row.window_start, metric);
                     let told = last.entry(key).or_default();
                     *told = if row.revision > told.0 { (row.revision, row.value.unwrap_or(0.0)) } else { *told };

@@ -3,12 +3,13 @@
 use super::broker::{Broker, folder};
 use super::client;
 use crate::workload::Arrival;
-use crate::workload::framed;
+use crate::workload::records::write_json;
+use crate::workload::{MODELS, framed};
 use rdkafka::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
 use std::ops::Range;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
@@ -25,12 +26,34 @@ pub struct Topics {
     logs: Option<PathBuf>,
 }
 
+/// A profile of each model, of the first predictions of the stream.
+fn make_profiles(folder: &Path) {
+    let [predictions, labels] = ["reference.ndjson", "labels.ndjson"].map(|name| folder.join(name));
+    write_json(&predictions, &labels, REFERENCE, &[]).unwrap();
+    // The files have longer texts than the topic.
+    let text = std::fs::read_to_string(&predictions).unwrap();
+    let text = text.replace("\":\"channel", "\":\"web").replace("\":\"merchant", "\":\"shop");
+    std::fs::write(&predictions, text).unwrap();
+    for model in 0..MODELS {
+        let (name, out) = (format!("model{model}"), folder.join(format!("model{model}.json")));
+        let mut make = Command::new(env!("CARGO_BIN_EXE_postdict"));
+        make.args(["profile", "--quiet", "--model", &name, "--predictions"]).arg(&predictions).arg("--out").arg(&out);
+        let made = make.output().unwrap();
+        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    }
+}
+
 /// What differs between runs.
 pub struct Setting<'a> {
     pub name: &'a str,
     /// More lines under `defaults:`.
     pub defaults: &'a [&'a str],
+    /// The whole of Postdict: drift of all features against a profile per model, and segments.
+    pub whole: bool,
 }
+
+/// Predictions that profiles are made of.
+const REFERENCE: u64 = 200_000;
 
 impl Topics {
     /// Makes them.
@@ -46,6 +69,9 @@ impl Topics {
         };
         std::fs::write(folder.join("prediction.avsc"), framed::prediction_schema()).unwrap();
         std::fs::write(folder.join("label.avsc"), framed::LABEL_SCHEMA).unwrap();
+        if setting.whole {
+            make_profiles(&folder);
+        }
         std::fs::write(&topics.config, topics.document(setting)).unwrap();
         let (predictions, labels) = (topics.predictions(), topics.labels());
         client::create_topics(&topics.bootstrap, &[(&predictions, PARTITIONS), (&labels, PARTITIONS)]);
@@ -65,6 +91,9 @@ impl Topics {
 
     fn document(&self, setting: &Setting) -> String {
         let name = &self.name;
+        let model = |model| format!("  model{model}: {{reference: model{model}.json, segments: [country]}}\n");
+        let models = || (0..MODELS).map(model).collect::<String>();
+        let models = if setting.whole { format!("models:\n{}", models()) } else { String::new() };
         let defaults: String = setting.defaults.iter().map(|line| format!("  {line}\n")).collect();
         format!(
             "kafka: {{bootstrap_servers: \"{}\", application_id: {name}}}
@@ -73,12 +102,12 @@ format:
   predictions: {{type: avro, schema_ids: {{{}: prediction.avsc}}}}
   labels: {{type: avro, schema_ids: {{{}: label.avsc}}}}
 fields:
-  predictions: {{timestamp: ts}}
+  predictions: {{timestamp: ts, segments: {{country: country}}}}
   labels: {{timestamp: ts, deleted: ~, weight: ~, model_id: ~}}
 defaults:
   windows: [1m]
 {defaults}idle_timeout: 2s
-",
+{models}",
             self.bootstrap,
             framed::PREDICTION_ID,
             framed::LABEL_ID,

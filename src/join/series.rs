@@ -53,6 +53,8 @@ pub struct Model {
     pub settings: Arc<ModelSettings>,
     /// The same, interned.
     pub terms: TermsId,
+    /// What was declared when it was first seen, interned: a snapshot of the names can refer to that whenever it begins.
+    pub first_terms: TermsId,
     /// Its classes.
     pub classes: ClassNames,
     /// Per segment set, the places of its columns among the batch's segment columns.
@@ -150,6 +152,7 @@ impl SeriesRegistry {
             features: Arc::new(ModelFeatures::new(&settings, &self.columns.features)),
             settings,
             terms,
+            first_terms: terms,
             versions: HashMap::new(),
         });
         self.models_by_name.insert(name, id);

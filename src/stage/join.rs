@@ -335,6 +335,7 @@ fn with_bytes(reject: Reject, origin: &Origin, messages: &[Message]) -> Reject {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::event::AnnouncedReference;
     use crate::stage::work::FetchedRecord;
     use std::collections::BTreeSet;
 
@@ -453,6 +454,32 @@ mod tests {
             log.iter().for_each(|piece| restore.apply(&[0, 0], piece).expect("its own log"));
             task = restore.finish().expect("its own log").task;
             assert_eq!(commits_until_one_begins(&mut task, &mut log), 2, "what the log is long by is still there");
+        }
+    }
+
+    #[test]
+    fn a_snapshot_that_begins_with_new_references_can_be_read_without_what_was_before() {
+        let pace = SnapshotPace { small_log_bytes: 1_000, rows_per_commit: 1_000 };
+        let config = Config::default();
+        let profile = Arc::new(crate::event::profile::samples::profile());
+        let references = References::new(Arc::new(config.settings.clone()));
+        let stage = JoinStage::new(Arc::new(config.clone()), 1).expect("there are no schemas");
+        let stage = stage.with_pace(pace).with_references(Arc::clone(&references));
+        let prediction = r#"{"request_id":"r","model_id":"m","timestamp":1700000000000,"score":0.5}"#.to_owned();
+        let mut task = stage.restore(0).finish().expect("nothing was logged").task;
+        for offset in 0.. {
+            task.step(PREDICTIONS, &fetched(offset, std::slice::from_ref(&prediction)), 0).expect("a prediction");
+            // With each commit another one: what the snapshot will hold is settled before the commit in which it begins.
+            let from_ms = Some(1_800_000_000_000 + 86_400_000 * offset);
+            let announced = AnnouncedReference { model_id: "m".into(), from_ms, profile: Arc::clone(&profile) };
+            references.replace(Arc::new(config.settings_with([&announced])));
+            let unit = task.commit(0);
+            if unit.snapshot.is_some() {
+                let mut restore = stage.restore(0);
+                unit.delta.iter().for_each(|piece| restore.apply(&[0, 0], piece).expect("its own log"));
+                restore.finish().expect("a whole snapshot");
+                return;
+            }
         }
     }
 }

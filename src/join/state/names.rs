@@ -89,7 +89,7 @@ pub fn take_terms(input: &mut &[u8]) -> Result<ModelSettings, WireError> {
 
 fn put_model(out: &mut Vec<u8>, model: &Model) {
     put_text(out, &model.name);
-    put_varint(out, u64::from(model.terms.0));
+    put_varint(out, u64::from(model.first_terms.0));
 }
 
 /// Reads a model: its id, and the number of its settings.

@@ -1,5 +1,6 @@
 //! Drives the two tasks over a world: any interleaving of the topics, batches, commits, partitions and threads.
 
+use super::announced::Announced;
 use super::naive::AtEnd;
 use super::world::World;
 use postdict::aggregate::partial::PartialBatch;
@@ -43,6 +44,8 @@ pub struct Plan {
     pub commits_before_end: bool,
     /// After about as many records JOIN dies, loses what it did not commit, and goes on from its log; 0: never.
     pub dies_after: usize,
+    /// References that begin later are announced only when the first prediction of their time is to be read.
+    pub announces: bool,
     /// One thread per partition, so that ASSESS sees their partials as they come.
     pub threads: bool,
     pub seed: u64,
@@ -61,6 +64,7 @@ impl Plan {
             revisions: Revisions::Final,
             commits_before_end: true,
             dies_after: 0,
+            announces: false,
             threads: false,
             seed: 1,
         }
@@ -76,7 +80,7 @@ pub fn plans() -> impl Strategy<Value = Plan> {
         prop_oneof![Just(1usize), 1..=16usize],
         (sizes(), sizes(), 1..4usize),
         prop::sample::select(vec![Revisions::All, Revisions::All, Revisions::Ended, Revisions::Final]),
-        (any::<bool>(), any::<bool>(), prop::bool::weighted(0.2), any::<bool>()),
+        (any::<bool>(), any::<bool>(), prop::bool::weighted(0.2), any::<bool>(), any::<bool>()),
         any::<u64>(),
     )
         .prop_map(
@@ -85,7 +89,7 @@ pub fn plans() -> impl Strategy<Value = Plan> {
                 partitions,
                 (commit_records, batch_records, step_batches),
                 revisions,
-                (commits_before_end, restarts_offsets, threads, dies),
+                (commits_before_end, restarts_offsets, threads, dies, announces),
                 seed,
             )| Plan {
                 interleaving,
@@ -97,6 +101,7 @@ pub fn plans() -> impl Strategy<Value = Plan> {
                 commits_before_end,
                 restarts_offsets,
                 dies_after: if dies { 7 } else { 0 },
+                announces,
                 threads,
                 seed,
             },
@@ -238,7 +243,7 @@ struct Assessing {
     task: AssessTask,
     now: Millis,
     rows: Vec<MetricRow>,
-    settings: Arc<Settings>,
+    announced: Announced,
     partitions: usize,
     revisions: Revisions,
     /// Every so many steps it goes on from a snapshot of itself; 0: never.
@@ -250,11 +255,12 @@ struct Assessing {
 
 impl Assessing {
     fn new(settings: Arc<Settings>, partitions: usize, plan: &Plan) -> Assessing {
+        let announced = Announced::new(&settings, plan);
         Assessing {
-            task: AssessTask::new(Arc::clone(&settings), partitions, plan.revisions),
+            task: AssessTask::new(Arc::clone(&announced.known), partitions, plan.revisions),
             now: 0,
             rows: Vec::new(),
-            settings,
+            announced,
             partitions,
             revisions: plan.revisions,
             restarts_after: plan.dies_after,
@@ -268,9 +274,13 @@ impl Assessing {
         self.steps += 1;
         if self.restarts_after > 0 && self.steps.is_multiple_of(self.restarts_after) {
             let bytes = self.task.snapshot();
-            let settings = Arc::clone(&self.settings);
+            let settings = Arc::clone(&self.announced.known);
             self.task = AssessTask::restored(&bytes, settings, self.partitions, self.revisions).unwrap();
             assert_eq!(self.task.snapshot(), bytes, "a snapshot is all that there is");
+        }
+        let newest = batches.iter().filter_map(|batch| batch.predictions.newest).max();
+        if let Some(settings) = self.announced.news(newest) {
+            self.task.change_settings(settings).unwrap();
         }
         self.rows.extend(self.task.step(batches, self.now).metrics);
         for batch in batches {
@@ -346,6 +356,13 @@ impl<B> Reading<B> {
     }
 }
 
+impl Reading<PredictionReader> {
+    /// What was looked up for another join, or under other settings, is worth nothing.
+    fn look_up_anew(&mut self) {
+        self.batches.iter_mut().for_each(|reader| *reader = PredictionReader::new(reader.batch().clone()));
+    }
+}
+
 fn decode_predictions(settings: &Settings) -> impl FnMut(&Origin, &[Message]) -> PredictionReader {
     let input = Config::default().predictions;
     let mut decoder = PredictionDecoder::try_new(&input.format, &input.fields, &settings.columns()).unwrap();
@@ -379,7 +396,8 @@ pub fn join(
     let mut predictions = Reading::new(&topics.predictions, Role::Predictions, plan, decode_predictions(settings));
     let mut labels = Reading::new(&topics.labels, Role::Labels, plan, decode_labels());
     let mut log = Log::default();
-    let mut task = log.restored(settings, partition);
+    let mut announced = Announced::new(settings, plan);
+    let mut task = log.restored(&announced.known, partition);
     let mut dice = Dice(plan.seed.wrapping_add(partition as u64));
     let mut rejects = Vec::new();
     let mut uncommitted = Vec::new();
@@ -406,6 +424,10 @@ pub fn join(
             },
         };
         uncommitted.extend(if reads_prediction {
+            if let Some(settings) = announced.news(predictions.head()) {
+                task.change_references(settings);
+                predictions.look_up_anew();
+            }
             let (reader, row) = predictions.take();
             task.step(JoinInput::Predictions(reader, row..row + 1))
         } else {
@@ -421,9 +443,8 @@ pub fn join(
         if plan.dies_after > 0 && dice.below(plan.dies_after) == 0 {
             (since_commit, predictions.next, labels.next) = (0, committed.0, committed.1);
             uncommitted.clear();
-            task = log.restored(settings, partition);
-            // What was looked up for the lost join is worth nothing.
-            predictions.batches.iter_mut().for_each(|reader| *reader = PredictionReader::new(reader.batch().clone()));
+            task = log.restored(&announced.known, partition);
+            predictions.look_up_anew();
         }
     }
     if at_end == AtEnd::Hold {
@@ -435,6 +456,7 @@ pub fn join(
         }
     }
     let accounting = commit(&mut task, &mut log, &mut uncommitted);
+    assert_eq!(task.take_postponed(), [], "it was announced in time");
     (accounting, rejects)
 }
 
