@@ -28,7 +28,7 @@ pub use feature::{FeatureColumn, FeatureSource, FeatureValue};
 pub use label::{LabelBatch, LabelValue};
 pub use output::{DeadLetterRow, LabelledRow, MetricRow};
 pub use prediction::{PredictionBatch, PredictionColumns};
-pub use profile::{
+pub use profile::{ProfileWindow, 
     AccuracyBy, AccuracyGroup, ClassCalibration, FeatureBins, FeatureProfile, Moments, Profile, ProfileError,
     ReferenceId, ReferenceLabels, ReferenceMetric, Sketches,
 };

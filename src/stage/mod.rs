@@ -17,7 +17,7 @@
 //!   topics that were read.
 //! * `options`, `properties`, `errors`, `log`: what the operator sets and sees. `failpoint`: where tests end the process.
 //! * [`run()`]: all of it, for the stages of a process. `join`, `assess`: those stages; `partials`: what goes between them;
-//!   `assess_log`: what ASSESS remembers.
+//!   `assess_log`: what ASSESS remembers, `assess_outbox`: what it gives out.
 //! * [`plan`], [`admin`], [`mod@reset`]: which topics there should be, which there are, and starting anew. [`feed`]: files onto the input topics.
 //!
 //! The changelog, the outputs and the positions of the inputs become durable in one transaction or not at all, and there is
@@ -39,6 +39,7 @@ pub mod work;
 
 mod assess;
 mod assess_log;
+mod assess_outbox;
 mod commit;
 mod engine;
 mod errors;

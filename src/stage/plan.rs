@@ -90,6 +90,7 @@ impl TopicPlan {
             output(&topics.dead_letters.name),
         ];
         plan.extend(topics.labelled.iter().map(|topic| output(&topic.name)));
+        plan.extend(topics.profiles.iter().map(|name| output(name)));
         TopicPlan { topics: plan, horizon_ms }
     }
 

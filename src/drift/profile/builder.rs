@@ -165,6 +165,7 @@ impl ProfileBuilder {
             last_ms,
             features,
             labels: None,
+            window: None,
         };
         Ok((profile.with_id(), notes))
     }

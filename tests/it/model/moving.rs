@@ -43,7 +43,8 @@ fn profile(middle: f64) -> Profile {
         feature("score", FeatureSource::Score, &numbers(1.0)),
     ];
     let (model_id, task) = ("m".into(), TaskKind::Binary);
-    Profile { id: ReferenceId(0), model_id, task, rows: 40, first_ms: 0, last_ms: 1, features, labels: None }.with_id()
+    Profile { id: ReferenceId(0), model_id, task, rows: 40, first_ms: 0, last_ms: 1, features, labels: None, window: None }
+        .with_id()
 }
 
 /// The profile that is in force, and perhaps another after it.
