@@ -53,8 +53,7 @@ fn show_window(text: &mut String, window: &ProfileWindow) {
     } else {
         format!("{} every {}", written_duration(window.size_ms), written_duration(window.advance_ms))
     };
-    let part =
-        if window.parts > 1 { format!(", part {} of {}", window.part, window.parts) } else { String::new() };
+    let part = if window.parts > 1 { format!(", part {} of {}", window.part, window.parts) } else { String::new() };
     let room = WIDTH - "window       ".len();
     let _ = writeln!(text, "window       {}", cut(&format!("{size} of {version}{part}"), room));
     let _ = writeln!(text, "bins of      {}", window.reference_id);

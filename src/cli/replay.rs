@@ -162,8 +162,8 @@ impl Replay {
             eprintln!("warning: Ctrl-C will stop without a summary: {error}");
         }
         let started = Instant::now();
-        let done =
-            OutputFiles::create(&self.out, self.labelled, self.profiles).and_then(|output| replay.run(output, &progress, &stop));
+        let done = OutputFiles::create(&self.out, self.labelled, self.profiles)
+            .and_then(|output| replay.run(output, &progress, &stop));
         progress.clear();
         match done {
             Ok(summary) => self.report(&summary, started.elapsed().as_secs_f64()),

@@ -28,9 +28,9 @@ pub use feature::{FeatureColumn, FeatureSource, FeatureValue};
 pub use label::{LabelBatch, LabelValue};
 pub use output::{DeadLetterRow, LabelledRow, MetricRow};
 pub use prediction::{PredictionBatch, PredictionColumns};
-pub use profile::{ProfileWindow, 
+pub use profile::{
     AccuracyBy, AccuracyGroup, ClassCalibration, FeatureBins, FeatureProfile, Moments, Profile, ProfileError,
-    ReferenceId, ReferenceLabels, ReferenceMetric, Sketches,
+    ProfileWindow, ReferenceId, ReferenceLabels, ReferenceMetric, Sketches,
 };
 pub use record::{Origin, Role};
 pub use reject::{Reason, Reject};

@@ -420,8 +420,7 @@ impl AssessWork {
     /// Publishes what is final or due; into nothing without an outbox.
     fn publish(&mut self, now: Millis, is_flush: bool, outbox: Option<&mut Outbox>) -> Told {
         let room = self.in_force.rows_per_commit;
-        let mut publishing =
-            Publishing { encoder: &self.encoder, has_profiles: self.has_profiles, outbox, rows: 0 };
+        let mut publishing = Publishing { encoder: &self.encoder, has_profiles: self.has_profiles, outbox, rows: 0 };
         let told = if is_flush {
             self.task.flush_to(now, room, &mut publishing)
         } else {

@@ -3,10 +3,12 @@
 use super::naive::AtEnd;
 use super::world::World;
 use postdict::aggregate::partial::PartialBatch;
-use postdict::assess::Revisions;
-use postdict::codec::{LabelDecoder, Message, PredictionDecoder};
+use postdict::assess::{Outlet, Revisions};
+use postdict::codec::{LabelDecoder, MAX_PROFILE_BYTES, Message, PredictionDecoder, profile_records};
 use postdict::config::Config;
-use postdict::event::{LabelBatch, MetricRow, Millis, Origin, PredictionBatch, Reject, Role, Settings};
+use postdict::event::{
+    LabelBatch, MetricRow, Millis, Origin, PredictionBatch, Profile, ProfileWindow, Reject, Role, Settings,
+};
 use postdict::join::state::{JoinDelta, JoinRestore, SnapshotMark, SnapshotPace};
 use postdict::join::{Accounting, PredictionReader};
 use postdict::task::{AssessTask, JoinInput, JoinTask};
@@ -107,6 +109,8 @@ pub fn plans() -> impl Strategy<Value = Plan> {
 #[derive(Debug, Default)]
 pub struct Run {
     pub rows: Vec<MetricRow>,
+    /// Windows that are final, as records of the `profiles` topic.
+    pub profiles: BTreeMap<String, String>,
     pub rejects: Vec<Reject>,
     /// Of all partitions together.
     pub accounting: Accounting,
@@ -233,11 +237,35 @@ impl Run {
     }
 }
 
+/// What ASSESS gives out.
+#[derive(Default)]
+struct Published {
+    rows: Vec<MetricRow>,
+    profiles: BTreeMap<String, String>,
+}
+
+impl Outlet for Published {
+    fn row(&mut self, row: &MetricRow) {
+        self.rows.push(row.clone());
+    }
+
+    fn takes_profiles(&self) -> bool {
+        true
+    }
+
+    fn profile(&mut self, profile: Profile, window: ProfileWindow) {
+        for record in profile_records(profile, window, MAX_PROFILE_BYTES).records {
+            let before = self.profiles.insert(record.key, record.value);
+            assert_eq!(before, None, "a window is final once");
+        }
+    }
+}
+
 /// ASSESS and the clock that it is handed.
 struct Assessing {
     task: AssessTask,
     now: Millis,
-    rows: Vec<MetricRow>,
+    published: Published,
     settings: Arc<Settings>,
     partitions: usize,
     revisions: Revisions,
@@ -253,7 +281,7 @@ impl Assessing {
         Assessing {
             task: AssessTask::new(Arc::clone(&settings), partitions, plan.revisions),
             now: 0,
-            rows: Vec::new(),
+            published: Published::default(),
             settings,
             partitions,
             revisions: plan.revisions,
@@ -272,7 +300,7 @@ impl Assessing {
             self.task = AssessTask::restored(&bytes, settings, self.partitions, self.revisions).unwrap();
             assert_eq!(self.task.snapshot(), bytes, "a snapshot is all that there is");
         }
-        self.rows.extend(self.task.step(batches, self.now).metrics);
+        self.task.step_to(batches, self.now, usize::MAX, &mut self.published);
         for batch in batches {
             self.last.insert(batch.partition, batch.of_models(|_| false));
         }
@@ -295,12 +323,11 @@ impl Assessing {
             self.look_again();
             assert!(self.task.assess().watermark().is_settled());
         }
-        let last = match at_end {
-            AtEnd::Hold => self.task.flush(self.now),
-            AtEnd::Close => self.task.close(self.now),
+        match at_end {
+            AtEnd::Hold => self.task.flush_to(self.now, usize::MAX, &mut self.published),
+            AtEnd::Close => self.task.close_to(self.now, &mut self.published),
         };
-        self.rows.extend(last.metrics);
-        run.rows = self.rows;
+        (run.rows, run.profiles) = (self.published.rows, self.published.profiles);
         run.late_rows = self.task.assess().late_rows();
         run.skipped_outcomes = self.task.assess().skipped_outcomes();
         run.held = self.task.assess().held();
