@@ -17,6 +17,8 @@ mod demo;
 mod produce;
 mod profile;
 mod profile_show;
+#[cfg(feature = "kafka")]
+mod profile_topics;
 mod replay;
 #[cfg(feature = "kafka")]
 mod reset;

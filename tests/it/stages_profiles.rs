@@ -4,7 +4,7 @@ use crate::stages::{fold, play_profiles};
 use postdict::event::Profile;
 use std::collections::BTreeMap;
 
-const SETTINGS: &str = "{task: binary, windows: [1d, {size: 2d, advance: 1d}], correction_horizon: 6h, \
+const SETTINGS: &str = "{task: binary, windows: [1d, {size: 2d, advance: 1d}], label_horizon: 3d, correction_horizon: 6h, \
                         drift: {compare_with: [fixed, previous]}}";
 
 /// Model version, size, start.

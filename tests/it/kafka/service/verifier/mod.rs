@@ -36,7 +36,7 @@ fn reason(record: &Record) -> Option<&str> {
 }
 
 impl Service {
-    fn read(&self, role: &str) -> Vec<Record> {
+    pub(super) fn read(&self, role: &str) -> Vec<Record> {
         Reader::new(&self.bootstrap, &self.topic(role)).all()
     }
 
