@@ -16,6 +16,7 @@ mod demo;
 #[cfg(feature = "kafka")]
 mod produce;
 mod profile;
+mod profile_merge;
 mod profile_show;
 #[cfg(feature = "kafka")]
 mod profile_topics;

@@ -13,7 +13,7 @@ use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// Make a reference profile that windows are compared with, or show one
+/// Make a reference profile that windows are compared with, show one, or merge several
 ///
 /// A profile says what the predictions of a reference looked like, feature by feature: types, bins with their counts,
 /// moments. It holds no rows. Name it in the configuration under `models.NAME.reference`, or give it to `replay
@@ -37,6 +37,16 @@ enum What {
         /// Print it as it would be written: JSON, all of it
         #[arg(long)]
         json: bool,
+    },
+    /// Add profiles that were counted in the same bins and do not overlap in time, such as windows that are final: hours
+    /// into a week. Files hold a profile each, or one a line
+    Merge {
+        /// The profiles
+        #[arg(value_name = "PROFILE", required = true)]
+        paths: Vec<PathBuf>,
+        /// File for their sum
+        #[arg(long, value_name = "PROFILE")]
+        out: PathBuf,
     },
 }
 
@@ -115,6 +125,7 @@ impl ProfileCommand {
                 let profile = read(&path)?;
                 print(&if json { profile.to_json() } else { show(&profile) })
             }
+            Some(What::Merge { paths, out }) => super::profile_merge::run(&paths, &out),
             None => self.make.run(),
         }
     }

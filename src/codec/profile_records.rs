@@ -84,7 +84,7 @@ mod tests {
 
     #[test]
     fn what_does_not_fit_is_several_profiles_that_have_all_features_together() {
-        for max_bytes in [900, 1_200, 2_000, 3_000] {
+        for max_bytes in [10_000, 20_000, 30_000] {
             let ProfileRecords { records, left_out } = profile_records(wide(40), window(), max_bytes);
             assert_eq!(left_out, 0);
             assert!(records.len() > 2, "{max_bytes}");
@@ -105,8 +105,8 @@ mod tests {
     #[test]
     fn a_feature_that_fits_no_record_is_left_out_and_counted() {
         let mut profile = wide(3);
-        profile.features[1].name = "f001".to_owned().repeat(500).into();
-        let ProfileRecords { records, left_out } = profile_records(profile, window(), 1_500);
+        profile.features[1].name = "f001".to_owned().repeat(4_000).into();
+        let ProfileRecords { records, left_out } = profile_records(profile, window(), 12_000);
         assert_eq!(left_out, 1);
         let names = |record: &ProfileRecord| {
             let read = Profile::from_json(&record.value).expect("a profile");

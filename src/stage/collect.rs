@@ -13,7 +13,7 @@ use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::{KafkaError, KafkaResult};
 use rdkafka::message::Message as _;
 use rdkafka::types::RDKafkaErrorCode as Code;
-use rdkafka::{Offset, TopicPartitionList};
+use rdkafka::{ClientConfig, Offset, TopicPartitionList};
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
@@ -65,6 +65,8 @@ pub enum CollectError {
 /// Reads a topic.
 pub struct Collector {
     client: BaseConsumer<Plain>,
+    /// Asks what there is. It has no group: where no broker answers, a client with one never runs out of complaints.
+    asking: BaseConsumer<Plain>,
     topic: String,
 }
 
@@ -75,9 +77,12 @@ impl Collector {
     /// If a property is wrong.
     pub fn new(options: &Options, topic: &str) -> Result<Collector, CollectError> {
         let properties = Properties::new(options, &Ids::new(options, "profile", 0));
-        let client = properties.restore().create_with_context(Plain(ClientLog::new("profile", "collect")));
-        let wrong = |error: KafkaError| CollectError::Topic(wrong_properties(&error));
-        Ok(Collector { client: client.map_err(wrong)?, topic: topic.to_owned() })
+        let client = |config: ClientConfig| {
+            let client = config.create_with_context(Plain(ClientLog::new("profile", "collect")));
+            client.map_err(|error| CollectError::Topic(wrong_properties(&error)))
+        };
+        let (asking, client) = (client(properties.high_watermark())?, client(properties.restore())?);
+        Ok(Collector { client, asking, topic: topic.to_owned() })
     }
 
     /// Its partitions; brokers that do not answer are asked for a while.
@@ -87,7 +92,7 @@ impl Collector {
     pub fn partitions(&self) -> Result<usize, CollectError> {
         let started = Instant::now();
         loop {
-            match count(&self.client, &self.topic) {
+            match count(&self.asking, &self.topic) {
                 Ok(partitions) => return Ok(partitions),
                 Err(Problem::Unreachable(_)) if started.elapsed() < ANSWER_MAX => {}
                 Err(Problem::Missing(why) | Problem::Unreachable(why) | Problem::Wrong(why)) => {

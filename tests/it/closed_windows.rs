@@ -94,6 +94,22 @@ fn hours_add_up_to_days_and_to_the_profile_of_all_rows() {
         assert_add_up(&hours.iter().filter(is_in).collect::<Vec<_>>(), day);
     }
 
+    // What `profile merge` makes of them is what they add up to.
+    let one_a_line = |profiles: &[Profile]| profiles.iter().map(Profile::to_json_line).collect::<Vec<_>>().join("\n");
+    fs::write(folder.join("hours.ndjson"), one_a_line(hours)).unwrap();
+    fs::write(folder.join("days.ndjson"), one_a_line(days)).unwrap();
+    run(&folder, &["profile", "merge", "hours.ndjson", "--out", "merged.json"]);
+    let merged = Profile::from_json(&fs::read_to_string(folder.join("merged.json")).unwrap()).unwrap();
+    assert_add_up(&[&merged], &whole);
+    let refused = Command::new(env!("CARGO_BIN_EXE_postdict"))
+        .current_dir(&folder)
+        .args(["profile", "merge", "hours.ndjson", "days.ndjson", "--out", "twice.json"])
+        .output()
+        .unwrap();
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("overlap in time"), "rows would count twice");
+    assert!(!folder.join("twice.json").exists());
+
     // A line is a profile like any other.
     fs::write(folder.join("day.json"), days[3].to_json_line()).unwrap();
     let shown = run(&folder, &["profile", "show", "day.json"]);

@@ -6,6 +6,7 @@
 //! * `consistency`: what has to hold inside a profile.
 //! * `labels`: what is known of the reference's labels.
 //! * `layout`: where the file form has its line ends.
+//! * `merge`: profiles of hours into that of a week.
 //! * `window`: which closed window a published profile is of.
 
 mod consistency;
@@ -13,12 +14,14 @@ mod file;
 mod identity;
 mod labels;
 mod layout;
+mod merge;
 #[cfg(test)]
 pub(crate) mod samples;
 mod window;
 
 pub use file::ProfileError;
 pub use labels::{AccuracyBy, AccuracyGroup, ClassCalibration, ReferenceLabels, ReferenceMetric};
+pub use merge::{MergeError, merge};
 pub use window::ProfileWindow;
 
 use super::bins::{Category, CategoryBins, Measurement, NumericBins};
