@@ -321,5 +321,9 @@ mod tests {
             "dead-letters",
         ];
         assert_eq!(names, expected);
+        let mut config = Config::default();
+        config.topics.profiles = Some("profiles".to_owned());
+        let last = TopicPlan::new(&config, 8, 4).topics.pop().expect("topics");
+        assert_eq!((last.name.as_str(), last.purpose, last.partitions), ("profiles", Purpose::Output, None));
     }
 }

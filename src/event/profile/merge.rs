@@ -21,7 +21,8 @@ pub enum MergeError {
     },
     /// A feature has other bins, or is not in all of them.
     #[error(
-        "profiles {one} and {other} do not have the same features in the same bins: they were counted by different references"
+        "profiles {one} and {other} do not have the same features in the same bins: they were counted by different \
+         references"
     )]
     Bins {
         /// One of them.
@@ -31,7 +32,8 @@ pub enum MergeError {
     },
     /// Rows would count twice.
     #[error(
-        "profiles {one} and {other} overlap in time, so rows would count twice: leave one of them out (windows of one size, without overlap)"
+        "profiles {one} and {other} overlap in time, so rows would count twice: leave one of them out, and take windows of \
+         one size"
     )]
     Overlap {
         /// One of them.

@@ -77,8 +77,8 @@ fn the_rights_that_the_readme_lists_are_enough() {
 #[test]
 fn each_command_needs_no_more_than_the_readme_lists_for_it() {
     let Some(broker) = secured::shared("each_command_needs_no_more") else { return };
-    for command in ["topics create", "topics check", "produce", "run"] {
-        let deployment = deployment(broker, &command.replace(' ', "-"));
+    for command in ["topics create", "topics check", "produce", "profile --topic", "run"] {
+        let deployment = deployment(broker, &command.replace([' ', '-'], ""));
         if command != "topics create" {
             // By somebody else.
             deployment.configure(Settings::default());
@@ -92,6 +92,11 @@ fn each_command_needs_no_more_than_the_readme_lists_for_it() {
             "topics create" => deployment.create_topics(1),
             "topics check" => assert_eq!(deployment.run(&["topics", "check"]).0, Some(0)),
             "produce" => deployment.produce(10),
+            "profile --topic" => {
+                let out = deployment.folder.join("profile.json").display().to_string();
+                let (code, said) = deployment.run(&["profile", "--topic", "--topic-labels", "--out", &out]);
+                assert_eq!(code, Some(0), "{said}");
+            }
             _ => {
                 let mut service = deployment.start(&["run"]);
                 deployment.wait_for_matched(100, &mut service);
