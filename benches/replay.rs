@@ -194,7 +194,7 @@ fn replay(settings_name: &str, predictions: &Path, labels: &Path, out: &Path) {
         limit: None,
     };
     let started = Instant::now();
-    let output = OutputFiles::create(out, false).expect("a directory for the output");
+    let output = OutputFiles::create(out, false, false).expect("a directory for the output");
     let summary = replay.run(output, &Progress::new(0, false), &Arc::default()).expect("a replay");
     assert!(summary.failures.is_empty() && summary.undecoded_predictions == 0, "{summary:?}");
     Cost {

@@ -6,6 +6,7 @@
 //! label horizon.
 
 mod cells;
+mod closed;
 mod detected;
 mod detection;
 mod detection_state;
@@ -18,6 +19,7 @@ mod merged;
 mod model;
 mod moving;
 mod names;
+mod outlet;
 mod past;
 mod past_errors;
 mod promise;
@@ -29,6 +31,7 @@ mod window;
 
 pub use identity::row_id;
 pub use model::Revisions;
+pub use outlet::Outlet;
 pub use state::SnapshotError;
 pub use watermark::Watermark;
 
@@ -109,44 +112,38 @@ impl Assess {
 
     /// Publishes what is final and what is due.
     pub fn publish(&mut self, now: Millis, revisions: Revisions) -> Vec<MetricRow> {
-        collected(|sink| self.publish_to(now, revisions, usize::MAX, sink))
+        collected(|outlet| self.publish_to(now, revisions, usize::MAX, outlet))
     }
 
     /// Publishes everything that changed and was held back.
     pub fn flush(&mut self, now: Millis) -> Vec<MetricRow> {
-        collected(|sink| self.flush_to(now, usize::MAX, sink))
+        collected(|outlet| self.flush_to(now, usize::MAX, outlet))
     }
 
     /// Declares that nothing more comes: everything is expired and final.
     pub fn close(&mut self, now: Millis) -> Vec<MetricRow> {
-        collected(|sink| self.close_to(now, sink))
+        collected(|outlet| self.close_to(now, outlet))
     }
 
-    /// [`Assess::publish`], row by row, about `room` of them.
-    pub fn publish_to(
-        &mut self,
-        now: Millis,
-        revisions: Revisions,
-        room: usize,
-        sink: &mut dyn FnMut(&MetricRow),
-    ) -> Told {
+    /// [`Assess::publish`], row by row, about `room` of them, and profiles of windows that are final.
+    pub fn publish_to(&mut self, now: Millis, revisions: Revisions, room: usize, outlet: &mut dyn Outlet) -> Told {
         let moment = self.moment(now);
-        self.tell(room, sink, |model, rows| model.publish(moment, revisions, rows))
+        self.tell(room, outlet, |model, rows| model.publish(moment, revisions, rows))
     }
 
     /// [`Assess::flush`], row by row, likewise.
-    pub fn flush_to(&mut self, now: Millis, room: usize, sink: &mut dyn FnMut(&MetricRow)) -> Told {
+    pub fn flush_to(&mut self, now: Millis, room: usize, outlet: &mut dyn Outlet) -> Told {
         let moment = self.moment(now);
-        self.tell(room, sink, |model, rows| {
+        self.tell(room, outlet, |model, rows| {
             model.publish(moment, Revisions::Final, rows);
             model.flush(moment, rows);
         })
     }
 
     /// [`Assess::close`], row by row.
-    pub fn close_to(&mut self, now: Millis, sink: &mut dyn FnMut(&MetricRow)) -> Told {
+    pub fn close_to(&mut self, now: Millis, outlet: &mut dyn Outlet) -> Told {
         let moment = Moment { reached: Some(Millis::MAX), ..self.moment(now) };
-        self.tell(usize::MAX, sink, |model, rows| model.publish(moment, Revisions::Final, rows))
+        self.tell(usize::MAX, outlet, |model, rows| model.publish(moment, Revisions::Final, rows))
     }
 
     /// Lets each model publish until there is no room left; the next time begins with the model after the last one, so
@@ -154,10 +151,10 @@ impl Assess {
     fn tell(
         &mut self,
         room: usize,
-        sink: &mut dyn FnMut(&MetricRow),
+        outlet: &mut dyn Outlet,
         mut publish: impl FnMut(&mut ModelAssess, &mut Rows<'_>),
     ) -> Told {
-        let mut rows = Rows::new(&self.texts, room, sink);
+        let mut rows = Rows::new(&self.texts, room, outlet);
         let first = self.next_model.take().unwrap_or_default();
         let turns: [(Bound<&str>, Bound<&str>); 2] =
             [(Bound::Included(&first), Bound::Unbounded), (Bound::Unbounded, Bound::Excluded(&first))];
@@ -220,8 +217,8 @@ impl Assess {
 }
 
 /// All rows that `publish` gives out.
-fn collected(publish: impl FnOnce(&mut dyn FnMut(&MetricRow)) -> Told) -> Vec<MetricRow> {
+fn collected(publish: impl FnOnce(&mut dyn Outlet) -> Told) -> Vec<MetricRow> {
     let mut rows = Vec::new();
-    publish(&mut |row| rows.push(row.clone()));
+    publish(&mut |row: &MetricRow| rows.push(row.clone()));
     rows
 }

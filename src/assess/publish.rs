@@ -122,9 +122,10 @@ impl<'a> Publisher<'a> {
             };
             self.publish(window, (group, version), columns, &values, rows);
         }
-        // Other windows are remembered of the whole model only.
+        // Other windows are remembered of the whole model only, and profiles are of it.
         if group == FEATURES {
             self.moved(merged, spec, start, window, rows);
+            self.closed(merged, spec, start, rows);
         }
     }
 

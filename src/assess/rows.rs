@@ -1,9 +1,10 @@
 //! Metric values to rows: what did not change since the last revision is left out.
 
 use super::identity::RowIds;
+use super::outlet::Outlet;
 use super::window::Published;
 use crate::aggregate::ClassId;
-use crate::event::MetricRow;
+use crate::event::{MetricRow, Profile, ProfileWindow};
 use crate::metrics::{Metric, MetricValue, Undefined};
 use siphasher::sip::SipHasher13;
 use std::hash::{Hash, Hasher};
@@ -62,18 +63,29 @@ pub struct Rows<'s> {
     /// How many more there is room for; the rows of one window go out together, whether there is or not.
     room: usize,
     ids: RowIds,
-    sink: &'s mut dyn FnMut(&MetricRow),
+    outlet: &'s mut dyn Outlet,
 }
 
 impl<'s> Rows<'s> {
-    /// About `room` rows into `sink`.
-    pub fn new(texts: &'s Texts, room: usize, sink: &'s mut dyn FnMut(&MetricRow)) -> Self {
-        Rows { texts, has_looked: false, room, ids: RowIds::default(), sink }
+    /// About `room` rows into `outlet`.
+    pub fn new(texts: &'s Texts, room: usize, outlet: &'s mut dyn Outlet) -> Self {
+        Rows { texts, has_looked: false, room, ids: RowIds::default(), outlet }
     }
 
     /// True if no further window is to be begun.
     pub fn is_full(&self) -> bool {
         self.room == 0
+    }
+
+    /// True if profiles of windows are wanted.
+    pub fn takes_profiles(&self) -> bool {
+        self.outlet.takes_profiles()
+    }
+
+    /// Adds a window that is final. It takes no room: a restart that looks at it again must stop where it was stopped,
+    /// whether profiles are wanted by then or not; and for each of its features there were a dozen rows.
+    pub fn profile(&mut self, profile: Profile, window: ProfileWindow) {
+        self.outlet.profile(profile, window);
     }
 
     /// Adds the rows of a series whose content differs from what was `published` last, and notes them there. `series`
@@ -122,7 +134,7 @@ impl<'s> Rows<'s> {
             row.id.clear();
             noted.id.put_text(&mut row.id);
             self.room = self.room.saturating_sub(1);
-            (self.sink)(&row);
+            self.outlet.row(&row);
         };
         values.iter().for_each(|value| put(value, published));
         // No row is told twice, and what is told has been noted: are there others?
@@ -277,10 +289,10 @@ mod tests {
     fn publish(values: &[MetricValue], published: &mut Vec<Published>) -> Vec<MetricRow> {
         let texts = Texts::new();
         let mut rows = Vec::new();
-        let mut sink = |row: &MetricRow| rows.push(row.clone());
+        let mut outlet = |row: &MetricRow| rows.push(row.clone());
         let classes = ["cat".into(), "dog".into()];
         let names = RowNames { classes: &classes, features: &[] };
-        Rows::new(&texts, usize::MAX, &mut sink).publish(series(&texts), names, values, published);
+        Rows::new(&texts, usize::MAX, &mut outlet).publish(series(&texts), names, values, published);
         rows
     }
 

@@ -16,7 +16,10 @@ mod demo;
 #[cfg(feature = "kafka")]
 mod produce;
 mod profile;
+mod profile_merge;
 mod profile_show;
+#[cfg(feature = "kafka")]
+mod profile_topics;
 #[cfg(feature = "kafka")]
 mod references;
 mod replay;

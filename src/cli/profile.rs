@@ -1,6 +1,8 @@
-//! `postdict profile`: a reference profile from files, and what is in one.
+//! `postdict profile`: a reference profile from files or topics, and what is in one.
 
 use super::profile_show::show;
+#[cfg(feature = "kafka")]
+use super::profile_topics::FromTopics;
 use super::{Failure, grouped, print, replay, usage};
 use crate::config::Config;
 use crate::drift::profile::{BuildError, ColumnType, LabelsBuilder, MAX_CATEGORIES, ProfileBuilder, TooManyScores};
@@ -11,7 +13,7 @@ use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// Make a reference profile that windows are compared with, or show one
+/// Make a reference profile that windows are compared with, show one, or merge several
 ///
 /// A profile says what the predictions of a reference looked like, feature by feature: types, bins with their counts,
 /// moments. It holds no rows. Name it in the configuration under `models.NAME.reference`, or give it to `replay
@@ -36,20 +38,34 @@ enum What {
         #[arg(long)]
         json: bool,
     },
+    /// Add profiles that were counted in the same bins and do not overlap in time, such as windows that are final: hours
+    /// into a week. Files hold a profile each, or one a line
+    Merge {
+        /// The profiles
+        #[arg(value_name = "PROFILE", required = true)]
+        paths: Vec<PathBuf>,
+        /// File for their sum
+        #[arg(long, value_name = "PROFILE")]
+        out: PathBuf,
+    },
 }
 
 #[derive(Debug, clap::Args)]
 struct Make {
-    /// Configuration file (YAML), for the layout of the records
+    /// Configuration file (YAML), for the layout of the records, and the topics
     #[arg(short, long, value_name = "FILE")]
     config: Option<PathBuf>,
     /// Files with the predictions of the reference, such as the model's test set
-    #[arg(long, value_name = "FILE", num_args = 1.., required = true)]
+    #[cfg_attr(feature = "kafka", arg(long, value_name = "FILE", num_args = 1.., required_unless_present = "topic"))]
+    #[cfg_attr(not(feature = "kafka"), arg(long, value_name = "FILE", num_args = 1.., required = true))]
     predictions: Vec<PathBuf>,
     /// Files with their labels: the profile then knows how good the model was, what its scores meant, and how labels were
     /// distributed, and performance is estimated before labels come
     #[arg(long, value_name = "FILE", num_args = 1..)]
     labels: Vec<PathBuf>,
+    #[cfg(feature = "kafka")]
+    #[command(flatten)]
+    topics: FromTopics,
     /// File for the profile
     #[arg(long, value_name = "PROFILE", required = true)]
     out: Option<PathBuf>,
@@ -83,6 +99,14 @@ fn categories(text: &str) -> Result<usize, String> {
     if (1..=10_000).contains(&count) { Ok(count) } else { Err("write a number from 1 to 10000".to_owned()) }
 }
 
+/// What is read.
+struct Files<'f> {
+    predictions: &'f [PathBuf],
+    labels: &'f [PathBuf],
+    /// Labels were asked for, whether there are any or not.
+    has_labels: bool,
+}
+
 /// Why no profile was made.
 #[derive(Debug, thiserror::Error)]
 enum MakeError {
@@ -101,6 +125,7 @@ impl ProfileCommand {
                 let profile = read(&path)?;
                 print(&if json { profile.to_json() } else { show(&profile) })
             }
+            Some(What::Merge { paths, out }) => super::profile_merge::run(&paths, &out),
             None => self.make.run(),
         }
     }
@@ -133,7 +158,16 @@ impl Make {
             eprintln!("error: {error}");
             Failure::Running
         };
-        let (profile, rejected) = self.make(&config).map_err(|error| failed(&error))?;
+        let given = Files { predictions: &self.predictions, labels: &self.labels, has_labels: !self.labels.is_empty() };
+        #[cfg(feature = "kafka")]
+        let fetched = if self.topics.topic { Some(self.topics.fetch(&config, self.quiet)?) } else { None };
+        #[cfg(feature = "kafka")]
+        let given = fetched.as_ref().map_or(given, |fetched| Files {
+            predictions: &fetched.predictions,
+            labels: &fetched.labels,
+            has_labels: self.topics.topic_labels,
+        });
+        let (profile, rejected) = self.make(&config, &given).map_err(|error| failed(&error))?;
         std::fs::write(&out, profile.to_json()).map_err(|error| failed(&format!("{}: {error}", out.display())))?;
         if !self.quiet {
             if rejected > 0 {
@@ -150,9 +184,9 @@ impl Make {
         Ok(())
     }
 
-    fn make(&self, config: &Config) -> Result<(Profile, u64), MakeError> {
+    fn make(&self, config: &Config, files: &Files<'_>) -> Result<(Profile, u64), MakeError> {
         let (format, fields) = (&config.predictions.format, &config.predictions.fields);
-        let names = feature_names(&self.predictions, fields)?;
+        let names = feature_names(files.predictions, format, fields)?;
         let known = |name: &String| names.contains(name);
         for (name, _) in self.types.iter().filter(|(name, _)| !known(name)) {
             eprintln!("warning: --type {name}: no record has such a feature");
@@ -164,19 +198,19 @@ impl Make {
             labels: (config.labels.format.clone(), config.labels.fields.clone()),
             columns: PredictionColumns { features: names, ..PredictionColumns::default() },
         };
-        let sizes = self.predictions.iter().filter_map(|path| std::fs::metadata(path).ok());
+        let sizes = files.predictions.iter().filter_map(|path| std::fs::metadata(path).ok());
         let total = sizes.map(|metadata| metadata.len()).sum();
         let progress = Progress::new(total, !self.quiet && std::io::stderr().is_terminal());
         let of_labels = Layout { columns: config.settings.columns(), ..layout.clone() };
         let read =
-            read_predictions(&self.predictions, layout, &progress, |batch| builder.add(batch).map_err(MakeError::from));
+            read_predictions(files.predictions, layout, &progress, |batch| builder.add(batch).map_err(MakeError::from));
         progress.clear();
         let rejected = read?;
         let (profile, notes) = builder.finish(self.model.is_some())?;
-        let profile = if self.labels.is_empty() {
+        let profile = if !files.has_labels {
             profile
         } else {
-            let labels = self.read_labels(&profile, config, of_labels)?;
+            let labels = self.read_labels(&profile, files, config, of_labels)?;
             if labels.is_none() && !self.quiet {
                 eprintln!("warning: no label met a prediction of model `{}`: the profile has none", profile.model_id);
             }
@@ -192,14 +226,15 @@ impl Make {
     fn read_labels(
         &self,
         profile: &Profile,
+        files: &Files<'_>,
         config: &Config,
         layout: Layout,
     ) -> Result<Option<ReferenceLabels>, MakeError> {
         let settings = Arc::new(config.settings.clone());
-        let replay = Replay::of_reference(&self.predictions, &self.labels, layout, Arc::clone(&settings));
-        let files = self.predictions.iter().chain(&self.labels).filter_map(|path| std::fs::metadata(path).ok());
+        let replay = Replay::of_reference(files.predictions, files.labels, layout, Arc::clone(&settings));
+        let sizes = files.predictions.iter().chain(files.labels).filter_map(|path| std::fs::metadata(path).ok());
         let progress =
-            Progress::new(files.map(|file| file.len()).sum(), !self.quiet && std::io::stderr().is_terminal());
+            Progress::new(sizes.map(|file| file.len()).sum(), !self.quiet && std::io::stderr().is_terminal());
         let mut labels = LabelsBuilder::default();
         let read = replay.labelled(&profile.model_id, &progress, |row| labels.add(row).map_err(MakeError::from));
         progress.clear();

@@ -2,8 +2,9 @@
 //! known of labels.
 
 use super::grouped;
+use crate::config::written_duration;
 use crate::event::bins::{CategoryBins, NumericBins};
-use crate::event::{Calibration, FeatureBins, FeatureProfile, Profile, ReferenceLabels};
+use crate::event::{Calibration, FeatureBins, FeatureProfile, Profile, ProfileWindow, ReferenceLabels};
 use jiff::Timestamp;
 use std::fmt::Write;
 
@@ -24,6 +25,7 @@ pub(super) fn show(profile: &Profile) -> String {
     let _ = writeln!(text, "predictions  {}", grouped(profile.rows.unsigned_abs()));
     let _ = writeln!(text, "from         {}", time(profile.first_ms));
     let _ = writeln!(text, "to           {}", time(profile.last_ms));
+    profile.window.iter().for_each(|window| show_window(&mut text, window));
     let heading = ["feature", "type", "missing", "bins", "mean", "std", "min", "max"];
     line(&mut text, heading.map(str::to_owned));
     for feature in &profile.features {
@@ -41,6 +43,20 @@ pub(super) fn show(profile: &Profile) -> String {
     }
     profile.labels.iter().for_each(|labels| show_labels(&mut text, labels));
     text
+}
+
+/// Which closed window it is of.
+fn show_window(text: &mut String, window: &ProfileWindow) {
+    let version = if window.model_version.is_empty() { "all versions" } else { &window.model_version };
+    let size = if window.advance_ms == window.size_ms {
+        written_duration(window.size_ms)
+    } else {
+        format!("{} every {}", written_duration(window.size_ms), written_duration(window.advance_ms))
+    };
+    let part = if window.parts > 1 { format!(", part {} of {}", window.part, window.parts) } else { String::new() };
+    let room = WIDTH - "window       ".len();
+    let _ = writeln!(text, "window       {}", cut(&format!("{size} of {version}{part}"), room));
+    let _ = writeln!(text, "bins of      {}", window.reference_id);
 }
 
 /// How labels are distributed, what scores meant, and how good the model was.
@@ -230,6 +246,7 @@ mod tests {
                 feature("flag", FeatureBins::Categorical(flag), vec![2, 6, 0, 1, 1], None),
             ],
             labels: None,
+            window: None,
         };
         let text = show(&profile);
         assert!(text.lines().all(|line| line.chars().count() <= WIDTH), "{text}");

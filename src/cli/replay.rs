@@ -44,6 +44,9 @@ pub struct Replay {
     /// Also write `labelled.ndjson`: predictions with what became of them
     #[arg(long)]
     labelled: bool,
+    /// Also write `profiles.ndjson`: windows that are final as profiles, as the service writes them to `topics.profiles`
+    #[arg(long)]
+    profiles: bool,
     /// Leave out records before this time (2013-07-01, 2013-07-01T06:00:00Z or ms since 1970)
     #[arg(long, value_name = "TIME", value_parser = when::parse)]
     from: Option<Millis>,
@@ -159,8 +162,8 @@ impl Replay {
             eprintln!("warning: Ctrl-C will stop without a summary: {error}");
         }
         let started = Instant::now();
-        let done =
-            OutputFiles::create(&self.out, self.labelled).and_then(|output| replay.run(output, &progress, &stop));
+        let done = OutputFiles::create(&self.out, self.labelled, self.profiles)
+            .and_then(|output| replay.run(output, &progress, &stop));
         progress.clear();
         match done {
             Ok(summary) => self.report(&summary, started.elapsed().as_secs_f64()),
@@ -265,6 +268,10 @@ fn tell(summary: &Summary, seconds: f64) {
     if summary.skipped_outcomes > 0 {
         let skipped = grouped(summary.skipped_outcomes);
         eprintln!("  {skipped} outcomes came too late for their order, and no detector of concept drift has read them");
+    }
+    if summary.left_out_features > 0 {
+        let left_out = grouped(summary.left_out_features);
+        eprintln!("  {left_out} features of closed windows are too large for a record, and are in no profile");
     }
     if accounting.folded > 0 {
         eprintln!("  {} values were over a cap and folded into __other__", grouped(accounting.folded));

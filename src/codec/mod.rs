@@ -23,6 +23,7 @@ pub mod heading;
 pub mod lines;
 pub mod mapping;
 pub mod message;
+pub mod profile_records;
 pub mod reference;
 pub mod rows;
 
@@ -44,6 +45,7 @@ pub use heading::{Heading, HeadingReader};
 pub use lines::{LineChunk, LineReader};
 pub use mapping::{FieldPath, Format, LabelFields, PredictionFields};
 pub use message::{Decoded, DecodedBlock, Message};
+pub use profile_records::{MAX_PROFILE_BYTES, ProfileRecord, ProfileRecords, profile_records};
 pub use rows::{RowEncoder, RowFormat};
 
 #[cfg(test)]

@@ -244,6 +244,7 @@ topics:
   labels: {name: truth}
   metrics: {name: quality, format: avro, schema_id: 7}
   labelled: joined
+  profiles: closed
 commit_interval: 500ms
 emit_interval: 1m
 idle_timeout: 30s
@@ -261,6 +262,7 @@ caps: {segment_values: 65535, classes: 1000, models: 1, pending_rows: 5000}
         OutputTopic { name: "quality".to_owned(), format: RowFormat::Avro { schema_id: 7 } }
     );
     assert_eq!(config.topics.labelled, Some(OutputTopic { name: "joined".to_owned(), format: RowFormat::Json }));
+    assert_eq!(config.topics.profiles.as_deref(), Some("closed"));
     let settings = &config.settings;
     assert_eq!((config.commit_interval_ms, settings.emit_interval_ms, settings.idle_timeout_ms), (500, 60_000, 30_000));
     assert_eq!(settings.caps, Caps { segment_values: 65_535, classes: 1000, models: 1, pending_rows: 5_000 });

@@ -29,8 +29,8 @@ pub struct Topics {
     pub alerts: OutputTopic,
     /// Written: records that could not be used.
     pub dead_letters: OutputTopic,
-    /// Written: mergeable state of closed windows.
-    pub profiles: OutputTopic,
+    /// Written where configured: closed windows as profiles, one JSON object each.
+    pub profiles: Option<String>,
     /// Written where configured: predictions with their labels.
     pub labelled: Option<OutputTopic>,
 }
@@ -45,7 +45,7 @@ impl Default for Topics {
             metrics: output("metrics"),
             alerts: output("alerts"),
             dead_letters: output("dead-letters"),
-            profiles: output("profiles"),
+            profiles: None,
             labelled: None,
         }
     }
@@ -93,7 +93,6 @@ pub(super) fn read(
         ("metrics", &mut topics.metrics, true),
         ("alerts", &mut topics.alerts, false),
         ("dead_letters", &mut topics.dead_letters, true),
-        ("profiles", &mut topics.profiles, false),
         ("labelled", &mut labelled, true),
     ] {
         let Some(item) = section.take(role) else { continue };
@@ -105,6 +104,16 @@ pub(super) fn read(
         if let Some(name) = read_output(&item, slot, report) {
             names.push(name);
         }
+    }
+    if let Some(item) = section.take("profiles") {
+        let mut profiles = OutputTopic { name: String::new(), format: RowFormat::Json };
+        names.extend(read_output(&item, &mut profiles, report));
+        if profiles.format != RowFormat::Json {
+            report
+                .error(&item.at(), "profiles are lists within lists, and are written as JSON only")
+                .help("leave out `format` and `schema_id`");
+        }
+        topics.profiles = Some(profiles.name).filter(|name| !name.is_empty());
     }
     topics.labelled = Some(labelled).filter(|topic| !topic.name.is_empty());
     section.finish(report, &[], &[]);
@@ -171,8 +180,9 @@ fn read_name(item: &Item<'_>, report: &mut Report) -> Option<Spanned<String>> {
 
 /// Two roles on one topic would read or overwrite each other's records. Blames a written name, never a default.
 fn check_distinct(topics: &Topics, names: &[Spanned<String>], report: &mut Report) {
-    let outputs = [&topics.metrics, &topics.alerts, &topics.dead_letters, &topics.profiles];
+    let outputs = [&topics.metrics, &topics.alerts, &topics.dead_letters];
     let mut all: Vec<&str> = outputs.into_iter().chain(&topics.labelled).map(|topic| topic.name.as_str()).collect();
+    all.extend(topics.profiles.as_deref());
     all.extend([topics.predictions.as_str(), topics.labels.as_str()]);
     all.extend(topics.references.as_deref());
     for name in names {

@@ -27,7 +27,7 @@ pub fn profile_of(profile: &Profile, list: &FeatureList, span: &Range<Millis>) -
     let rows = features.iter().map(|feature| feature.counts.iter().sum()).max().unwrap_or(0);
     let (model_id, task) = (profile.model_id.clone(), profile.task);
     let (first_ms, last_ms) = (span.start, span.end - 1);
-    Profile { id: profile.id, model_id, task, rows, first_ms, last_ms, features, labels: None }.with_id()
+    Profile { id: profile.id, model_id, task, rows, first_ms, last_ms, features, labels: None, window: None }.with_id()
 }
 
 fn moments(bins: &FeatureBins, counts: &[i64], accumulator: &FeatureAccumulator) -> Option<Moments> {

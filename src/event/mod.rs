@@ -31,7 +31,7 @@ pub use output::{DeadLetterRow, LabelledRow, MetricRow};
 pub use prediction::{PredictionBatch, PredictionColumns};
 pub use profile::{
     AccuracyBy, AccuracyGroup, ClassCalibration, FeatureBins, FeatureProfile, Moments, Profile, ProfileError,
-    ReferenceId, ReferenceLabels, ReferenceMetric, Sketches,
+    ProfileWindow, ReferenceId, ReferenceLabels, ReferenceMetric, Sketches,
 };
 pub use record::{Origin, Role};
 pub use reference::{AnnouncedReference, Reference};

@@ -105,6 +105,7 @@ mod tests {
             last_ms: 0,
             features: vec![feature("c", category, 0, None), feature("n", number, 1, moments)],
             labels: None,
+            window: None,
         }
     }
 

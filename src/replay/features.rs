@@ -1,10 +1,11 @@
 //! Files of predictions for a reference profile: which features they have, and their batches one after the other.
 
 use super::lane::{Batch, Lane, Layout};
+use super::spool::{MAGIC, SpoolReader};
 use super::{CHUNK_BUDGET_BYTES, Progress, ReplayError};
 use crate::codec::avro::container::ContainerReader;
 use crate::codec::compression::decompressed;
-use crate::codec::{FieldPath, LineReader, PredictionFields};
+use crate::codec::{FieldPath, Format, LineReader, Message, PredictionFields};
 use crate::event::{PredictionBatch, Role};
 use serde_json::Value;
 use std::collections::BTreeSet;
@@ -16,11 +17,16 @@ use std::sync::Arc;
 /// Text of a file that is looked at in one piece.
 const CHUNK_BYTES: usize = 512 << 10;
 
-/// Names of the features that the records of `files` have, sorted.
+/// Names of the features that the records of `files` have, sorted. Records of a topic are of `format`; other files say
+/// themselves what they are.
 ///
 /// # Errors
 /// If a file cannot be read.
-pub fn feature_names(files: &[PathBuf], fields: &PredictionFields) -> Result<Vec<String>, ReplayError> {
+pub fn feature_names(
+    files: &[PathBuf],
+    format: &Format,
+    fields: &PredictionFields,
+) -> Result<Vec<String>, ReplayError> {
     let Some(FieldPath::Value(path)) = &fields.features else { return Ok(Vec::new()) };
     let mut names = BTreeSet::new();
     for file in files {
@@ -31,26 +37,53 @@ pub fn feature_names(files: &[PathBuf], fields: &PredictionFields) -> Result<Vec
         let head = reader.fill_buf().map_err(|error| failed(&error))?;
         if head.starts_with(b"Obj\x01") {
             let container = ContainerReader::open(reader).map_err(|error| failed(&error))?;
-            let schema: Value = serde_json::from_str(container.schema()).map_err(|error| failed(&error))?;
-            names.extend(fields_at(&schema, path));
+            names.extend(fields_of(container.schema(), path).map_err(|error| failed(&error))?);
+            continue;
+        }
+        if head.starts_with(MAGIC) {
+            match format {
+                Format::Json => {
+                    let mut records = SpoolReader::open(reader, CHUNK_BYTES).map_err(|error| failed(&error))?;
+                    while let Some(chunk) = records.next_chunk().map_err(|error| failed(&error))? {
+                        note_members(&chunk.messages(), path, &mut names);
+                    }
+                }
+                Format::AvroPlain { schema } => {
+                    names.extend(fields_of(schema, path).map_err(|error| failed(&error))?);
+                }
+                Format::AvroConfluent { schemas } => {
+                    for schema in schemas.values() {
+                        names.extend(fields_of(schema, path).map_err(|error| failed(&error))?);
+                    }
+                }
+            }
             continue;
         }
         let mut lines = LineReader::new(reader, CHUNK_BYTES);
         while let Some(chunk) = lines.next_chunk().map_err(|error| failed(&error))? {
-            // What is no JSON becomes a dead letter when it is read.
-            for value in chunk.messages().iter().filter_map(|message| message.value) {
-                let Ok(record) = serde_json::from_slice::<Value>(value) else { continue };
-                let found = path.iter().try_fold(&record, |value, name| value.get(name));
-                let members = found.and_then(Value::as_object);
-                members.into_iter().flatten().for_each(|(name, _)| {
-                    if !names.contains(name) {
-                        names.insert(name.clone());
-                    }
-                });
-            }
+            note_members(&chunk.messages(), path, &mut names);
         }
     }
     Ok(names.into_iter().collect())
+}
+
+/// Adds the names of the members that JSON records have at `path`. What is no JSON becomes a dead letter when it is read.
+fn note_members(messages: &[Message<'_>], path: &[String], names: &mut BTreeSet<String>) {
+    for value in messages.iter().filter_map(|message| message.value) {
+        let Ok(record) = serde_json::from_slice::<Value>(value) else { continue };
+        let found = path.iter().try_fold(&record, |value, name| value.get(name));
+        let members = found.and_then(Value::as_object);
+        members.into_iter().flatten().for_each(|(name, _)| {
+            if !names.contains(name) {
+                names.insert(name.clone());
+            }
+        });
+    }
+}
+
+/// Names of the fields of the record at `path` of an Avro schema in JSON.
+fn fields_of(schema: &str, path: &[String]) -> serde_json::Result<Vec<String>> {
+    serde_json::from_str(schema).map(|schema| fields_at(&schema, path))
 }
 
 fn open(file: File, path: &Path) -> std::io::Result<Box<dyn BufRead>> {

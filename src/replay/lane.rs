@@ -1,6 +1,7 @@
 //! One input file: read and decompressed on a thread of its own, decoded in chunks on all cores, handed on in order.
 
 use super::ReplayError;
+use super::spool::{MAGIC, SpoolReader, SpooledChunk};
 use crate::codec::avro::container::ContainerReader;
 use crate::codec::compression::decompressed;
 use crate::codec::{
@@ -72,7 +73,23 @@ pub struct Chunk {
     pub batch: Batch,
     /// The others.
     pub rejects: Vec<Reject>,
-    lines: Option<LineChunk>,
+    raw: Option<Raw>,
+}
+
+/// Records of one chunk before they are decoded.
+#[derive(Debug)]
+enum Raw {
+    Lines(LineChunk),
+    Spooled(SpooledChunk),
+}
+
+impl Raw {
+    fn messages(&self) -> Vec<Message<'_>> {
+        match self {
+            Raw::Lines(lines) => lines.messages(),
+            Raw::Spooled(records) => records.messages(),
+        }
+    }
 }
 
 impl Chunk {
@@ -82,7 +99,7 @@ impl Chunk {
         if *self.batch.origin() != reject.origin {
             return None;
         }
-        let messages = self.lines.as_ref()?.messages();
+        let messages = self.raw.as_ref()?.messages();
         let found = messages.iter().find(|message| message.offset == reject.offset)?;
         found.value.map(<[u8]>::to_vec)
     }
@@ -197,14 +214,25 @@ impl Feed {
         let mut reader =
             decompressed(counted, &name).map_err(|error| self.error("cannot be decompressed", 0, &error))?;
         let head = reader.fill_buf().map_err(|error| self.error("cannot be read", 0, &error))?;
-        if head.starts_with(b"Obj\x01") { self.read_container(reader) } else { self.read_lines(reader, chunk_bytes) }
+        if head.starts_with(b"Obj\x01") {
+            self.read_container(reader)
+        } else if head.starts_with(MAGIC) {
+            let mut records =
+                SpoolReader::open(reader, chunk_bytes).map_err(|error| self.error("cannot be read", 0, &error))?;
+            self.read_chunks(|| (records.next_chunk().map(|chunk| chunk.map(Raw::Spooled)), 0))
+        } else {
+            let mut lines = LineReader::new(reader, chunk_bytes);
+            self.read_chunks(|| (lines.next_chunk().map(|chunk| chunk.map(Raw::Lines)), lines.position()))
+        }
     }
 
-    fn read_lines(&self, reader: impl BufRead, chunk_bytes: usize) -> Result<(), ReplayError> {
+    /// Has what `next` gives decoded on all cores, until there is nothing more; with each chunk goes the byte of the file
+    /// up to which it was read, if that is known.
+    fn read_chunks(&self, mut next: impl FnMut() -> (std::io::Result<Option<Raw>>, u64)) -> Result<(), ReplayError> {
         let origin = self.origin();
-        let mut lines = LineReader::new(reader, chunk_bytes);
         loop {
-            match lines.next_chunk() {
+            let (chunk, position) = next();
+            match chunk {
                 Ok(Some(chunk)) => {
                     let (sender, receiver) = sync_channel(1);
                     if self.sender.send(receiver).is_err() {
@@ -219,13 +247,13 @@ impl Feed {
                             if let Ok(mut decoders) = decoders.lock() {
                                 decoders.push(decoder);
                             }
-                            Chunk { batch, rejects, lines: Some(chunk) }
+                            Chunk { batch, rejects, raw: Some(chunk) }
                         });
                         let _ = sender.send(item);
                     });
                 }
                 Ok(None) => return Ok(()),
-                Err(error) => return Err(self.error("cannot be read", lines.position(), &error)),
+                Err(error) => return Err(self.error("cannot be read", position, &error)),
             }
         }
     }
@@ -250,7 +278,7 @@ impl Feed {
                 }
             };
             let (sender, receiver) = sync_channel(1);
-            if sender.send(Ok(Chunk { batch, rejects, lines: None })).is_err() || self.sender.send(receiver).is_err() {
+            if sender.send(Ok(Chunk { batch, rejects, raw: None })).is_err() || self.sender.send(receiver).is_err() {
                 return Ok(());
             }
             if let Some(error) = corrupt {

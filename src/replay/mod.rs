@@ -24,12 +24,14 @@ mod output;
 mod progress;
 mod publish;
 mod reference;
+mod spool;
 mod summary;
 
 pub use features::{feature_names, read_predictions};
 pub use lane::{Layout, check_readable};
 pub use output::OutputFiles;
 pub use progress::Progress;
+pub use spool::Spool;
 pub use summary::Summary;
 
 use crate::assess::Revisions;

@@ -2,6 +2,7 @@
 
 use super::ReplayError;
 use super::line::{put_metric_row, put_row};
+use crate::codec::ProfileRecord;
 use crate::event::{DeadLetterRow, LabelledRow, MetricRow, Reject};
 use std::fs::File;
 use std::io::Write;
@@ -59,26 +60,42 @@ pub struct OutputFiles {
     metrics: Lines,
     dead_letters: Lines,
     labelled: Option<Lines>,
+    profiles: Option<Lines>,
 }
 
 impl OutputFiles {
     /// Names of the files that may be written.
-    pub const NAMES: [&str; 3] = ["metrics.ndjson", "dead_letters.ndjson", "labelled.ndjson"];
+    pub const NAMES: [&str; 4] = ["metrics.ndjson", "dead_letters.ndjson", "labelled.ndjson", "profiles.ndjson"];
 
     /// Makes `directory` and the files in it.
-    pub fn create(directory: &Path, with_labelled: bool) -> Result<OutputFiles, ReplayError> {
+    pub fn create(directory: &Path, with_labelled: bool, with_profiles: bool) -> Result<OutputFiles, ReplayError> {
         std::fs::create_dir_all(directory)
             .map_err(|source| ReplayError::Output { path: directory.to_owned(), source })?;
-        let [metrics, dead_letters, labelled] = Self::NAMES;
+        let [metrics, dead_letters, labelled, profiles] = Self::NAMES;
         Ok(OutputFiles {
             metrics: Lines::create(directory, metrics)?,
             dead_letters: Lines::create(directory, dead_letters)?,
             labelled: with_labelled.then(|| Lines::create(directory, labelled)).transpose()?,
+            profiles: with_profiles.then(|| Lines::create(directory, profiles)).transpose()?,
         })
     }
 
     pub(super) fn write_metric(&mut self, row: &MetricRow) -> Result<(), ReplayError> {
         self.metrics.write(|out| put_metric_row(out, row))
+    }
+
+    pub(super) fn takes_profiles(&self) -> bool {
+        self.profiles.is_some()
+    }
+
+    pub(super) fn write_profiles(&mut self, records: &[ProfileRecord]) -> Result<(), ReplayError> {
+        let Some(profiles) = &mut self.profiles else { return Ok(()) };
+        records.iter().try_for_each(|record| {
+            profiles.write(|out| {
+                out.extend_from_slice(record.value.as_bytes());
+                out.push(b'\n');
+            })
+        })
     }
 
     pub(super) fn write_rejects(&mut self, rejects: &[Reject]) -> Result<(), ReplayError> {
@@ -91,6 +108,7 @@ impl OutputFiles {
     }
 
     pub(super) fn finish(self) -> Result<Vec<Written>, ReplayError> {
-        [Some(self.metrics), Some(self.dead_letters), self.labelled].into_iter().flatten().map(Lines::finish).collect()
+        let all = [Some(self.metrics), Some(self.dead_letters), self.labelled, self.profiles];
+        all.into_iter().flatten().map(Lines::finish).collect()
     }
 }

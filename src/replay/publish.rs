@@ -4,8 +4,9 @@ use super::output::OutputFiles;
 use super::summary::Summary;
 use super::{AtEnd, ReplayError};
 use crate::aggregate::partial::PartialBatch;
-use crate::assess::Revisions;
-use crate::event::{MetricRow, Millis, Reject, Settings};
+use crate::assess::{Outlet, Revisions};
+use crate::codec::{MAX_PROFILE_BYTES, profile_records};
+use crate::event::{MetricRow, Millis, Profile, ProfileWindow, Reject, Settings};
 use crate::task::{AssessTask, JoinOutput};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -34,6 +35,7 @@ struct Published {
     output: OutputFiles,
     late_rows: u64,
     skipped_outcomes: u64,
+    left_out: u64,
     models: Vec<Arc<str>>,
     /// It was told to stop and left something out.
     interrupted: bool,
@@ -78,6 +80,7 @@ impl Publication {
         };
         summary.late_rows = published.late_rows;
         summary.skipped_outcomes = published.skipped_outcomes;
+        summary.left_out_features = published.left_out;
         summary.models = published.models;
         summary.interrupted |= published.interrupted;
         summary.written = published.output.finish()?;
@@ -93,6 +96,7 @@ fn publish(
 ) -> Result<Published, ReplayError> {
     let mut now = 0;
     let mut interrupted = false;
+    let mut left_out = 0;
     for message in receiver {
         if stop.load(Ordering::Relaxed) {
             interrupted = true;
@@ -103,20 +107,42 @@ fn publish(
             output.write_rejects(&commit.rejects)?;
             output.write_labelled(&commit.labelled)?;
         }
-        let mut written = Ok(());
-        let mut write = |row: &MetricRow| {
-            if written.is_ok() {
-                written = output.write_metric(row);
-            }
-        };
+        let mut write = Writing { output: &mut output, written: Ok(()), left_out: &mut left_out };
         match message {
             Message::Commit(commit) => task.step_to([&commit.partials], now, usize::MAX, &mut write),
             Message::End(AtEnd::Close) => task.close_to(now, &mut write),
             Message::End(AtEnd::Hold) => task.flush_to(now, usize::MAX, &mut write),
         };
-        written?;
+        write.written?;
     }
     let models = task.assess().model_ids().map(Arc::clone).collect();
     let (late_rows, skipped_outcomes) = (task.assess().late_rows(), task.assess().skipped_outcomes());
-    Ok(Published { output, late_rows, skipped_outcomes, models, interrupted })
+    Ok(Published { output, late_rows, skipped_outcomes, left_out, models, interrupted })
+}
+
+/// What is published on its way into the files, up to the first that cannot be written.
+struct Writing<'o> {
+    output: &'o mut OutputFiles,
+    written: Result<(), ReplayError>,
+    left_out: &'o mut u64,
+}
+
+impl Outlet for Writing<'_> {
+    fn row(&mut self, row: &MetricRow) {
+        if self.written.is_ok() {
+            self.written = self.output.write_metric(row);
+        }
+    }
+
+    fn takes_profiles(&self) -> bool {
+        self.output.takes_profiles()
+    }
+
+    fn profile(&mut self, profile: Profile, window: ProfileWindow) {
+        let made = profile_records(profile, window, MAX_PROFILE_BYTES);
+        *self.left_out += made.left_out;
+        if self.written.is_ok() {
+            self.written = self.output.write_profiles(&made.records);
+        }
+    }
 }

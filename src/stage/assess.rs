@@ -1,4 +1,4 @@
-//! The ASSESS stage: partials in, metric rows out.
+//! The ASSESS stage: partials in, metric rows out, and closed windows as profiles where they have a topic.
 //!
 //! Its only input is durable and in order, so its log does not repeat it. It holds what the wall clock decided: with each
 //! commit, when rows were published. A restart reads the partials again from the last snapshot on, publishes at the same
@@ -14,23 +14,21 @@
 //! partials before that moment are needed any more.
 
 use super::assess_log::{Basis, Entry, Event, FORMAT, Log, PART_BYTES, Publication, piece, put, put_basis, put_model};
+use super::assess_outbox::{Outbox, Publishing};
 use super::plan::{changelog_topic, partials_topic};
 use super::references::{References, Seen};
 use super::work::{
-    BadRecord, Description, Fetched, InputId, Outgoing, OutputId, Restore, Restored, SnapshotMark, Stage, StageTask,
+    BadRecord, Description, Fetched, InputId, Restore, Restored, SnapshotMark, Stage, StageTask, StateError, Unit,
 };
-use super::work::{StateError, Unit};
 use crate::aggregate::Wire;
 use crate::aggregate::partial::PartialBatch;
 use crate::assess::{Assess, Revisions, SnapshotError, Told};
 use crate::codec::RowEncoder;
 use crate::config::Config;
-use crate::event::{MetricRow, Millis};
+use crate::event::Millis;
 use crate::task::AssessTask;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
-
-const METRICS: OutputId = OutputId(0);
 
 /// What a record of the partials takes beside its bytes.
 const BYTES_PER_RECORD: usize = 70;
@@ -52,12 +50,13 @@ impl AssessStage {
     /// By the configuration; the predictions topic has `join_partitions`.
     pub fn new(config: Arc<Config>, join_partitions: usize) -> AssessStage {
         let id = &config.kafka.application_id;
+        let topics = &config.topics;
         AssessStage {
             references: References::new(Arc::new(config.settings.clone())),
             description: Description {
                 name: "assess",
                 inputs: vec![partials_topic(id)],
-                outputs: vec![config.topics.metrics.name.clone()],
+                outputs: [&topics.metrics.name].into_iter().chain(&topics.profiles).cloned().collect(),
                 placed_outputs: Vec::new(),
                 changelog: changelog_topic(id, "assess"),
                 owns_inputs: true,
@@ -91,6 +90,7 @@ impl Stage for AssessStage {
             references: Arc::clone(&self.references),
             join_partitions: self.join_partitions,
             encoder: RowEncoder::metrics(self.config.topics.metrics.format),
+            has_profiles: self.config.topics.profiles.is_some(),
             log: Log::default(),
             pace: self.pace,
         })
@@ -130,6 +130,7 @@ struct AssessWorkRestore {
     references: Arc<References>,
     join_partitions: usize,
     encoder: RowEncoder,
+    has_profiles: bool,
     log: Log,
     pace: AssessPace,
 }
@@ -165,6 +166,7 @@ impl Restore for AssessWorkRestore {
             task,
             join_partitions: partitions,
             encoder: self.encoder,
+            has_profiles: self.has_profiles,
             events: log.events,
             start: log.start,
             is_start_logged: log.start.is_some(),
@@ -204,6 +206,8 @@ struct AssessWork {
     task: AssessTask,
     join_partitions: usize,
     encoder: RowEncoder,
+    /// There is a topic for closed windows as profiles.
+    has_profiles: bool,
     /// What is still to be gone through again.
     events: VecDeque<Event>,
     start: Option<i64>,
@@ -277,23 +281,14 @@ impl StageTask for AssessWork {
     }
 
     fn commit(&mut self, now: Millis) -> Unit {
-        let mut outputs = Vec::new();
+        let mut outbox = Outbox::default();
         let is_flush = self.task.assess().watermark().is_settled();
         let was_between_models = self.task.assess().is_between_models();
-        let told = self.publish(now, is_flush, |row, encoder| {
-            outputs.push(Outgoing {
-                output: METRICS,
-                partition: None,
-                timestamp: None,
-                key: Some(row.id.clone().into_bytes()),
-                value: Some(encoder.metric(row)),
-                headers: Vec::new(),
-            });
-        });
+        let told = self.publish(now, is_flush, Some(&mut outbox));
         self.taken_bytes = 0;
-        self.tell_late();
+        self.warn(outbox.left_out);
         self.has_more = told.has_more;
-        let mut unit = Unit { outputs, ..Unit::default() };
+        let mut unit = Unit { outputs: outbox.outputs, ..Unit::default() };
         // A window that was looked at pauses, even if nothing in it had changed; and the next model has had its turn, even if
         // it had nothing to tell.
         let had_news = std::mem::take(&mut self.has_news);
@@ -345,7 +340,14 @@ impl AssessWork {
     }
 
     /// Once with a commit, not with each record.
-    fn tell_late(&mut self) {
+    fn warn(&mut self, left_out: u64) {
+        if left_out > 0 {
+            tracing::warn!(
+                stage = "assess",
+                "{left_out} features of closed windows are larger than a record can be, and are in no profile: they have too \
+                 many or too long values (`postdict profile --categories`)"
+            );
+        }
         let skipped = std::mem::take(&mut self.skipped);
         if skipped > 0 {
             tracing::warn!(
@@ -418,7 +420,7 @@ impl AssessWork {
                     return;
                 }
                 Event::Published(Publication { now, is_flush, .. }) => {
-                    self.publish(now, is_flush, |_, _| {});
+                    self.publish(now, is_flush, None);
                     self.has_news = false;
                 }
                 Event::Changed(basis) => self.change(basis),
@@ -440,19 +442,16 @@ impl AssessWork {
         self.in_force = basis;
     }
 
-    fn publish(&mut self, now: Millis, is_flush: bool, mut sink: impl FnMut(&MetricRow, &RowEncoder)) -> Told {
+    /// Publishes what is final or due; into nothing without an outbox.
+    fn publish(&mut self, now: Millis, is_flush: bool, outbox: Option<&mut Outbox>) -> Told {
         let room = self.in_force.rows_per_commit;
-        let encoder = &self.encoder;
-        let mut rows = 0;
-        let mut sink = |row: &MetricRow| {
-            rows += 1;
-            sink(row, encoder);
-        };
+        let mut publishing = Publishing { encoder: &self.encoder, has_profiles: self.has_profiles, outbox, rows: 0 };
         let told = if is_flush {
-            self.task.flush_to(now, room, &mut sink)
+            self.task.flush_to(now, room, &mut publishing)
         } else {
-            self.task.step_to([], now, room, &mut sink)
+            self.task.step_to([], now, room, &mut publishing)
         };
+        let rows = publishing.rows;
         if told.has_looked {
             // Where little comes, most of what a restart repeats is this.
             self.repeated_bytes += BYTES_PER_PUBLICATION + BYTES_PER_ROW * rows;

@@ -260,7 +260,7 @@ fn wake_by(consumer: &mut BaseConsumer<Plain>, thread: Thread) {
 }
 
 /// Copies a message into the batch, so that it does not hold a whole fetch answer in memory. Gives its size.
-fn push(batch: &mut Fetched, message: &BorrowedMessage<'_>) -> usize {
+pub(super) fn push(batch: &mut Fetched, message: &BorrowedMessage<'_>) -> usize {
     let mut copy = |bytes: Option<&[u8]>| {
         bytes.map(|bytes| {
             let start = batch.bytes.len() as u32;

@@ -181,16 +181,7 @@ const BYTES_PER_LABELLED: usize = 800;
 impl StageTask for JoinWork {
     fn step(&mut self, input: InputId, records: &Fetched, _now: Millis) -> Result<(), BadRecord> {
         self.follow_references();
-        let bytes = |range: &std::ops::Range<u32>| &records.bytes[range.start as usize..range.end as usize];
-        let message = |record: &'_ super::work::FetchedRecord| Message {
-            offset: record.offset,
-            timestamp: record.timestamp,
-            key: record.key.as_ref().map(bytes),
-            value: record.value.as_ref().map(bytes),
-            headers: &[],
-        };
-        let messages: Vec<Message> =
-            (records.records.iter()).map(|record| Message { headers: &record.headers, ..message(record) }).collect();
+        let messages = records.messages();
         self.uncommitted_bytes += messages.len() * BYTES_PER_RECORD;
         let (undecoded, rejected) = if input == PREDICTIONS {
             let decoded = self.equipment.predictions.decode(&self.equipment.origins[0], &messages);

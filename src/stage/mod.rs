@@ -17,9 +17,9 @@
 //!   topics that were read.
 //! * `options`, `properties`, `errors`, `log`: what the operator sets and sees. `failpoint`: where tests end the process.
 //! * [`run()`]: all of it, for the stages of a process. `join`, `assess`: those stages; `partials`: what goes between them;
-//!   `assess_log`: what ASSESS remembers.
+//!   `assess_log`: what ASSESS remembers, `assess_outbox`: what it gives out.
 //! * [`references`]: those that are announced while it runs.
-//! * [`plan`], [`admin`], [`mod@reset`]: which topics there should be, which there are, and starting anew. [`feed`]: files onto the input topics.
+//! * [`plan`], [`admin`], [`mod@reset`]: which topics there should be, which there are, and starting anew. [`feed`]: files onto the input topics; [`collect`]: what they hold, read once.
 //!
 //! The changelog, the outputs and the positions of the inputs become durable in one transaction or not at all, and there is
 //! no other write; so whatever ends a process where ever, the next owner finds a state that fits its positions.
@@ -32,6 +32,7 @@
 
 pub mod admin;
 pub mod block;
+pub mod collect;
 pub mod feed;
 pub mod plan;
 pub mod protocol;
@@ -41,6 +42,7 @@ pub mod work;
 
 mod assess;
 mod assess_log;
+mod assess_outbox;
 mod commit;
 mod engine;
 mod errors;

@@ -93,6 +93,7 @@ impl TopicPlan {
         ];
         plan.extend(topics.references.iter().map(|name| topic(name.clone(), Purpose::References, None)));
         plan.extend(topics.labelled.iter().map(|topic| output(&topic.name)));
+        plan.extend(topics.profiles.iter().map(|name| output(name)));
         TopicPlan { topics: plan, horizon_ms }
     }
 
@@ -339,5 +340,9 @@ mod tests {
             "dead-letters",
         ];
         assert_eq!(names, expected);
+        let mut config = Config::default();
+        config.topics.profiles = Some("profiles".to_owned());
+        let last = TopicPlan::new(&config, 8, 4).topics.pop().expect("topics");
+        assert_eq!((last.name.as_str(), last.purpose, last.partitions), ("profiles", Purpose::Output, None));
     }
 }

@@ -6,6 +6,7 @@
 //! changelog holds.
 
 use super::headers;
+use crate::codec::Message;
 use crate::event::Millis;
 
 pub use crate::join::state::SnapshotMark;
@@ -40,6 +41,21 @@ pub struct Fetched {
     pub bytes: Vec<u8>,
     /// The records.
     pub records: Vec<FetchedRecord>,
+}
+
+impl Fetched {
+    /// The records, for decoders.
+    pub fn messages(&self) -> Vec<Message<'_>> {
+        let bytes = |range: &std::ops::Range<u32>| &self.bytes[range.start as usize..range.end as usize];
+        let message = |record: &'_ FetchedRecord| Message {
+            offset: record.offset,
+            timestamp: record.timestamp,
+            key: record.key.as_ref().map(bytes),
+            value: record.value.as_ref().map(bytes),
+            headers: &[],
+        };
+        self.records.iter().map(|record| Message { headers: &record.headers, ..message(record) }).collect()
+    }
 }
 
 /// A record to be written in the next transaction.

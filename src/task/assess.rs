@@ -1,7 +1,7 @@
 //! The ASSESS task: partials in, metric rows out.
 
 use crate::aggregate::partial::PartialBatch;
-use crate::assess::{Assess, Revisions, SnapshotError, Told};
+use crate::assess::{Assess, Outlet, Revisions, SnapshotError, Told};
 use crate::event::{MetricRow, Millis, Settings};
 use std::sync::Arc;
 
@@ -82,26 +82,27 @@ impl AssessTask {
         AssessOutput { metrics: self.assess.close(now) }
     }
 
-    /// [`AssessTask::step`], row by row, about `room` of them: where a step has more rows than should be held.
+    /// [`AssessTask::step`], row by row, about `room` of them: where a step has more rows than should be held. Windows that are
+    /// final go out as profiles too, if `outlet` takes them.
     pub fn step_to<'b>(
         &mut self,
         batches: impl IntoIterator<Item = &'b PartialBatch>,
         now: Millis,
         room: usize,
-        sink: &mut dyn FnMut(&MetricRow),
+        outlet: &mut dyn Outlet,
     ) -> Told {
         batches.into_iter().for_each(|batch| self.assess.merge(batch));
-        self.assess.publish_to(now, self.revisions, room, sink)
+        self.assess.publish_to(now, self.revisions, room, outlet)
     }
 
     /// [`AssessTask::flush`], row by row, about `room` of them.
-    pub fn flush_to(&mut self, now: Millis, room: usize, sink: &mut dyn FnMut(&MetricRow)) -> Told {
-        self.assess.flush_to(now, room, sink)
+    pub fn flush_to(&mut self, now: Millis, room: usize, outlet: &mut dyn Outlet) -> Told {
+        self.assess.flush_to(now, room, outlet)
     }
 
     /// [`AssessTask::close`], row by row.
-    pub fn close_to(&mut self, now: Millis, sink: &mut dyn FnMut(&MetricRow)) -> Told {
-        self.assess.close_to(now, sink)
+    pub fn close_to(&mut self, now: Millis, outlet: &mut dyn Outlet) -> Told {
+        self.assess.close_to(now, outlet)
     }
 
     /// The state, to look at.

@@ -15,6 +15,7 @@
 
 #[cfg(feature = "kafka")]
 mod changelogs;
+mod closed_windows;
 mod command_line;
 mod demo;
 mod deploy;
@@ -30,5 +31,7 @@ mod shipped;
 mod stages;
 #[cfg(feature = "kafka")]
 mod stages_compared;
+#[cfg(feature = "kafka")]
+mod stages_profiles;
 mod strange_features;
 mod tidy;

@@ -8,7 +8,7 @@ use postdict::config::Config;
 use postdict::event::MetricRow;
 use postdict::join::state::SnapshotPace;
 use postdict::stage::work::{
-    Fetched, FetchedRecord, InputId, Outgoing, Restored, SnapshotMark, Stage, StageTask, StateError, Unit,
+    Fetched, FetchedRecord, InputId, Outgoing, OutputId, Restored, SnapshotMark, Stage, StageTask, StateError, Unit,
 };
 use postdict::stage::{AssessPace, AssessStage, JoinStage};
 use std::collections::{BTreeMap, BTreeSet};
@@ -147,14 +147,15 @@ pub fn fold(rows: &[MetricRow]) -> BTreeMap<String, MetricRow> {
     fold
 }
 
-/// What was published.
+/// The rows among what was published.
 fn metric_rows(published: &[Outgoing]) -> Vec<MetricRow> {
-    published.iter().map(|record| serde_json::from_slice(record.value.as_ref().expect("a row")).unwrap()).collect()
+    let rows = published.iter().filter(|record| record.output == OutputId(0));
+    rows.map(|record| serde_json::from_slice(record.value.as_ref().expect("a row")).unwrap()).collect()
 }
 
 /// These settings of all models; those that say how drift is decided have a reference.
 fn configuration(settings: &str) -> Arc<Config> {
-    let text = format!("{{topics: {{predictions: p, labels: l}}, defaults: {settings}}}");
+    let text = format!("{{topics: {{predictions: p, labels: l, profiles: f}}, defaults: {settings}}}");
     let mut config = postdict::config::parse(&text, "postdict.yaml", &|_| unreachable!()).unwrap();
     if settings.contains("drift:") {
         Arc::make_mut(&mut config.settings.defaults).references = references(false);
@@ -178,20 +179,32 @@ fn stages(settings: &str) -> [Box<dyn Stage>; 2] {
 /// Plays the flights under each of these settings of all models in turn. Returns what was published, and how often a
 /// stage died and a snapshot was complete.
 pub fn play(seed: u64, dies: bool, settings: &[&str]) -> (Vec<MetricRow>, [usize; 4]) {
-    let (rows, [join, assess]) = played(seed, dies, settings);
+    let (published, [join, assess]) = played(seed, dies, settings);
+    let rows = metric_rows(&published);
     // The rows of a window are told together; those of several windows are not, if it can be helped.
     assert!(assess.most < 4_000, "{} rows with one commit", assess.most);
     (rows, [join.deaths, assess.deaths, join.snapshots, assess.snapshots])
 }
 
-/// [`play`], with the members as they are at the end.
-fn played(seed: u64, dies: bool, settings: &[&str]) -> (Vec<MetricRow>, [Member; 2]) {
+/// [`play`], with profiles too, by key: each is published once.
+pub fn play_profiles(seed: u64, dies: bool, settings: &[&str]) -> (Vec<MetricRow>, BTreeMap<String, String>, usize) {
+    let (published, [_, assess]) = played(seed, dies, settings);
+    let mut profiles = BTreeMap::new();
+    for record in published.iter().filter(|record| record.output == OutputId(1)) {
+        let [key, value] = [&record.key, &record.value].map(|part| String::from_utf8(part.clone().unwrap()).unwrap());
+        assert_eq!(profiles.insert(key, value), None, "seed {seed}: twice");
+    }
+    (metric_rows(&published), profiles, assess.deaths)
+}
+
+/// What was published, with the members as they are at the end.
+fn played(seed: u64, dies: bool, settings: &[&str]) -> (Vec<Outgoing>, [Member; 2]) {
     let (first, later) = settings.split_first().unwrap();
     let mut later = later.iter();
     let [mut join, mut assess] = stages(first).map(Member::new);
     let inputs = [Topic::of_file("predictions.ndjson.gz", 12_000), Topic::of_file("labels.ndjson.gz", 11_500)];
     let mut partials = Topic::default();
-    let mut rows = Vec::new();
+    let mut all: Vec<Outgoing> = Vec::new();
     let mut dice = Dice(seed);
     let mut now = 0;
     let is_read = |join: &Member| inputs.iter().zip(&join.read).all(|(topic, read)| topic.0.len() as i64 == *read);
@@ -206,8 +219,7 @@ fn played(seed: u64, dies: bool, settings: &[&str]) -> (Vec<MetricRow>, [Member;
             partials.0.extend(join.commit(now, None).into_iter().map(|record| record.value));
         }
         if dice.below(3) == 0 {
-            let published = assess.commit(now, Some(&mut partials));
-            rows.extend(metric_rows(&published));
+            all.extend(assess.commit(now, Some(&mut partials)));
         }
         // Not for ever: who dies faster than it catches up does not get there.
         let dies = dies && !is_read(&join);
@@ -241,11 +253,12 @@ fn played(seed: u64, dies: bool, settings: &[&str]) -> (Vec<MetricRow>, [Member;
     assess.step(0, &partials, partials.0.len(), now);
     loop {
         let published = assess.commit(now, Some(&mut partials));
-        rows.extend(metric_rows(&published));
+        let is_empty = published.is_empty();
+        all.extend(published);
         if !assess.task.wants_commit() {
-            return (rows, [join, assess]);
+            return (all, [join, assess]);
         }
-        assert!(!published.is_empty(), "there was more");
+        assert!(!is_empty, "there was more");
         if dies && dice.below(3) == 0 {
             assess.die();
             assess.step(0, &partials, partials.0.len(), now);

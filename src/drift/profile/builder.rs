@@ -40,10 +40,10 @@ pub struct Note {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum BuildError {
     /// No prediction was there.
-    #[error("there is no prediction of {0} in the files")]
+    #[error("there is no prediction of {0}")]
     NoRows(String),
     /// Predictions of several models were there, and none was named.
-    #[error("the files hold predictions of several models ({0}); name one with --model")]
+    #[error("there are predictions of several models ({0}); name one with --model")]
     SeveralModels(String),
     /// There are more numbers than are held.
     #[error("the reference has more than {MAX_NUMBERS} numbers; a sample of it makes as good a profile")]
@@ -165,6 +165,7 @@ impl ProfileBuilder {
             last_ms,
             features,
             labels: None,
+            window: None,
         };
         Ok((profile.with_id(), notes))
     }

@@ -27,6 +27,9 @@ impl Profile {
             return Err(ProfileError::Order { feature: pair[1].name.clone() });
         }
         self.features.iter().try_for_each(|feature| feature.check(self.rows))?;
+        if self.window.as_ref().is_some_and(|window| !window.is_possible()) {
+            return Err(ProfileError::Window);
+        }
         let inconsistency = self.labels.as_ref().and_then(|labels| labels.inconsistency(self.rows));
         inconsistency.map_or(Ok(()), |why| Err(ProfileError::Labels { why }))
     }

@@ -3,7 +3,7 @@
 
 use super::consistency::MAX_FEATURES;
 use super::layout::Layout;
-use super::{FeatureProfile, Profile, ReferenceId, ReferenceLabels};
+use super::{FeatureProfile, Profile, ProfileWindow, ReferenceId, ReferenceLabels};
 use crate::event::{Millis, TaskKind};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
@@ -83,6 +83,9 @@ pub enum ProfileError {
         /// What does not.
         why: &'static str,
     },
+    /// What it says of its window cannot be.
+    #[error("`window`: no window is like that")]
+    Window,
     /// The content was changed after it got its id.
     #[error("the content does not match its id {written}: it was edited; make it anew (it would have {content})")]
     Changed {
@@ -113,6 +116,8 @@ struct Form<'a> {
     features: Cow<'a, [FeatureProfile]>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     labels: Option<Cow<'a, ReferenceLabels>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    window: Option<Cow<'a, ProfileWindow>>,
 }
 
 impl Profile {
@@ -125,10 +130,11 @@ impl Profile {
             0 => return Err(ProfileError::Unreadable { message: "there is no format 0".to_owned() }),
             newer => return Err(ProfileError::NewerFormat { format: newer }),
         }
-        let Form { format: _, id, model_id, task, rows, first_ms, last_ms, features, labels } =
+        let Form { format: _, id, model_id, task, rows, first_ms, last_ms, features, labels, window } =
             serde_json::from_str(text).map_err(unreadable)?;
         let (features, labels) = (features.into_owned(), labels.map(Cow::into_owned));
-        let profile = Profile { id, model_id, task, rows, first_ms, last_ms, features, labels };
+        let window = window.map(Cow::into_owned);
+        let profile = Profile { id, model_id, task, rows, first_ms, last_ms, features, labels, window };
         profile.check()?;
         let content = profile.content_id();
         if content != id {
@@ -139,7 +145,20 @@ impl Profile {
 
     /// The file form, with a line feed at its end.
     pub fn to_json(&self) -> String {
-        let form = Form {
+        let mut bytes = Vec::new();
+        let mut writer = serde_json::Serializer::with_formatter(&mut bytes, Layout::default());
+        self.form().serialize(&mut writer).expect("a profile is JSON, and memory takes it");
+        bytes.push(b'\n');
+        String::from_utf8(bytes).expect("JSON is UTF-8")
+    }
+
+    /// The same members on one line, without a line feed: the value of a record.
+    pub fn to_json_line(&self) -> String {
+        serde_json::to_string(&self.form()).expect("a profile is JSON, and memory takes it")
+    }
+
+    fn form(&self) -> Form<'_> {
+        Form {
             format: FORMAT,
             id: self.id,
             model_id: self.model_id.clone(),
@@ -149,12 +168,8 @@ impl Profile {
             last_ms: self.last_ms,
             features: Cow::Borrowed(&self.features),
             labels: self.labels.as_ref().map(Cow::Borrowed),
-        };
-        let mut bytes = Vec::new();
-        let mut writer = serde_json::Serializer::with_formatter(&mut bytes, Layout::default());
-        form.serialize(&mut writer).expect("a profile is JSON, and memory takes it");
-        bytes.push(b'\n');
-        String::from_utf8(bytes).expect("JSON is UTF-8")
+            window: self.window.as_ref().map(Cow::Borrowed),
+        }
     }
 }
 
@@ -178,6 +193,27 @@ mod tests {
         assert!(text.contains("\n      \"counts\": [0, "), "{text}");
         let plain: serde_json::Value = serde_json::from_str(&text).unwrap();
         assert_eq!(Profile::from_json(&plain.to_string()), Ok(profile()), "the order of members does not matter");
+    }
+
+    #[test]
+    fn a_window_comes_back_on_one_line_and_is_no_part_of_the_id() {
+        let window = super::super::samples::window();
+        let of_window = Profile { window: Some(window.clone()), ..profile() }.with_id();
+        assert_eq!(of_window.id, profile().id);
+        let line = of_window.to_json_line();
+        assert!(!line.contains('\n') && line.contains(r#""window":{"id":"#), "{line}");
+        assert_eq!(Profile::from_json(&line), Ok(of_window.clone()));
+        assert_eq!(Profile::from_json(&of_window.to_json()), Ok(of_window));
+        for change in [
+            (|window| window.end_ms += 1) as fn(&mut ProfileWindow),
+            |window| window.part = 0,
+            |window| window.part = 3,
+            |window| window.advance_ms = 0,
+        ] {
+            let mut window = window.clone();
+            change(&mut window);
+            assert_eq!(refusal(|profile| profile.window = Some(window)), ProfileError::Window);
+        }
     }
 
     #[test]

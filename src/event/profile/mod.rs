@@ -6,17 +6,23 @@
 //! * `consistency`: what has to hold inside a profile.
 //! * `labels`: what is known of the reference's labels.
 //! * `layout`: where the file form has its line ends.
+//! * `merge`: profiles of hours into that of a week.
+//! * `window`: which closed window a published profile is of.
 
 mod consistency;
 mod file;
 mod identity;
 mod labels;
 mod layout;
+mod merge;
 #[cfg(test)]
 pub(crate) mod samples;
+mod window;
 
 pub use file::ProfileError;
 pub use labels::{AccuracyBy, AccuracyGroup, ClassCalibration, ReferenceLabels, ReferenceMetric};
+pub use merge::{MergeError, merge};
+pub use window::ProfileWindow;
 
 use super::bins::{Category, CategoryBins, Measurement, NumericBins};
 use super::feature::{FeatureSource, FeatureValue};
@@ -28,7 +34,7 @@ use std::sync::Arc;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Profile {
-    /// Names the content: a hash of everything else but the sketches, in lower-case hexadecimal.
+    /// Names the content: a hash of everything else but the sketches and the window, in lower-case hexadecimal.
     pub id: ReferenceId,
     /// The model that it is of.
     pub model_id: Arc<str>,
@@ -45,6 +51,9 @@ pub struct Profile {
     /// Of its labels, if it was made with any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub labels: Option<ReferenceLabels>,
+    /// The closed window that it is of, if it was published as such.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub window: Option<ProfileWindow>,
 }
 
 /// Id of a profile: the first 16 bytes of a SHA-256.

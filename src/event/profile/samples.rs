@@ -2,7 +2,7 @@
 
 use super::{
     AccuracyBy, AccuracyGroup, ClassCalibration, FeatureBins, FeatureProfile, FeatureSource, Moments, Profile,
-    ReferenceId, ReferenceLabels, ReferenceMetric, Sketches,
+    ProfileWindow, ReferenceId, ReferenceLabels, ReferenceMetric, Sketches,
 };
 use crate::event::TaskKind;
 use crate::event::bins::{CategoryBins, Measurement, NumericBins};
@@ -33,7 +33,22 @@ pub(crate) fn profile() -> Profile {
     };
     let (model_id, features) = ("m".into(), vec![amount, country]);
     let (task, id, labels) = (TaskKind::Binary, ReferenceId(0), Some(labels()));
-    Profile { id, model_id, task, rows: 6, first_ms: 1_000, last_ms: 9_000, features, labels }.with_id()
+    Profile { id, model_id, task, rows: 6, first_ms: 1_000, last_ms: 9_000, features, labels, window: None }.with_id()
+}
+
+/// One of two parts of what such a profile might be of.
+pub(crate) fn window() -> ProfileWindow {
+    ProfileWindow {
+        id: "00112233445566778899aabbccddeeff".into(),
+        model_version: "7".into(),
+        start_ms: 0,
+        end_ms: 10_000,
+        size_ms: 10_000,
+        advance_ms: 10_000,
+        reference_id: ReferenceId(7),
+        part: 1,
+        parts: 2,
+    }
 }
 
 /// Of five labels, two of which are positive.

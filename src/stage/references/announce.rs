@@ -1,11 +1,10 @@
 //! Announcing references: what the command line reads from the topic and writes to it.
 
+use super::super::collect::{Collector, Span};
 use super::super::log::{ClientLog, Plain};
 use super::super::options::Options;
 use super::super::plan::REFERENCE_BYTES_MAX;
 use super::super::properties::{Ids, Properties};
-use super::super::topics::Problem;
-use super::topic::{From, TopicReader, TopicRecord};
 use crate::codec::reference::{ReferenceRecord, decode_reference, encode_reference, reference_key};
 use crate::codec::{Message, PredictionDecoder};
 use crate::config::Config;
@@ -14,13 +13,10 @@ use rdkafka::producer::{BaseProducer, BaseRecord, DeliveryResult, Producer as _,
 use rdkafka::{ClientContext, config::RDKafkaLogLevel, error::KafkaError};
 use std::collections::BTreeMap;
 use std::sync::Mutex;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-/// How long all of it may take.
+/// How long writing may take.
 const DEADLINE: Duration = Duration::from_secs(60);
-
-/// How long one look for records takes.
-const LOOK: Duration = Duration::from_millis(100);
 
 /// Records at the end of each partition among which the newest prediction is looked for.
 const LAST_RECORDS: i64 = 500;
@@ -38,7 +34,6 @@ pub struct Announced {
 pub struct Announcer<'a> {
     config: &'a Config,
     options: &'a Options,
-    properties: Properties,
     topic: &'a str,
 }
 
@@ -46,8 +41,7 @@ impl<'a> Announcer<'a> {
     /// Of the topic that the configuration names; `None` if it names none.
     pub fn new(config: &'a Config, options: &'a Options) -> Option<Announcer<'a>> {
         let topic = config.topics.references.as_deref()?;
-        let properties = Properties::new(options, &Ids::new(options, "join", 0));
-        Some(Announcer { config, options, properties, topic })
+        Some(Announcer { config, options, topic })
     }
 
     /// What the topic says, by model and time.
@@ -55,12 +49,13 @@ impl<'a> Announcer<'a> {
     /// # Errors
     /// If it cannot be read.
     pub fn list(&self) -> Result<Vec<Announced>, String> {
-        let mut last: BTreeMap<Vec<u8>, TopicRecord> = BTreeMap::new();
-        self.read(self.topic, From::Start, |record| {
-            last.insert(record.key.clone().unwrap_or_default(), record);
+        let mut last: BTreeMap<Vec<u8>, Option<Vec<u8>>> = BTreeMap::new();
+        self.read(self.topic, Span::default(), |_, messages| {
+            let owned = |bytes: Option<&[u8]>| bytes.map(<[u8]>::to_vec);
+            last.extend(messages.iter().map(|message| (owned(message.key).unwrap_or_default(), owned(message.value))));
         })?;
-        let announced = last.into_iter().filter_map(|(key, record)| {
-            let reference = match decode_reference(&key, record.value.as_deref()) {
+        let announced = last.into_iter().filter_map(|(key, value)| {
+            let reference = match decode_reference(&key, value.as_deref()) {
                 Ok(ReferenceRecord::TakenBack) => return None,
                 Ok(ReferenceRecord::Announced(reference)) => match self.config.refusal(&reference) {
                     None => Ok(reference),
@@ -84,40 +79,23 @@ impl<'a> Announcer<'a> {
             .map_err(|error| error.to_string())?;
         let topic = self.config.topics.predictions.as_str();
         let mut newest: Option<Millis> = None;
-        self.read(topic, From::BeforeEnd(LAST_RECORDS), |record| {
-            let origin = Origin { role: Role::Predictions, topic: topic.into(), partition: record.partition };
-            let message = Message {
-                offset: record.offset,
-                timestamp: record.timestamp,
-                key: record.key.as_deref(),
-                value: record.value.as_deref(),
-                headers: &record.headers,
-            };
-            let batch = decoder.decode(&origin, &[message]).batch;
+        self.read(topic, Span { last: Some(LAST_RECORDS), ..Span::default() }, |partition, messages| {
+            let origin = Origin { role: Role::Predictions, topic: topic.into(), partition };
+            let batch = decoder.decode(&origin, messages).batch;
             newest = newest.max((0..batch.len()).map(|row| batch.time(row)).max());
         })?;
         Ok(newest)
     }
 
-    fn read(&self, topic: &str, from: From, mut each: impl FnMut(TopicRecord)) -> Result<(), String> {
-        let why = |problem| match problem {
-            Problem::Unreachable(why) | Problem::Missing(why) | Problem::Wrong(why) => why,
-        };
-        let mut reader = TopicReader::open(&self.properties, topic, from).map_err(why)?;
-        let (deadline, mut last_said) = (Instant::now() + DEADLINE, None);
-        while !reader.is_at_end() {
-            match reader.next(LOOK) {
-                Ok(Some(record)) => each(record),
-                Ok(None) => {}
-                Err(Problem::Unreachable(why)) => last_said = Some(why),
-                Err(problem) => return Err(why(problem)),
-            }
-            if Instant::now() > deadline {
-                let said = last_said.unwrap_or_else(|| format!("reading topic `{topic}` took too long"));
-                return Err(format!("no answer within {} s: {said}", DEADLINE.as_secs()));
-            }
-        }
-        Ok(())
+    fn read(&self, topic: &str, span: Span, mut each: impl FnMut(i32, &[Message<'_>])) -> Result<(), String> {
+        let collector = Collector::new(self.options, topic).map_err(|error| error.to_string())?;
+        let read = collector.partitions().and_then(|partitions| {
+            collector.read(partitions, span, |partition, fetched| {
+                each(partition, &fetched.messages());
+                Ok(())
+            })
+        });
+        read.map(|_| ()).map_err(|error| error.to_string())
     }
 
     /// Announces a reference, durably.
@@ -150,7 +128,7 @@ impl<'a> Announcer<'a> {
             None => record,
         };
         client.send(record).map_err(|(error, _)| wrong(&error))?;
-        client.flush(DEADLINE + LOOK).map_err(|error| wrong(&error))?;
+        client.flush(DEADLINE).map_err(|error| wrong(&error))?;
         let said = client.context().said.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).take();
         match said {
             Some(Ok(())) => Ok(()),

@@ -6,7 +6,7 @@ use super::super::properties::{Ids, Properties};
 use super::super::run::Stop;
 use super::super::topics::{MISSING_MAX, Problem};
 use super::References;
-use super::topic::{From, TopicReader, TopicRecord};
+use super::topic::{TopicReader, TopicRecord};
 use crate::codec::reference::{ReferenceRecord, decode_reference};
 use crate::config::Config;
 use crate::event::{AnnouncedReference, Settings};
@@ -88,12 +88,12 @@ pub fn start(config: &Arc<Config>, options: &Options, stop: &Stop) -> Result<Opt
 }
 
 /// The topic, once the brokers answer; `None` if it is to stop before.
-pub(super) fn open(topic: &str, options: &Options, stop: &Stop) -> Result<Option<TopicReader>, String> {
+fn open(topic: &str, options: &Options, stop: &Stop) -> Result<Option<TopicReader>, String> {
     let properties = Properties::new(options, &Ids::new(options, "join", 0));
     let mut said: Option<Instant> = None;
     let mut missing = 0;
     while !stop.is_requested() {
-        match TopicReader::open(&properties, topic, From::Start) {
+        match TopicReader::open(&properties, topic) {
             Ok(reader) => return Ok(Some(reader)),
             Err(Problem::Wrong(why)) => return Err(why),
             Err(Problem::Missing(why)) => {
@@ -115,7 +115,7 @@ pub(super) fn open(topic: &str, options: &Options, stop: &Stop) -> Result<Option
 }
 
 /// What the topic says.
-pub(super) struct Known {
+struct Known {
     config: Arc<Config>,
     topic: String,
     by_key: BTreeMap<Vec<u8>, AnnouncedReference>,
@@ -203,7 +203,7 @@ mod tests {
             AnnouncedReference { model_id: model_id.into(), from_ms: Some(from_ms), profile: Arc::new(profile()) };
         let (key, value) = encode_reference(&announced);
         let (key, value) = (Some(key.into_bytes()), Some(value.into_bytes()));
-        TopicRecord { partition: 0, offset: 7, timestamp: None, key, value, headers: Vec::new() }
+        TopicRecord { partition: 0, offset: 7, key, value }
     }
 
     fn begins(known: &Known) -> Vec<Option<Millis>> {

@@ -1,7 +1,6 @@
 //! A topic read from its first record on, all partitions of it.
 
 use super::super::errors::{advice, is_authorization, wrong_properties};
-use super::super::headers::{self, Headers};
 use super::super::log::{ClientLog, Plain};
 use super::super::properties::Properties;
 use super::super::topics::{Problem, count};
@@ -11,15 +10,6 @@ use rdkafka::message::{BorrowedMessage, Message as _};
 use rdkafka::{Offset, TopicPartitionList};
 use std::collections::BTreeSet;
 use std::time::Duration;
-
-/// Where reading begins.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum From {
-    /// At the first record.
-    Start,
-    /// So many records before the end of each partition, or at its first one.
-    BeforeEnd(i64),
-}
 
 /// Reads a topic.
 pub struct TopicReader {
@@ -36,25 +26,18 @@ pub struct TopicRecord {
     pub partition: i32,
     /// Offset in it.
     pub offset: i64,
-    /// Broker timestamp.
-    pub timestamp: Option<i64>,
     /// Key.
     pub key: Option<Vec<u8>>,
     /// Value; `None` for a tombstone.
     pub value: Option<Vec<u8>>,
-    /// Headers.
-    pub headers: Headers,
 }
-
-/// How long one question to the brokers may take.
-const ASK: Duration = Duration::from_secs(5);
 
 impl TopicReader {
     /// Reads `topic` with a client of `properties`.
     ///
     /// # Errors
     /// If it is not there, or nobody answers now.
-    pub fn open(properties: &Properties, topic: &str, from: From) -> Result<TopicReader, Problem> {
+    pub fn open(properties: &Properties, topic: &str) -> Result<TopicReader, Problem> {
         let client: BaseConsumer<Plain> = properties
             .restore()
             .create_with_context(Plain(ClientLog::new("references", "reader")))
@@ -64,14 +47,7 @@ impl TopicReader {
         let unreachable = |error: KafkaError| Problem::Unreachable(failed(topic, &error));
         let mut list = TopicPartitionList::new();
         for partition in 0..partitions {
-            let offset = match from {
-                From::Start => Offset::Beginning,
-                From::BeforeEnd(records) => {
-                    let (low, high) = client.fetch_watermarks(topic, partition, ASK).map_err(unreachable)?;
-                    Offset::Offset(low.max(high - records))
-                }
-            };
-            list.add_partition_offset(topic, partition, offset).map_err(unreachable)?;
+            list.add_partition_offset(topic, partition, Offset::Beginning).map_err(unreachable)?;
         }
         client.assign(&list).map_err(unreachable)?;
         Ok(TopicReader { client, topic: topic.to_owned(), behind: (0..partitions).collect() })
@@ -107,10 +83,8 @@ fn record(message: &BorrowedMessage<'_>) -> TopicRecord {
     TopicRecord {
         partition: message.partition(),
         offset: message.offset(),
-        timestamp: message.timestamp().to_millis(),
         key: message.key().map(<[u8]>::to_vec),
         value: message.payload().map(<[u8]>::to_vec),
-        headers: headers::of(message),
     }
 }
 

@@ -78,8 +78,17 @@ fn the_rights_that_the_readme_lists_are_enough() {
 #[test]
 fn each_command_needs_no_more_than_the_readme_lists_for_it() {
     let Some(broker) = secured::shared("each_command_needs_no_more") else { return };
-    for command in ["topics create", "topics check", "produce", "run", "references list", "references announce"] {
-        let deployment = deployment(broker, &command.replace(' ', "-"));
+    let commands = [
+        "topics create",
+        "topics check",
+        "produce",
+        "profile --topic",
+        "run",
+        "references list",
+        "references announce",
+    ];
+    for command in commands {
+        let deployment = deployment(broker, &command.replace([' ', '-'], ""));
         if command != "topics create" {
             // By somebody else.
             deployment.configure(Settings::default());
@@ -100,6 +109,11 @@ fn each_command_needs_no_more_than_the_readme_lists_for_it() {
                 let (code, said) = Process::run(&["profile", "--out", &profile, &files[0], &files[1]]);
                 assert_eq!(code, Some(0), "{said}");
                 let (code, said) = deployment.run(&["references", "announce", &profile]);
+                assert_eq!(code, Some(0), "{said}");
+            }
+            "profile --topic" => {
+                let out = deployment.folder.join("profile.json").display().to_string();
+                let (code, said) = deployment.run(&["profile", "--topic", "--topic-labels", "--out", &out]);
                 assert_eq!(code, Some(0), "{said}");
             }
             _ => {

@@ -30,6 +30,7 @@ mod leaders;
 mod one_member;
 mod outage_log;
 mod produce;
+mod profiles;
 mod recreated;
 mod refusals;
 mod service;

@@ -2,6 +2,7 @@
 
 use super::announced::Announced;
 use super::naive::AtEnd;
+use super::published::Published;
 use super::world::World;
 use postdict::aggregate::partial::PartialBatch;
 use postdict::assess::Revisions;
@@ -112,6 +113,8 @@ pub fn plans() -> impl Strategy<Value = Plan> {
 #[derive(Debug, Default)]
 pub struct Run {
     pub rows: Vec<MetricRow>,
+    /// Windows that are final, as records of the `profiles` topic.
+    pub profiles: BTreeMap<String, String>,
     pub rejects: Vec<Reject>,
     /// Of all partitions together.
     pub accounting: Accounting,
@@ -242,7 +245,7 @@ impl Run {
 struct Assessing {
     task: AssessTask,
     now: Millis,
-    rows: Vec<MetricRow>,
+    published: Published,
     announced: Announced,
     partitions: usize,
     revisions: Revisions,
@@ -259,7 +262,7 @@ impl Assessing {
         Assessing {
             task: AssessTask::new(Arc::clone(&announced.known), partitions, plan.revisions),
             now: 0,
-            rows: Vec::new(),
+            published: Published::default(),
             announced,
             partitions,
             revisions: plan.revisions,
@@ -282,7 +285,7 @@ impl Assessing {
         if let Some(settings) = self.announced.news(newest) {
             self.task.change_settings(settings).unwrap();
         }
-        self.rows.extend(self.task.step(batches, self.now).metrics);
+        self.task.step_to(batches, self.now, usize::MAX, &mut self.published);
         for batch in batches {
             self.last.insert(batch.partition, batch.of_models(|_| false));
         }
@@ -305,12 +308,11 @@ impl Assessing {
             self.look_again();
             assert!(self.task.assess().watermark().is_settled());
         }
-        let last = match at_end {
-            AtEnd::Hold => self.task.flush(self.now),
-            AtEnd::Close => self.task.close(self.now),
+        match at_end {
+            AtEnd::Hold => self.task.flush_to(self.now, usize::MAX, &mut self.published),
+            AtEnd::Close => self.task.close_to(self.now, &mut self.published),
         };
-        self.rows.extend(last.metrics);
-        run.rows = self.rows;
+        (run.rows, run.profiles) = (self.published.rows, self.published.profiles);
         run.late_rows = self.task.assess().late_rows();
         run.skipped_outcomes = self.task.assess().skipped_outcomes();
         run.held = self.task.assess().held();

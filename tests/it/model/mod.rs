@@ -5,11 +5,13 @@
 mod against;
 mod announced;
 mod cases;
+mod closed;
 mod detection;
 pub mod drive;
 pub mod moving;
 mod naive;
 mod order;
+mod published;
 mod references;
 mod statistics;
 mod weather;

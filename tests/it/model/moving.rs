@@ -43,7 +43,18 @@ fn profile(middle: f64) -> Profile {
         feature("score", FeatureSource::Score, &numbers(1.0)),
     ];
     let (model_id, task) = ("m".into(), TaskKind::Binary);
-    Profile { id: ReferenceId(0), model_id, task, rows: 40, first_ms: 0, last_ms: 1, features, labels: None }.with_id()
+    Profile {
+        id: ReferenceId(0),
+        model_id,
+        task,
+        rows: 40,
+        first_ms: 0,
+        last_ms: 1,
+        features,
+        labels: None,
+        window: None,
+    }
+    .with_id()
 }
 
 /// The profile that is in force, and perhaps another after it.
@@ -93,7 +104,7 @@ impl Wanted {
 }
 
 /// Worlds whose models compare.
-fn comparing() -> impl Strategy<Value = World> {
+pub fn comparing() -> impl Strategy<Value = World> {
     let comparisons = prop::collection::vec(wanted(), 1..4);
     (worlds(Memory::All), comparisons, prop::bool::weighted(0.3)).prop_map(|(world, wanted, has_second)| {
         let with = |model: &ModelSettings| {
@@ -157,12 +168,12 @@ fn is_compared(comparison: &Comparison, size: Millis, start: Millis, time: Milli
     }
 }
 
-fn value_of(row: &Row, feature: &str) -> Option<f64> {
+pub fn value_of(row: &Row, feature: &str) -> Option<f64> {
     if feature == "score" { row.record.score } else { row.record.predicted_value }
 }
 
 /// The profile that is in force when a prediction is made.
-fn in_force(settings: &ModelSettings, time: Millis) -> &Profile {
+pub fn in_force(settings: &ModelSettings, time: Millis) -> &Profile {
     let begun = |reference: &&Reference| reference.from_ms.is_none_or(|from| from <= time);
     settings.references.iter().rfind(begun).unwrap().profile.as_deref().unwrap()
 }

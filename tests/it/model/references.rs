@@ -33,6 +33,7 @@ fn reference(task: TaskKind, right: i64, from_ms: Option<i64>) -> Reference {
         last_ms: 1,
         features: features(from_ms.is_none()),
         labels: (task != TaskKind::Regression).then(|| labels(task, right)),
+        window: None,
     };
     let profile = profile.with_id();
     Reference { id: profile.id, from_ms, profile: Some(Arc::new(profile)) }

@@ -77,6 +77,7 @@ fn profile(set: &Set, task: TaskKind, numbers: &Table, texts: &Table) -> Profile
         last_ms: 0,
         features: all.into_values().collect(),
         labels: None,
+        window: None,
     }
 }
 

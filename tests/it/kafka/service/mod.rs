@@ -69,6 +69,8 @@ struct Service {
     folder: PathBuf,
     partitions: usize,
     wire: Wire,
+    /// Windows that are final are published as profiles too.
+    has_profiles: bool,
     /// Everything that was fed and can be used, in this order.
     fed: RefCell<Vec<Good>>,
     /// How many records that cannot be used were fed.
@@ -85,11 +87,12 @@ impl Service {
             name,
             partitions: setup.partitions,
             wire: setup.wire,
+            has_profiles: setup.models.contains(PROFILE),
             fed: RefCell::default(),
             bad: Cell::default(),
         };
         fs::write(service.folder.join("replay.yaml"), setup.models).unwrap();
-        if setup.models.contains(PROFILE) {
+        if service.has_profiles {
             service.make_profile();
         }
         fs::write(service.config(), service.configuration(setup)).unwrap();
@@ -101,7 +104,10 @@ impl Service {
 
     fn configuration(&self, setup: &Setup) -> String {
         let Service { bootstrap, name, .. } = self;
-        let inputs = format!("predictions: {name}-predictions, labels: {name}-labels");
+        let mut inputs = format!("predictions: {name}-predictions, labels: {name}-labels");
+        if self.has_profiles {
+            inputs += &format!(", profiles: {name}-profiles");
+        }
         let (outputs, format) = match setup.wire {
             Wire::Json => (format!("metrics: {name}-metrics, dead_letters: {name}-dead_letters"), String::new()),
             Wire::Avro => {
@@ -144,8 +150,10 @@ impl Service {
     }
 
     /// Every topic, by role.
-    fn roles() -> [&'static str; 7] {
-        ["predictions", "labels", "join-changelog", "partials", "assess-changelog", "metrics", "dead_letters"]
+    fn roles(&self) -> Vec<&'static str> {
+        let always =
+            ["predictions", "labels", "join-changelog", "partials", "assess-changelog", "metrics", "dead_letters"];
+        always.into_iter().chain(self.has_profiles.then_some("profiles")).collect()
     }
 
     fn group(&self, stage: &str) -> String {
@@ -220,6 +228,7 @@ impl Service {
             .command()
             .args(["replay", "-c", "replay.yaml", "--at-end", "hold", "--revisions", "final", "--quiet"])
             .args(["--predictions", "predictions.ndjson", "--labels", "labels.ndjson", "--out", "out"])
+            .args(self.has_profiles.then_some("--profiles"))
             .output()
             .unwrap();
         assert!(replay.status.success(), "{}", String::from_utf8_lossy(&replay.stderr));
@@ -250,6 +259,9 @@ impl Service {
         self.ends(running);
         let published = verifier::at_rest(self).fold();
         assert!(published == expected, "{}: {}", self.name, difference(&expected, &published));
+        if self.has_profiles {
+            verifier::profiles_are_those_of_replay(self, &expected);
+        }
     }
 
     /// Waits until everything is read, and stops the processes.

@@ -76,6 +76,7 @@ fn killed_at(broker: &Broker, stage: &str, steps: &[&str]) {
         verifier::at_standstill(&service);
     }
     service.ends_as_replay(vec![service.start_small("a", &[])]);
+    assert!(!service.read("profiles").is_empty(), "windows were final");
 }
 
 #[test]

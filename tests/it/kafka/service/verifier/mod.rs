@@ -4,6 +4,9 @@
 mod accounting;
 mod dead_letters;
 mod logs;
+mod profiles;
+
+pub use profiles::are_those_of_replay as profiles_are_those_of_replay;
 
 use super::Service;
 use super::fold::Folding;
@@ -33,7 +36,7 @@ fn reason(record: &Record) -> Option<&str> {
 }
 
 impl Service {
-    fn read(&self, role: &str) -> Vec<Record> {
+    pub(super) fn read(&self, role: &str) -> Vec<Record> {
         Reader::new(&self.bootstrap, &self.topic(role)).all()
     }
 
@@ -69,7 +72,7 @@ pub(super) fn at_standstill(service: &Service) {
 
 /// What must hold after every commit. Gives the positions of JOIN: by partition, then input.
 fn between_commits(service: &Service, inputs: &Inputs) -> Vec<[i64; 2]> {
-    for role in Service::roles() {
+    for role in service.roles() {
         for (partition, (high, stable)) in client::ends(&service.bootstrap, &service.topic(role)).iter().enumerate() {
             assert_eq!(high, stable, "{}: an open transaction in {role}/{partition}", service.name);
         }

@@ -1,0 +1,105 @@
+//! Windows that are final as profiles, held against a naive model: the profile of a window is what its rows alone would give
+//! in the same bins, and neither partitions nor batches, threads or restarts show.
+
+use super::against::{CASES, cases};
+use super::drive::{Plan, Run, plans, run};
+use super::moving::{comparing, in_force, value_of};
+use super::naive::{AtEnd, Joined, Output, Row};
+use super::world::{START, World};
+use postdict::aggregate::features::Numbers;
+use postdict::event::{FeatureValue, Millis, Moments, Profile, ProfileWindow, ReferenceId, WindowSpec};
+use proptest::prelude::*;
+use std::collections::BTreeMap;
+
+/// Model, version, size, advance, start.
+type Key = (String, String, Millis, Millis, Millis);
+
+/// Reads what was published; fails where it is no profile, or not of the window that it is published for.
+fn published(run: &Run) -> BTreeMap<Key, Profile> {
+    let read = |(key, value): (&String, &String)| {
+        let profile = Profile::from_json(value).unwrap_or_else(|error| panic!("{error}: {value}"));
+        let window = profile.window.clone().expect("a window");
+        assert_eq!((&*window.id, window.part, window.parts), (&**key, 1, 1));
+        assert_eq!((profile.first_ms, profile.last_ms), (window.start_ms, window.end_ms - 1));
+        let (model, version) = (profile.model_id.to_string(), window.model_version.to_string());
+        ((model, version, window.size_ms, window.advance_ms, window.start_ms), profile)
+    };
+    let all: BTreeMap<Key, Profile> = run.profiles.iter().map(read).collect();
+    assert_eq!(all.len(), run.profiles.len(), "a key for each window and series");
+    all
+}
+
+fn assert_is_of(rows: &[&Row], reference: &Profile, found: &Profile) {
+    let ProfileWindow { reference_id, .. } = found.window.as_ref().expect("a window");
+    assert_eq!((found.rows, *reference_id), (rows.len() as i64, reference.id));
+    assert_eq!(found.features.len(), reference.features.len());
+    for (feature, of_reference) in found.features.iter().zip(&reference.features) {
+        assert_eq!((&feature.name, &feature.bins), (&of_reference.name, &of_reference.bins));
+        let (mut counts, mut numbers, mut numeric) = (vec![0; feature.bins.len()], Numbers::default(), 0);
+        for row in rows {
+            let number = value_of(row, &feature.name);
+            counts[feature.bins.bin_of(number.map_or(FeatureValue::Missing, FeatureValue::Number))] += 1;
+            number.iter().for_each(|number| numbers.add(*number));
+            numeric += i64::from(number.is_some());
+        }
+        assert_eq!(feature.counts, counts, "{}", feature.name);
+        let of_numbers = |(min, max)| Moments { mean: numbers.mean(numeric), std: numbers.std(numeric), min, max };
+        assert_eq!(feature.moments, numbers.range.map(of_numbers), "{}", feature.name);
+    }
+}
+
+/// All is closed, so every window that has rows under one reference has a profile, and there are no others.
+fn assert_equals_the_naive_model(world: &World, run: &Run) {
+    let joined = Joined::new(world);
+    let mut published = published(run);
+    let rows: Vec<&Row> = joined.rows.iter().filter(|row| row.output != Output::Failed).collect();
+    let mut series: Vec<(&str, &str)> =
+        rows.iter().flat_map(|row| [(row.record.model, ""), (row.record.model, row.record.version)]).collect();
+    series.sort_unstable();
+    series.dedup();
+    for (model, version) in series {
+        let settings = world.settings.model(model);
+        let is_of = |row: &&&Row| row.record.model == model && (version.is_empty() || row.record.version == version);
+        let of_series: Vec<&Row> = rows.iter().filter(is_of).copied().collect();
+        for WindowSpec { size_ms, advance_ms } in &settings.windows {
+            for start in (-80..80).map(|i| (START / advance_ms + i) * advance_ms) {
+                let is_in = |row: &&&Row| (start..start + size_ms).contains(&row.record.time);
+                let current: Vec<&Row> = of_series.iter().filter(is_in).copied().collect();
+                let mut ids: Vec<ReferenceId> =
+                    current.iter().map(|row| in_force(settings, row.record.time).id).collect();
+                ids.sort_unstable();
+                ids.dedup();
+                // The profiles of these worlds are all of a model `m`.
+                let key = ("m".to_owned(), version.to_owned(), *size_ms, *advance_ms, start);
+                if let [_] = ids[..] {
+                    let found = published.remove(&key).unwrap_or_else(|| panic!("no profile of {key:?}"));
+                    assert_is_of(&current, in_force(settings, current[0].record.time), &found);
+                } else {
+                    assert!(!published.contains_key(&key), "{key:?} has rows under {} references", ids.len());
+                }
+            }
+        }
+    }
+    assert_eq!(published.keys().collect::<Vec<_>>(), Vec::<&Key>::new(), "profiles of nothing");
+}
+
+proptest! {
+    #![proptest_config(cases(CASES))]
+
+    #[test]
+    fn the_profile_of_a_closed_window_is_what_its_rows_give(mut world in comparing(), plan in plans()) {
+        // One model, so that the profiles' own name tells them apart.
+        world.predictions.iter_mut().for_each(|prediction| prediction.model = "m");
+        let run = run(&world, &plan, AtEnd::Close);
+        assert_equals_the_naive_model(&world, &run);
+    }
+
+    #[test]
+    fn profiles_are_the_same_for_any_order_batches_partitions_and_threads(
+        world in comparing(), plan in plans(), closes in any::<bool>()
+    ) {
+        let at_end = if closes { AtEnd::Close } else { AtEnd::Hold };
+        let [one, other] = [Plan::simple(), plan].map(|plan| run(&world, &plan, at_end).profiles);
+        prop_assert_eq!(one, other);
+    }
+}
