@@ -36,6 +36,8 @@ mod ordered;
 pub mod profile;
 mod read_out;
 mod samples;
+#[cfg(test)]
+mod unfitted_tests;
 pub mod wasserstein_chance;
 
 pub use method::Method;

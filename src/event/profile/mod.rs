@@ -6,6 +6,7 @@
 //! * `consistency`: what has to hold inside a profile.
 //! * `labels`: what is known of the reference's labels.
 //! * `layout`: where the file form has its line ends.
+//! * `unfitted`: what stands for a profile where there is none.
 
 mod consistency;
 mod file;
@@ -14,9 +15,11 @@ mod labels;
 mod layout;
 #[cfg(test)]
 pub(crate) mod samples;
+mod unfitted;
 
 pub use file::ProfileError;
 pub use labels::{AccuracyBy, AccuracyGroup, ClassCalibration, ReferenceLabels, ReferenceMetric};
+pub use unfitted::FeatureKind;
 
 use super::bins::{Category, CategoryBins, Measurement, NumericBins};
 use super::feature::{FeatureSource, FeatureValue};
@@ -129,7 +132,15 @@ impl FeatureBins {
     /// True of the bin of categories that have none of their own.
     #[inline]
     pub fn is_unseen(&self, bin: usize) -> bool {
-        matches!(self, FeatureBins::Categorical(bins) if bins.values().len() == bin)
+        matches!(self, FeatureBins::Categorical(bins) if bins.others().contains(&bin))
+    }
+
+    /// True if a reference decided where they are: only then a value can be unseen, or out of range.
+    pub fn are_fitted(&self) -> bool {
+        match self {
+            FeatureBins::Numeric(bins) => !bins.hold_every_number(),
+            FeatureBins::Categorical(bins) => !bins.are_hashed(),
+        }
     }
 
     /// The bin of a value. A text where numbers are is invalid; a number where categories are is the category of its text.
@@ -144,6 +155,7 @@ impl FeatureBins {
                 FeatureValue::Missing => bins.bin_of(Category::Missing),
                 FeatureValue::Invalid => bins.bin_of(Category::Invalid),
                 FeatureValue::Text(text) => bins.bin_of(Category::Value(text)),
+                FeatureValue::Number(number) if bins.are_hashed() => bins.bin_of_other_number(number),
                 FeatureValue::Number(number) => {
                     bins.bin_of(Category::Value(&crate::event::label::number_as_class(number)))
                 }
