@@ -28,7 +28,7 @@ pub fn read_out(profile: &Profile, list: &FeatureList, settings: &DriftSettings,
         return;
     }
     let nothing = FeatureAccumulator::default();
-    for (number, feature, accumulator) in features(profile, list, &nothing) {
+    for (number, feature, accumulator) in features(profile, list, &nothing).filter(is_there) {
         let first = out.len();
         feature_metrics::statistics(&feature.bins, &accumulator.dense(feature.bins.len()), accumulator, out);
         out[first..].iter_mut().for_each(|value| value.feature = Some(number));
@@ -51,7 +51,11 @@ fn read(
     let mut evidence = Vec::with_capacity(profile.features.len());
     let mut of_features = Vec::with_capacity(profile.features.len());
     let nothing = FeatureAccumulator::default();
-    for (number, feature, accumulator) in features(profile, list, &nothing) {
+    // A profile without rows tells only which values there could have been: all that ever were.
+    let has_rows = profile.is_fitted();
+    for (number, feature, accumulator) in
+        features(profile, list, &nothing).filter(|feature| !has_rows || is_there(feature))
+    {
         let first = out.len();
         let counts = accumulator.dense(feature.bins.len());
         of_features.push((number, counts.iter().sum()));
@@ -94,30 +98,32 @@ pub fn read_out_labels(
 /// Appends that no feature of `profile` can be compared, as there is nothing to compare `list` with.
 pub fn read_out_nothing(profile: &Profile, list: &FeatureList, out: &mut Vec<MetricValue>) {
     let nothing = FeatureAccumulator::default();
-    for (number, ..) in features(profile, list, &nothing) {
+    for (number, ..) in features(profile, list, &nothing).filter(is_there) {
         out.push(MetricValue::new(Metric::Drifted, Err(Undefined::NoReference), 0).of_feature(number));
     }
     out.push(MetricValue::new(Metric::DriftedShare, Err(Undefined::NoReference), 0));
 }
 
-/// The features that are published, with their places in the profile and what was counted, or `nothing`: all but outputs that
-/// no reference knows and no row has. Which outputs a model has is not declared; one that it does not have is no feature.
+/// All features of `profile`, with their places and what was counted, or `nothing`.
 fn features<'a>(
     profile: &'a Profile,
     list: &'a FeatureList,
     nothing: &'a FeatureAccumulator,
 ) -> impl Iterator<Item = (u16, &'a FeatureProfile, &'a FeatureAccumulator)> {
-    (0u16..).zip(&profile.features).filter_map(move |(number, feature)| {
+    (0u16..).zip(&profile.features).map(move |(number, feature)| {
         let found = list.binary_search_by_key(&number, |(at, _)| *at).ok().map(|place| &list[place].1);
-        let accumulator = found.unwrap_or(nothing);
-        let may_be_absent = feature.source != FeatureSource::Feature && !feature.bins.are_fitted();
-        let missing = feature.bins.len() - 2;
-        let is_there = || {
-            accumulator.counts.iter().any(|(bin, _)| usize::from(*bin) != missing)
-                || feature.counts.iter().enumerate().any(|(bin, rows)| bin != missing && *rows > 0)
-        };
-        (!may_be_absent || is_there()).then_some((number, feature, accumulator))
+        (number, feature, found.unwrap_or(nothing))
     })
+}
+
+/// False of an output that no reference knows and no row has. Which outputs a model has is not declared, and one that it does
+/// not have is no feature.
+fn is_there((_, feature, accumulator): &(u16, &FeatureProfile, &FeatureAccumulator)) -> bool {
+    let missing = feature.bins.len() - 2;
+    feature.source == FeatureSource::Feature
+        || feature.bins.are_fitted()
+        || accumulator.counts.iter().any(|(bin, _)| usize::from(*bin) != missing)
+        || feature.counts.iter().enumerate().any(|(bin, rows)| bin != missing && *rows > 0)
 }
 
 /// Appends the statistics of one feature, and gives the evidence for the decision.

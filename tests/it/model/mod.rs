@@ -6,6 +6,7 @@ mod against;
 mod cases;
 mod detection;
 pub mod drive;
+mod moved;
 pub mod moving;
 mod naive;
 mod order;
