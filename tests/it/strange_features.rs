@@ -233,8 +233,8 @@ fn declared_features_take_strange_values_without_a_profile() {
         let line = |row: usize| {
             let features = json!({
                 "amount": amount(row),
-                "city": if row % 4 == 0 { json!(city) } else { json!(CITIES[row % 4]) },
-                "shift": if row % 2 == 0 { json!(7) } else { json!("7") },
+                "city": if row.is_multiple_of(4) { json!(city) } else { json!(CITIES[row % 4]) },
+                "shift": if row.is_multiple_of(2) { json!(7) } else { json!("7") },
                 "undeclared": 1,
             });
             let time = 86_400_000 * number + row;
