@@ -23,7 +23,7 @@ pub fn read_out(
     if values.is_empty() {
         return None;
     }
-    let reference = only_reference(features, values);
+    let reference = only_reference(features, settings, values);
     if !settings.drift.compare_with.contains(&Comparison::Fixed) {
         values.retain(|value| !value.metric.is_of_drift());
     }
@@ -45,11 +45,11 @@ pub fn read_each(
     }
 }
 
-/// The only reference that `features` were read under. Windows end where a reference does, but those that hop do not all:
+/// The only reference that `features` were read under, if it is one that they are compared with. Windows end where a reference does, but those that hop do not all:
 /// where there are several, `values` say so.
-fn only_reference(features: &Features, values: &mut Vec<MetricValue>) -> Option<ReferenceId> {
+fn only_reference(features: &Features, settings: &ModelSettings, values: &mut Vec<MetricValue>) -> Option<ReferenceId> {
     match features.by_reference() {
-        [(reference, _)] => Some(*reference),
+        [(reference, _)] => Some(*reference).filter(|id| profile(settings, *id).is_some_and(Profile::is_fitted)),
         _ => {
             none_of(values, Undefined::ReferenceChanged);
             None
@@ -73,6 +73,9 @@ pub fn profile(settings: &ModelSettings, reference: ReferenceId) -> Option<&Prof
 
 /// Appends what is about no single feature.
 fn of_model(profile: &Profile, of: &OfReference, settings: &ModelSettings, values: &mut Vec<MetricValue>) {
+    if !profile.is_fitted() {
+        return;
+    }
     schema_drift::read_out(profile, &of.list, &of.unknown, settings.drift.min_count, values);
     values.extend(estimated_roc_auc(profile, of));
 }

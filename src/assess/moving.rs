@@ -137,7 +137,7 @@ fn compare(
     let past = past.and_then(|(past, span)| Some((past?.by_reference(), span)));
     let id = match past {
         None | Some(([], _)) => {
-            drift::read_out_nothing(profile, values);
+            drift::read_out_nothing(profile, &of.list, values);
             None
         }
         Some(([(id, past)], span)) if id == counted_by => {

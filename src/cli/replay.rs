@@ -197,7 +197,8 @@ fn refer_to(path: &Path, settings: &mut Settings) -> Result<(), String> {
     let mut own = ModelSettings::clone(settings.model(&model));
     if !own.references.is_empty() {
         return Err(why(&format!(
-            "the configuration has a reference of model `{model}` already; leave one of them out"
+            "the configuration has a reference of model `{model}` already, or `features` for where there is none; leave one \
+             of them out"
         )));
     }
     own.references = vec![Reference { id: profile.id, from_ms: None, profile: Some(Arc::new(profile)) }];

@@ -124,17 +124,18 @@ fn read_span(from: &Item<'_>, to: &Item<'_>, at: &At, report: &mut Report) -> Op
     Some(Comparison::Span { from_ms, to_ms })
 }
 
-/// What the comparisons of a model need of the rest: a profile whose bins they count in, and panes that they consist of.
+/// What the comparisons of a model need of the rest: features to count, and panes that they consist of.
 /// They are its own, or those of the defaults.
 pub(super) fn check(model: &str, own: &RawModel, defaults: &RawModel, settings: &ModelSettings, report: &mut Report) {
     let Some(written) = own.drift.or(&defaults.drift).written() else { return };
     let moving = written.compare_with.iter().filter(|comparison| comparison.is_moving());
     if settings.references.is_empty() {
         // A reference that is wrong has its own problem, and what is inherited is for models that have one.
-        let is_own = own.drift.written().is_some() && !own.reference.is_broken();
+        let is_own = own.drift.written().is_some() && !own.reference.is_broken() && !own.features.is_broken();
         for comparison in moving.filter(|_| is_own) {
-            report.error(&comparison.at, format!("`{model}` has no `reference:`")).help(
-                "write `reference: PATH` with a profile that `postdict profile` made: windows are compared in its bins",
+            report.error(&comparison.at, format!("`{model}` has neither `reference:` nor `features:`")).help(
+                "write `reference: PATH` with a profile that `postdict profile` made, or `features: {NAME: numeric}` \
+                 with what is compared where there is none",
             );
         }
         return;
@@ -153,8 +154,8 @@ pub(super) fn check_defaults(defaults: &RawModel, settings: &ModelSettings, has_
     moving.iter().for_each(|comparison| check_panes("defaults", comparison, settings, report));
     if let Some(comparison) = moving.first().filter(|_| !has_reference) {
         report
-            .warning(&comparison.at, "no model has a `reference:`, in whose bins windows are compared")
-            .help("write `reference: PATH` under `models.NAME`, or give a profile to `replay --reference`");
+            .warning(&comparison.at, "no model has a `reference:` or `features:` that windows are compared by")
+            .help("write one of them under `models.NAME`, or give a profile to `replay --reference`");
     }
 }
 

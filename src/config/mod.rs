@@ -18,6 +18,7 @@ mod comparison;
 mod detectors;
 mod document;
 mod duration;
+mod features;
 mod field_path;
 mod fields;
 mod format;

@@ -2,16 +2,17 @@
 
 use super::detectors;
 use super::duration;
+use super::features;
 use super::problem::{At, Report};
 use super::raw::{Field, RawModel};
 use super::section::Spanned;
 use super::windows::pane_of;
 use crate::event::{Millis, ModelSettings, ReviseAfter, SegmentSet, TaskKind};
 
-/// Settings of a model: what is written about it, else what `defaults` says, else what is built in.
+/// Settings of the model `id`: what is written about it, else what `defaults` says, else what is built in.
 ///
-/// For `defaults` itself, both arguments are the same.
-pub(super) fn settings(model: &RawModel, defaults: &RawModel, report: &mut Report) -> ModelSettings {
+/// For `defaults` itself, both are the same, and the id is empty.
+pub(super) fn settings(id: &str, model: &RawModel, defaults: &RawModel, report: &mut Report) -> ModelSettings {
     let built_in = ModelSettings::default();
     let task = model.task.or(&defaults.task).written().map(|task| task.value);
     let windows = model.windows.or(&defaults.windows).value_or(built_in.windows);
@@ -36,6 +37,11 @@ pub(super) fn settings(model: &RawModel, defaults: &RawModel, report: &mut Repor
         if !segments.contains(&set) {
             segments.push(set);
         }
+    }
+    let written_drift = model.drift.or(&defaults.drift).written();
+    let mut drift = written_drift.map_or(built_in.drift, |written| written.settings.clone());
+    if written_drift.is_none_or(|written| written.compare_with.is_empty()) {
+        drift.compare_with = features::default_comparisons(model);
     }
     ModelSettings {
         task,
@@ -73,10 +79,8 @@ pub(super) fn settings(model: &RawModel, defaults: &RawModel, report: &mut Repor
             .written()
             .filter(|_| scored)
             .map(|value| value.value),
-        references: (model.reference.written().into_iter().flat_map(|written| &written.value))
-            .map(|written| written.reference.clone())
-            .collect(),
-        drift: model.drift.or(&defaults.drift).written().map_or(built_in.drift, |written| written.settings.clone()),
+        references: features::references(id, model, task),
+        drift,
         detectors: detectors::settings(model, defaults, task, report),
     }
 }

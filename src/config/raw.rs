@@ -5,6 +5,7 @@
 
 use super::detectors::{self, WrittenDetectors};
 use super::document::Kind;
+use super::features::{self, WrittenFeatures};
 use super::format::NamedFiles;
 use super::problem::{At, Report};
 use super::reference::{self, WrittenDrift, WrittenReference};
@@ -131,13 +132,14 @@ pub(super) struct RawModel {
     pub fairness: Field<Protected>,
     pub business_value: Field<BusinessValue>,
     pub reference: Field<Vec<WrittenReference>>,
+    pub features: Field<WrittenFeatures>,
     pub drift: Field<WrittenDrift>,
     /// `None` for `detectors: none`.
     pub detectors: Field<Option<WrittenDetectors>>,
 }
 
 /// Keys of a model, so that one written elsewhere can be sent to its place.
-pub(super) const KEYS: [&str; 18] = [
+pub(super) const KEYS: [&str; 19] = [
     "task",
     "positive_label",
     "threshold",
@@ -154,6 +156,7 @@ pub(super) const KEYS: [&str; 18] = [
     "fairness",
     "business_value",
     "reference",
+    "features",
     "drift",
     "detectors",
 ];
@@ -191,6 +194,7 @@ pub(super) fn read_model(
         fairness: Field::read(section.take("fairness"), |item| segments::read_fairness(item, report)),
         business_value: Field::read(section.take("business_value"), |item| read_business_value(item, report)),
         reference: Field::read(section.take("reference"), |item| reference::read(item, files, report)),
+        features: Field::read(section.take("features"), |item| features::read(item, report)),
         drift: Field::read(section.take("drift"), |item| reference::read_drift(item, report)),
         detectors: Field::read(section.take("detectors"), |item| detectors::read(item, report)),
     };

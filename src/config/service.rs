@@ -7,7 +7,7 @@ use super::problem::Report;
 use super::raw::{self, Field, RawModel};
 use super::reference;
 use super::section::{Item, Section, Spanned};
-use super::{Config, InputSpec, comparison, kafka, layout_check, model, start, topics};
+use super::{Config, InputSpec, comparison, features, kafka, layout_check, model, start, topics};
 use crate::codec::{FieldPath, LabelFields, PredictionFields};
 use crate::event::{Caps, Millis, Settings};
 use std::collections::BTreeMap;
@@ -49,6 +49,11 @@ pub(super) fn read(root: &Node, files: &NamedFiles<'_>, report: &mut Report) -> 
             .error(&written.at, "a reference under `defaults`: it is of one model".to_owned())
             .help("write it under `models.NAME`");
     }
+    if let Some(written) = defaults.features.written() {
+        report
+            .error(&written.at, "`features` under `defaults`: they are of one model")
+            .help("write them under `models.NAME`");
+    }
     let models = section.take("models").map(|item| read_models(&item, files, report)).unwrap_or_default();
     let caps = read_caps(section.take("caps"), report);
     let start = section.take("start").and_then(|item| start::read(&item, report)).unwrap_or_default();
@@ -63,10 +68,10 @@ pub(super) fn read(root: &Node, files: &NamedFiles<'_>, report: &mut Report) -> 
 
     check_model_count(&models, &caps, report);
     let settings = Settings {
-        defaults: Arc::new(model::settings(&defaults, &defaults, report)),
+        defaults: Arc::new(model::settings("", &defaults, &defaults, report)),
         models: models
             .iter()
-            .map(|(id, raw)| (id.value.clone(), Arc::new(model::settings(raw, &defaults, report))))
+            .map(|(id, raw)| (id.value.clone(), Arc::new(model::settings(&id.value, raw, &defaults, report))))
             .collect::<BTreeMap<_, _>>(),
         caps,
         emit_interval_ms,
@@ -74,10 +79,13 @@ pub(super) fn read(root: &Node, files: &NamedFiles<'_>, report: &mut Report) -> 
     };
     for (id, raw) in &models {
         let written = raw.reference.written().map(|written| &written.value[..]).unwrap_or_default();
-        reference::check(&id.value, written, settings.model(&id.value), report);
-        comparison::check(&id.value, raw, &defaults, settings.model(&id.value), report);
+        let model = settings.model(&id.value);
+        reference::check(&id.value, written, model, report);
+        features::check(&id.value, raw, &defaults, model.task, predictions.fields.features.is_some(), report);
+        comparison::check(&id.value, raw, &defaults, model, report);
     }
-    let has_reference = models.iter().any(|(_, raw)| !matches!(raw.reference, Field::Absent));
+    let is_compared = |raw: &RawModel| !matches!((&raw.reference, &raw.features), (Field::Absent, Field::Absent));
+    let has_reference = models.iter().any(|(_, raw)| is_compared(raw));
     comparison::check_defaults(&defaults, &settings.defaults, has_reference, report);
     check_layouts(&predictions, &labels, &formats, report);
     check_segments(&predictions, &settings, &defaults, &models, report);

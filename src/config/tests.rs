@@ -2,6 +2,7 @@
 
 mod wrong;
 mod wrong_detectors;
+mod wrong_features;
 mod wrong_reference;
 
 use super::*;

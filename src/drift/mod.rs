@@ -13,7 +13,8 @@
 //! * [`decision`]: large enough to matter, more than chance, and not one of many tests ([`false_discovery`]).
 //! * [`read_out()`]: all of these for the features of a window, as metric values.
 //! * [`detectors`]: concept drift, from a stream of errors in a defined order.
-//! * [`profile`]: how a reference profile is made. [`profile_of()`]: one of earlier windows, on the bins of another.
+//! * [`profile`]: how a reference profile is made. [`profile_of()`]: one of earlier windows, on the bins of another,
+//!   or on bins that suit any values where there is none.
 //!
 //! Everything but the detectors is a function of counts, in the order of the bins: equal counts give equal bits.
 
@@ -36,6 +37,8 @@ mod ordered;
 pub mod profile;
 mod read_out;
 mod samples;
+#[cfg(test)]
+mod unfitted_tests;
 pub mod wasserstein_chance;
 
 pub use method::Method;

@@ -5,6 +5,9 @@ use crate::event::{FeatureBins, FeatureProfile, Millis, Moments, Profile};
 use std::ops::Range;
 
 /// The profile of `list`, which was counted in the bins of `profile` from predictions of `span`. Its id names its content.
+///
+/// Bins that no reference made have no deciles: there, coarse bins hold a tenth each of the numbers of `list`. So what is
+/// compared with it has no say in where they are.
 pub fn profile_of(profile: &Profile, list: &FeatureList, span: &Range<Millis>) -> Profile {
     let nothing = FeatureAccumulator::default();
     let features: Vec<FeatureProfile> = (0u16..)
@@ -16,7 +19,12 @@ pub fn profile_of(profile: &Profile, list: &FeatureList, span: &Range<Millis>) -
             FeatureProfile {
                 name: feature.name.clone(),
                 source: feature.source,
-                bins: feature.bins.clone(),
+                bins: match &feature.bins {
+                    FeatureBins::Numeric(bins) if bins.hold_every_number() => {
+                        FeatureBins::Numeric(bins.grouped_by(&counts))
+                    }
+                    bins => bins.clone(),
+                },
                 moments: moments(&feature.bins, &counts, accumulator),
                 counts,
                 sketches: None,
@@ -72,6 +80,26 @@ mod tests {
         assert_eq!(after.features[1].counts, [5, 0, 0, 0, 0]);
         assert_eq!(after.id, after.content_id());
         assert_ne!(after.id, before.id);
+    }
+
+    #[test]
+    fn where_no_reference_made_bins_the_rows_before_group_them() {
+        let declared = ["amount", "country"].map(|name| (name.to_owned(), crate::event::FeatureKind::Numeric));
+        let (unfitted, mut list) = (Profile::unfitted("m", None, declared), FeatureList::new());
+        for amount in (0..1_000).map(f64::from) {
+            let bin = unfitted.features[0].bins.bin_of(FeatureValue::Number(amount));
+            feature_mut(&mut list, 0).add(bin as u16, Some(amount));
+        }
+        let after = profile_of(&unfitted, &list, &(0..10));
+        assert!(after.is_fitted());
+        let cuts = |profile: &Profile, place: usize| match &profile.features[place].bins {
+            FeatureBins::Numeric(bins) => bins.coarse_cuts().to_vec(),
+            FeatureBins::Categorical(_) => Vec::new(),
+        };
+        assert_eq!(cuts(&unfitted, 0), [] as [f64; 0]);
+        assert_eq!(cuts(&after, 0), [100.0, 200.0, 304.0, 400.0, 496.0, 608.0, 704.0, 800.0, 896.0]);
+        assert_eq!(cuts(&after, 1), [] as [f64; 0], "there is nothing to group");
+        assert_eq!(cuts(&profile_of(&profile(), &counted(&[(2.0, "FR")]), &(0..10)), 0), cuts(&profile(), 0));
     }
 
     #[test]

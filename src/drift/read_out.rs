@@ -8,8 +8,8 @@ use super::methods::{
 use super::{Method, OrderedSamples, TwoSamples, distribution};
 use crate::aggregate::features::{FeatureAccumulator, FeatureList};
 use crate::event::bins::NumericBins;
-use crate::event::{DriftSettings, FeatureBins, FeatureProfile, Moments, Profile, Smoothing};
-use crate::metrics::{Decided, Metric, MetricValue, Undefined, differences, features};
+use crate::event::{DriftSettings, FeatureBins, FeatureProfile, FeatureSource, Moments, Profile, Smoothing};
+use crate::metrics::{Decided, Metric, MetricValue, Undefined, differences, features as feature_metrics};
 
 /// The methods of bins, in the order in which they are published.
 const BINNED: [(Method, Metric); 5] = [
@@ -21,8 +21,19 @@ const BINNED: [(Method, Metric); 5] = [
 ];
 
 /// Appends all that is known of `list`, counted in the bins of `profile`; values name a feature by its place in the profile.
+/// Nothing has moved from a profile that is of no rows.
 pub fn read_out(profile: &Profile, list: &FeatureList, settings: &DriftSettings, out: &mut Vec<MetricValue>) {
-    read(profile, list, settings, true, out);
+    if profile.is_fitted() {
+        read(profile, list, settings, true, out);
+        return;
+    }
+    let nothing = FeatureAccumulator::default();
+    for (number, feature, accumulator) in features(profile, list, &nothing).filter(is_there) {
+        let first = out.len();
+        feature_metrics::statistics(&feature.bins, &accumulator.dense(feature.bins.len()), accumulator, out);
+        out[first..].iter_mut().for_each(|value| value.feature = Some(number));
+    }
+    read_out_nothing(profile, list, out);
 }
 
 /// [`read_out`] without what does not depend on the counts of the profile: how far each feature has moved, and no more.
@@ -38,23 +49,25 @@ fn read(
     out: &mut Vec<MetricValue>,
 ) {
     let mut evidence = Vec::with_capacity(profile.features.len());
-    let mut rows_of = Vec::with_capacity(profile.features.len());
-    for (number, feature) in (0u16..).zip(&profile.features) {
-        let found = list.binary_search_by_key(&number, |(at, _)| *at).ok().map(|place| &list[place].1);
-        let nothing = FeatureAccumulator::default();
-        let accumulator = found.unwrap_or(&nothing);
+    let mut of_features = Vec::with_capacity(profile.features.len());
+    let nothing = FeatureAccumulator::default();
+    // A profile without rows tells only which values there could have been: all that ever were.
+    let has_rows = profile.is_fitted();
+    for (number, feature, accumulator) in
+        features(profile, list, &nothing).filter(|feature| !has_rows || is_there(feature))
+    {
         let first = out.len();
         let counts = accumulator.dense(feature.bins.len());
-        rows_of.push(counts.iter().sum());
+        of_features.push((number, counts.iter().sum()));
         if with_values {
-            features::statistics(&feature.bins, &counts, accumulator, out);
+            feature_metrics::statistics(&feature.bins, &counts, accumulator, out);
             differences::read_out(feature, &counts, accumulator, out);
         }
         evidence.push(compare(feature, &counts, accumulator, settings, out));
         out[first..].iter_mut().for_each(|value| value.feature = Some(number));
     }
     let decisions = decide(&evidence, settings.alpha);
-    for ((number, decision), rows) in (0u16..).zip(&decisions).zip(rows_of) {
+    for ((number, rows), decision) in of_features.into_iter().zip(&decisions) {
         out.push(drifted(*decision, rows).of_feature(number));
     }
     let decided = decisions.iter().flatten().count() as i64;
@@ -82,12 +95,35 @@ pub fn read_out_labels(
     out.extend(decide(&[evidence], settings.alpha).into_iter().map(|decision| drifted(decision, rows)));
 }
 
-/// Appends that no feature of `profile` can be compared, as there is nothing to compare it with.
-pub fn read_out_nothing(profile: &Profile, out: &mut Vec<MetricValue>) {
-    for number in (0u16..).take(profile.features.len()) {
+/// Appends that no feature of `profile` can be compared, as there is nothing to compare `list` with.
+pub fn read_out_nothing(profile: &Profile, list: &FeatureList, out: &mut Vec<MetricValue>) {
+    let nothing = FeatureAccumulator::default();
+    for (number, ..) in features(profile, list, &nothing).filter(is_there) {
         out.push(MetricValue::new(Metric::Drifted, Err(Undefined::NoReference), 0).of_feature(number));
     }
     out.push(MetricValue::new(Metric::DriftedShare, Err(Undefined::NoReference), 0));
+}
+
+/// All features of `profile`, with their places and what was counted, or `nothing`.
+fn features<'a>(
+    profile: &'a Profile,
+    list: &'a FeatureList,
+    nothing: &'a FeatureAccumulator,
+) -> impl Iterator<Item = (u16, &'a FeatureProfile, &'a FeatureAccumulator)> {
+    (0u16..).zip(&profile.features).map(move |(number, feature)| {
+        let found = list.binary_search_by_key(&number, |(at, _)| *at).ok().map(|place| &list[place].1);
+        (number, feature, found.unwrap_or(nothing))
+    })
+}
+
+/// False of an output that no reference knows and no row has. Which outputs a model has is not declared, and one that it does
+/// not have is no feature.
+fn is_there((_, feature, accumulator): &(u16, &FeatureProfile, &FeatureAccumulator)) -> bool {
+    let missing = feature.bins.len() - 2;
+    feature.source == FeatureSource::Feature
+        || feature.bins.are_fitted()
+        || accumulator.counts.iter().any(|(bin, _)| usize::from(*bin) != missing)
+        || feature.counts.iter().enumerate().any(|(bin, rows)| bin != missing && *rows > 0)
 }
 
 /// Appends the statistics of one feature, and gives the evidence for the decision.
@@ -102,7 +138,10 @@ fn compare(
         FeatureBins::Categorical(bins) => {
             let samples = TwoSamples::new(&feature.counts, counts);
             binned(samples, settings.smoothing, counts.iter().sum(), out);
-            rule(settings, false).judge_values(&samples?, bins.values().len())
+            match bins.are_hashed() {
+                true => rule(settings, false).judge_bins(&samples?),
+                false => rule(settings, false).judge_values(&samples?, bins.values().len()),
+            }
         }
         FeatureBins::Numeric(bins) => {
             let coarse = bins.coarse();

@@ -30,8 +30,8 @@ pub use label::{LabelBatch, LabelValue};
 pub use output::{DeadLetterRow, LabelledRow, MetricRow};
 pub use prediction::{PredictionBatch, PredictionColumns};
 pub use profile::{
-    AccuracyBy, AccuracyGroup, ClassCalibration, FeatureBins, FeatureProfile, Moments, Profile, ProfileError,
-    ProfileWindow, ReferenceId, ReferenceLabels, ReferenceMetric, Sketches,
+    AccuracyBy, AccuracyGroup, ClassCalibration, FeatureBins, FeatureKind, FeatureProfile, Moments, Profile,
+    ProfileError, ProfileWindow, ReferenceId, ReferenceLabels, ReferenceMetric, Sketches,
 };
 pub use record::{Origin, Role};
 pub use reference::{AnnouncedReference, Reference};

@@ -182,7 +182,8 @@ impl Settings {
 
     /// What the codec decodes of features and attributes: what any model's segments and references need.
     pub fn columns(&self) -> PredictionColumns {
-        let unknown = self.all().any(|model| !model.references.is_empty());
+        let is_fitted = |reference: &Reference| reference.profile.as_ref().is_none_or(|profile| profile.is_fitted());
+        let unknown = self.all().any(|model| model.references.iter().any(is_fitted));
         PredictionColumns { segments: self.segment_columns(), features: self.feature_columns(), unknown }
     }
 

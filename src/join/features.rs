@@ -5,7 +5,7 @@ use super::pending::{PendingRow, RowKind};
 use crate::aggregate::expected::calibrate_classes;
 use crate::aggregate::features::feature_mut;
 use crate::aggregate::{ClassId, ClassNames, Distinct, Expected, Features};
-use crate::event::label::{class_as_number, number_as_class};
+use crate::event::label::class_as_number;
 use crate::event::{
     FeatureBins, FeatureSource, FeatureValue, Millis, ModelSettings, PredictionBatch, Profile, ReferenceId,
     ReferenceLabels,
@@ -105,6 +105,10 @@ impl ModelFeatures {
                 add_unseen(&mut accumulator.unseen, value);
             }
         }
+        // What was declared is all that is to be watched: what else there is, is nothing new.
+        if !reference.profile.is_fitted() {
+            return;
+        }
         if let Some(names) = batch.unknown.of(row) {
             of.unknown.merge(names);
         }
@@ -119,7 +123,7 @@ impl ModelFeatures {
 fn add_unseen(unseen: &mut Distinct, value: FeatureValue<'_>) {
     match value {
         FeatureValue::Text(text) => unseen.add(text),
-        FeatureValue::Number(number) => unseen.add(&number_as_class(number)),
+        FeatureValue::Number(number) => unseen.add_number(number),
         FeatureValue::Missing | FeatureValue::Invalid => {}
     }
 }
@@ -204,7 +208,7 @@ impl Place {
             return bins.bin_of(value);
         };
         let known = self.numbers.binary_search_by(|(known, _)| known.total_cmp(&(number + 0.0)));
-        known.map_or(categories.values().len(), |place| usize::from(self.numbers[place].1))
+        known.map_or_else(|_| categories.bin_of_other_number(number), |place| usize::from(self.numbers[place].1))
     }
 }
 
@@ -222,7 +226,12 @@ fn numbers(bins: &FeatureBins) -> Vec<(f64, u16)> {
 mod tests {
     use super::*;
     use crate::event::bins::CategoryBins;
+    use crate::event::label::number_as_class;
     use proptest::prelude::*;
+
+    fn place_of(bins: &FeatureBins) -> Place {
+        Place { source: FeatureSource::Feature, column: None, numbers: numbers(bins) }
+    }
 
     proptest! {
         #[test]
@@ -230,9 +239,12 @@ mod tests {
             let texts: Vec<String> = numbers_known.iter().map(|number| number_as_class(f64::from(*number) / 2.0)).collect();
             let counts = texts.iter().map(|text| (text.as_str(), 1)).chain([("other", 1)]);
             let bins = FeatureBins::Categorical(CategoryBins::of_reference(counts, 10));
-            let place = Place { source: FeatureSource::Feature, column: None, numbers: numbers(&bins) };
+            let place = place_of(&bins);
             let value = FeatureValue::Number(f64::from(halves) / 2.0);
             prop_assert_eq!(place.bin_of(&bins, value), bins.bin_of(value));
+            let hashed = FeatureBins::Categorical(CategoryBins::hashed());
+            let text = number_as_class(f64::from(halves) / 2.0);
+            prop_assert_eq!(place_of(&hashed).bin_of(&hashed, value), hashed.bin_of(FeatureValue::Text(&text)));
         }
     }
 }

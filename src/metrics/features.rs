@@ -17,7 +17,8 @@ const QUANTILES: [(Metric, f64); 5] = [
     (Metric::FeatureP95, 0.95),
 ];
 
-/// Appends what is known of a feature's values. `counts` has an entry per bin.
+/// Appends what is known of a feature's values. `counts` has an entry per bin. Where no reference says which values there are,
+/// nothing is unseen or out of range.
 pub fn statistics(bins: &FeatureBins, counts: &[i64], accumulator: &FeatureAccumulator, out: &mut Vec<MetricValue>) {
     let rows: i64 = counts.iter().sum();
     let (values, missing, invalid) = (&counts[..counts.len() - 2], counts[counts.len() - 2], counts[counts.len() - 1]);
@@ -30,24 +31,26 @@ pub fn statistics(bins: &FeatureBins, counts: &[i64], accumulator: &FeatureAccum
 }
 
 fn categories(bins: &CategoryBins, values: &[i64], different: &Distinct, out: &mut Vec<MetricValue>) {
-    let (known, unseen) = (&values[..bins.values().len()], values[bins.values().len()]);
-    let rows = values.iter().sum();
-    out.push(MetricValue::rate(Metric::UnseenRate, unseen, rows, Undefined::NoRows));
-    let known = known.iter().filter(|rows| **rows > 0).count() as f64;
+    let (known, others) = values.split_at(bins.values().len());
+    let (rows, unseen) = (values.iter().sum(), others.iter().sum());
+    if !bins.are_hashed() {
+        out.push(MetricValue::rate(Metric::UnseenRate, unseen, rows, Undefined::NoRows));
+    }
+    let occupied = |bins: &[i64]| bins.iter().filter(|rows| **rows > 0).count() as f64;
     out.push(if rows > 0 {
-        distinct(known, unseen, different, rows)
+        distinct(occupied(known), (unseen, occupied(others)), different, rows)
     } else {
         MetricValue::new(Metric::Distinct, Err(Undefined::NoRows), 0)
     });
 }
 
-/// Different values: those with bins, which are counted, and those without, which are estimated.
-fn distinct(known: f64, unseen: i64, different: &Distinct, rows: i64) -> MetricValue {
+/// Different values: those with bins, which are counted, and those without, which are estimated; `least` of them differ.
+fn distinct(known: f64, (unseen, least): (i64, f64), different: &Distinct, rows: i64) -> MetricValue {
     if unseen <= 0 {
         return MetricValue::new(Metric::Distinct, Ok(known), rows);
     }
-    // There is one at least, and no more than rows.
-    let possible = |estimate: f64| known + estimate.clamp(1.0, unseen as f64);
+    // No more than rows.
+    let possible = |estimate: f64| known + estimate.max(least).min(unseen as f64);
     let estimate = different.estimate();
     let half_width = interval::Z * Distinct::STANDARD_ERROR * estimate;
     let interval = Interval { lower: possible(estimate - half_width), upper: possible(estimate + half_width) };
@@ -57,8 +60,10 @@ fn distinct(known: f64, unseen: i64, different: &Distinct, rows: i64) -> MetricV
 
 fn numbers(bins: &NumericBins, values: &[i64], accumulator: &FeatureAccumulator, out: &mut Vec<MetricValue>) {
     let rows: i64 = values.iter().sum();
-    let outside = values.first().unwrap_or(&0) + values.last().unwrap_or(&0);
-    out.push(MetricValue::rate(Metric::OutOfRangeRate, outside, rows, Undefined::NoRows));
+    if !bins.hold_every_number() {
+        let outside = values.first().unwrap_or(&0) + values.last().unwrap_or(&0);
+        out.push(MetricValue::rate(Metric::OutOfRangeRate, outside, rows, Undefined::NoRows));
+    }
     let Some((least, most)) = accumulator.numbers.range.filter(|_| rows > 0) else {
         let metrics = [Metric::FeatureMean, Metric::FeatureStd, Metric::FeatureMin, Metric::FeatureMax];
         let metrics = metrics.into_iter().chain(QUANTILES.map(|(metric, _)| metric));
@@ -172,6 +177,26 @@ pub(super) mod tests {
     }
 
     #[test]
+    fn without_a_reference_nothing_is_unseen_or_out_of_range() {
+        let bins = FeatureBins::Categorical(CategoryBins::hashed());
+        let texts: Vec<String> = (0..90).map(|number| (number % 30).to_string()).collect();
+        let rows: Vec<FeatureValue> = texts.iter().map(|text| FeatureValue::Text(text)).collect();
+        let (counts, mut accumulator) = accumulated(&bins, &rows);
+        texts.iter().for_each(|text| accumulator.unseen.add(text));
+        let mut values = Vec::new();
+        statistics(&bins, &counts, &accumulator, &mut values);
+        assert!(values.iter().all(|value| value.metric != Metric::UnseenRate), "{values:?}");
+        assert!((of(&values, Metric::Distinct).value.unwrap() - 30.0).abs() <= 4.0, "{values:?}");
+        let bins = FeatureBins::Numeric(NumericBins::log_linear());
+        let values = read(&bins, &[-1e18, 0.0, 0.3, 3.0].map(FeatureValue::Number));
+        assert!(values.iter().all(|value| value.metric != Metric::OutOfRangeRate), "{values:?}");
+        assert_eq!(
+            (of(&values, Metric::FeatureMin).value, of(&values, Metric::MissingRate).value),
+            (Ok(-1e18), Ok(0.0))
+        );
+    }
+
+    #[test]
     fn a_column_that_turned_to_null_has_no_moments() {
         let bins = FeatureBins::Numeric(NumericBins::of_reference(&[1.0, 2.0]).expect("two values"));
         let values = read(&bins, &[FeatureValue::Missing, FeatureValue::Text("x")]);
@@ -183,10 +208,12 @@ pub(super) mod tests {
     proptest! {
         #[test]
         fn quantiles_of_the_rows_are_within_the_bound(
+            has_reference in any::<bool>(),
             reference in prop::collection::vec(prop_oneof![-50.0..50.0f64, (-3i32..3).prop_map(f64::from)], 1..300),
             rows in prop::collection::vec(prop_oneof![-80.0..80.0f64, (-3i32..3).prop_map(f64::from)], 1..60),
         ) {
-            let bins = FeatureBins::Numeric(NumericBins::of_reference(&reference).expect("values"));
+            let fitted = NumericBins::of_reference(&reference).expect("values");
+            let bins = FeatureBins::Numeric(if has_reference { fitted } else { NumericBins::log_linear() });
             let values = read(&bins, &rows.iter().map(|row| FeatureValue::Number(*row)).collect::<Vec<_>>());
             let mut sorted = rows.clone();
             sorted.sort_by(f64::total_cmp);

@@ -63,13 +63,16 @@ fn section(text: &mut String, family: Family) {
              `predicted_value`) count as features. Numbers lie in the reference's fine bins; `distinct` is of categories only. \
              `features_…` have no `feature`. A feature is new if JSON has a member of `features` that is not null, or the \
              Avro writer's record has a field there, under a name that the reference does not have, be it one that was left \
-             out when the profile was made."
+             out when the profile was made. Of features that are declared without a profile there is no `unseen_rate`, \
+             `out_of_range_rate`, `…_change` or `features_…`."
         }
         Family::Drift => {
             "p is the reference's share of a bin, q the window's; F and G are the distribution functions. Bins of a number \
              are the reference's deciles, and one each for missing and invalid; of a category its values, unseen, missing, \
-             invalid. What needs order is read from about 200 fine bins. Rows have `reference_id` and \
-             `reference_kind`: `fixed` is a profile, others are windows of the same model, in its bins. `drifted` has \
+             invalid. What needs order is read from about 200 fine bins. Without a profile, numbers lie in 16 bins per power \
+             of two (4 below 2⁻¹⁰ and above 2²⁰), put together to tenths of what the window is compared with, and a category \
+             in 128 by a hash of its text. Rows have `reference_id` and \
+             `reference_kind`: `fixed` is a profile, others are windows of the same model, in the same bins. `drifted` has \
              `method`, `threshold` and `null_quantile`."
         }
         Family::Estimated => {

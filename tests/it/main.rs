@@ -2,7 +2,7 @@
 //!
 //! `changelogs` keeps the logs of the service readable; `command_line` and `demo` run the program; `deploy` reads what puts it into containers; `kafka` runs the service on a real broker; `model` holds the tasks against a naive model of the contract; `oracle`
 //! compares what is published with what independent tools computed; `profiles` makes reference profiles; `strange_features` feeds what nobody wants to meet; `schemas`, `shipped` and `tidy` watch over the source
-//! tree; `shared` finds the large oracle where it is checked out.
+//! tree; `shared` finds the large oracle where it is checked out; `unfitted` has bins computed naively.
 
 #![allow(
     clippy::disallowed_methods,
@@ -35,3 +35,4 @@ mod stages_compared;
 mod stages_profiles;
 mod strange_features;
 mod tidy;
+mod unfitted;

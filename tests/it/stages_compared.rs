@@ -44,6 +44,18 @@ fn deaths_and_snapshots_do_not_show_in_comparisons() {
 }
 
 #[test]
+fn deaths_and_snapshots_do_not_show_where_there_is_no_profile() {
+    let features = "features: {carrier: categorical, dep_delay: numeric}";
+    let settings = format!("{}, models: {{flight-late15: {{{features}}}}}", settings("[fixed, previous, {ago: 3d}]"));
+    let expected = fold(&play(1, false, &[&settings]).0);
+    let is_psi = |row: &&MetricRow| &*row.metric == "psi" && row.feature.as_deref() == Some("carrier");
+    assert!(expected.values().filter(is_psi).filter(|row| row.value.is_some()).count() > 20);
+    let (rows, [join_deaths, assess_deaths, _, _]) = play(40, true, &[&settings]);
+    assert_eq!(fold(&rows), expected);
+    assert!(join_deaths.min(assess_deaths) > 1, "{join_deaths} and {assess_deaths} deaths");
+}
+
+#[test]
 fn a_comparison_that_is_configured_later_says_what_it_would_have_said_or_nothing() {
     let all = fold(&play(1, false, &[&settings(COMPARED)]).0);
     for seed in 40..43 {

@@ -222,3 +222,45 @@ fn a_profile_that_cannot_be_used_is_refused_at_the_start() {
     assert!(published.0.iter().all(|row| row["model_id"] == "m" && row["reference_id"].is_null()));
     assert_eq!(published.of_all("predictions"), Some(ROWS as f64));
 }
+
+#[test]
+fn declared_features_take_strange_values_without_a_profile() {
+    let folder = folder("strange_declared");
+    let kinds = "amount: numeric, city: categorical, shift: categorical, gone: numeric";
+    fs::write(folder.join("postdict.yaml"), format!("models: {{m: {{task: binary, features: {{{kinds}}}}}}}")).unwrap();
+    // Two days: the second has other cities.
+    let day = |number: usize, city: &str| -> String {
+        let line = |row: usize| {
+            let features = json!({
+                "amount": amount(row),
+                "city": if row.is_multiple_of(4) { json!(city) } else { json!(CITIES[row % 4]) },
+                "shift": if row.is_multiple_of(2) { json!(7) } else { json!("7") },
+                "undeclared": 1,
+            });
+            let time = 86_400_000 * number + row;
+            json!({"request_id": format!("{number}-{row}"), "model_id": "m", "timestamp": time, "score": 0.5, "features": features})
+                .to_string()
+        };
+        (0..ROWS).map(line).collect::<Vec<String>>().join("\n")
+    };
+    fs::write(folder.join("window.ndjson"), [day(10, "日本"), day(11, "東京")].join("\n")).unwrap();
+    let arguments = ["replay", "-c", "postdict.yaml", "--predictions", "window.ndjson", "--out", "out", "--quiet"];
+    succeeds(&folder, &arguments);
+    // The last rows are of the second day.
+    let published = Published::read(&folder);
+    assert_eq!(
+        (published.of("invalid_rate", "amount"), published.of("missing_rate", "amount")),
+        (Some(0.5), Some(0.1))
+    );
+    assert_eq!(published.of("max", "amount"), Some(9_007_199_254_740_992.0));
+    assert!((published.of("p50", "amount").unwrap() - 50.0).abs() <= 1.0, "its bin is [50, 52)");
+    assert_eq!(published.of("missing_rate", "gone"), Some(1.0));
+    assert_eq!((published.of("distinct", "shift"), published.of("distinct", "city")), (Some(1.0), Some(4.0)));
+    let drifted = |feature: &str| published.of("drifted", feature);
+    assert_eq!(["amount", "shift", "gone", "score"].map(drifted), [Some(0.0); 4]);
+    assert_eq!(drifted("city"), Some(1.0));
+    assert_eq!(published.row("drifted", Some("city"))["reference_kind"], "previous");
+    let of = |feature: &str| published.0.iter().any(|row| row["feature"] == feature);
+    assert!(!of("undeclared") && !of("predicted_label"), "nobody asked for it, and no record has it");
+    assert!(published.0.iter().all(|row| row["metric"] != "features_new"));
+}

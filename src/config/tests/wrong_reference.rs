@@ -161,14 +161,14 @@ const WRONG_COMPARISONS: &[(&str, &str, &str, &str, &str)] = &[
         "defaults: {drift: {compare_with: [previous]}}",
         "1:35",
         "defaults.drift.compare_with[0]",
-        "no model has a `reference:`",
+        "no model has a `reference:` or `features:`",
         "replay --reference",
     ),
     (
         "models: {a: {drift: {compare_with: [fixed, previous]}}}",
         "1:44",
         "models.a.drift.compare_with[1]",
-        "`a` has no `reference:`",
+        "`a` has neither `reference:` nor `features:`",
         "postdict profile",
     ),
 ];

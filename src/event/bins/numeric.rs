@@ -30,9 +30,9 @@ pub enum Measurement {
 #[serde(try_from = "Written")]
 pub struct NumericBins {
     /// Ascending, finite, at least two: the first is the lowest value of the reference, the last is just above its highest.
-    edges: Vec<f64>,
+    pub(super) edges: Vec<f64>,
     /// Inner edges of the deciles, a subset of `edges`.
-    decile_cuts: Vec<f64>,
+    pub(super) decile_cuts: Vec<f64>,
 }
 
 /// Bins as they were written, not checked.

@@ -77,7 +77,7 @@ impl Content {
                 self.numbers(bins.coarse_cuts());
             }
             FeatureBins::Categorical(bins) => {
-                self.text("categorical");
+                self.text(if bins.are_hashed() { "hashed" } else { "categorical" });
                 self.len(bins.values().len());
                 bins.values().iter().for_each(|value| self.text(value));
             }

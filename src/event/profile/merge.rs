@@ -67,8 +67,9 @@ pub fn merge(profiles: Vec<Profile>) -> Result<Profile, MergeError> {
         if (&first.model_id, first.task, version(first)) != (&other.model_id, other.task, version(other)) {
             return Err(MergeError::Models { one, other: other_id });
         }
-        let is_same =
-            |(a, b): (&FeatureProfile, &FeatureProfile)| (&a.name, a.source, &a.bins) == (&b.name, b.source, &b.bins);
+        let is_same = |(a, b): (&FeatureProfile, &FeatureProfile)| {
+            (&a.name, a.source) == (&b.name, b.source) && are_same_bins(&a.bins, &b.bins)
+        };
         if first.features.len() != other.features.len() || !first.features.iter().zip(&other.features).all(is_same) {
             return Err(MergeError::Bins { one, other: other_id });
         }
@@ -90,6 +91,14 @@ pub fn merge(profiles: Vec<Profile>) -> Result<Profile, MergeError> {
         window: None,
     };
     Ok(merged.with_id())
+}
+
+/// True if the same values are in them; where no reference made them, each profile has grouped them by its own rows.
+fn are_same_bins(a: &FeatureBins, b: &FeatureBins) -> bool {
+    match (a, b) {
+        (FeatureBins::Numeric(a), FeatureBins::Numeric(b)) if a.hold_every_number() => a.edges() == b.edges(),
+        _ => a == b,
+    }
 }
 
 /// The profiles, with those together that are parts of one window.
@@ -134,7 +143,10 @@ fn feature(profiles: &[Profile], place: usize) -> FeatureProfile {
     FeatureProfile {
         name: Arc::clone(&first.name),
         source: first.source,
-        bins: first.bins.clone(),
+        bins: match &first.bins {
+            FeatureBins::Numeric(bins) if bins.hold_every_number() => FeatureBins::Numeric(bins.grouped_by(&counts)),
+            bins => bins.clone(),
+        },
         counts,
         moments: moments(of()),
         sketches: None,
@@ -165,8 +177,8 @@ fn moments<'f>(features: impl Iterator<Item = &'f FeatureProfile>) -> Option<Mom
 
 #[cfg(test)]
 mod tests {
-    use super::super::ProfileWindow;
     use super::super::samples::{profile, window};
+    use super::super::{FeatureKind, ProfileWindow};
     use super::*;
     use crate::event::{FeatureValue, Millis};
     use proptest::prelude::*;
@@ -218,6 +230,26 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn where_no_reference_made_bins_all_rows_group_them_anew() {
+        let of = |amounts: std::ops::Range<i32>, start: Millis| {
+            let mut profile = Profile::unfitted("m", None, [("amount".to_owned(), FeatureKind::Numeric)]);
+            (profile.rows, profile.first_ms, profile.last_ms) = (amounts.len() as i64, start, start + 9);
+            let feature = &mut profile.features[0];
+            for amount in amounts {
+                feature.counts[feature.bins.bin_of(FeatureValue::Number(f64::from(amount)))] += 1;
+            }
+            let FeatureBins::Numeric(bins) = &feature.bins else { unreachable!() };
+            feature.bins = FeatureBins::Numeric(bins.grouped_by(&feature.counts));
+            profile.with_id()
+        };
+        let (low, high) = (of(0..100, 0), of(100..900, 10));
+        assert_ne!(low.features[0].bins, high.features[0].bins);
+        let merged = merge(vec![high, low]).unwrap();
+        let expected = of(0..900, 0);
+        assert_eq!((&merged.features[0], merged.rows), (&expected.features[0], 900));
     }
 
     #[test]

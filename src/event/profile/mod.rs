@@ -7,6 +7,7 @@
 //! * `labels`: what is known of the reference's labels.
 //! * `layout`: where the file form has its line ends.
 //! * `merge`: profiles of hours into that of a week.
+//! * `unfitted`: what stands for a profile where there is none.
 //! * `window`: which closed window a published profile is of.
 
 mod consistency;
@@ -17,11 +18,13 @@ mod layout;
 mod merge;
 #[cfg(test)]
 pub(crate) mod samples;
+mod unfitted;
 mod window;
 
 pub use file::ProfileError;
 pub use labels::{AccuracyBy, AccuracyGroup, ClassCalibration, ReferenceLabels, ReferenceMetric};
 pub use merge::{MergeError, merge};
+pub use unfitted::FeatureKind;
 pub use window::ProfileWindow;
 
 use super::bins::{Category, CategoryBins, Measurement, NumericBins};
@@ -138,7 +141,15 @@ impl FeatureBins {
     /// True of the bin of categories that have none of their own.
     #[inline]
     pub fn is_unseen(&self, bin: usize) -> bool {
-        matches!(self, FeatureBins::Categorical(bins) if bins.values().len() == bin)
+        matches!(self, FeatureBins::Categorical(bins) if bins.others().contains(&bin))
+    }
+
+    /// True if a reference decided where they are: only then a value can be unseen, or out of range.
+    pub fn are_fitted(&self) -> bool {
+        match self {
+            FeatureBins::Numeric(bins) => !bins.hold_every_number(),
+            FeatureBins::Categorical(bins) => !bins.are_hashed(),
+        }
     }
 
     /// The bin of a value. A text where numbers are is invalid; a number where categories are is the category of its text.
@@ -153,6 +164,7 @@ impl FeatureBins {
                 FeatureValue::Missing => bins.bin_of(Category::Missing),
                 FeatureValue::Invalid => bins.bin_of(Category::Invalid),
                 FeatureValue::Text(text) => bins.bin_of(Category::Value(text)),
+                FeatureValue::Number(number) if bins.are_hashed() => bins.bin_of_other_number(number),
                 FeatureValue::Number(number) => {
                     bins.bin_of(Category::Value(&crate::event::label::number_as_class(number)))
                 }

@@ -8,6 +8,7 @@ mod cases;
 mod closed;
 mod detection;
 pub mod drive;
+mod moved;
 pub mod moving;
 mod naive;
 mod order;

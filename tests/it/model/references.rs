@@ -1,10 +1,11 @@
-//! References of the models of a world: small profiles of outputs and labels, one or two that follow each other.
+//! References of the models of a world: small profiles of outputs and labels, or what is declared without one; one, or two
+//! that follow each other.
 
 use super::world::START;
 use postdict::event::bins::{CategoryBins, NumericBins};
 use postdict::event::{
-    AccuracyBy, AccuracyGroup, Calibration, ClassCalibration, FeatureBins, FeatureProfile, FeatureSource, Moments,
-    Profile, Reference, ReferenceId, ReferenceLabels, TaskKind,
+    AccuracyBy, AccuracyGroup, Calibration, ClassCalibration, FeatureBins, FeatureKind, FeatureProfile, FeatureSource,
+    Moments, Profile, Reference, ReferenceId, ReferenceLabels, TaskKind,
 };
 use proptest::prelude::*;
 use std::sync::Arc;
@@ -19,8 +20,19 @@ pub fn references(task: Option<TaskKind>) -> BoxedStrategy<Vec<Reference>> {
         2 => Just(Vec::new()),
         2 => Just(vec![reference(task, 40, None)]),
         1 => Just(vec![reference(task, 40, None), reference(task, 10, Some(START + 30_000))]),
+        1 => Just(vec![declared(task)]),
+        1 => Just(vec![declared(task), reference(task, 10, Some(START + 30_000))]),
     ]
     .boxed()
+}
+
+/// A number, a category of many values, and what no record has.
+fn declared(task: TaskKind) -> Reference {
+    let features =
+        [("amount", FeatureKind::Numeric), ("channel", FeatureKind::Categorical), ("never", FeatureKind::Categorical)];
+    let features = features.map(|(name, kind)| (name.to_owned(), kind));
+    let profile = Profile::unfitted(task.name(), Some(task), features);
+    Reference { id: profile.id, from_ms: None, profile: Some(Arc::new(profile)) }
 }
 
 fn reference(task: TaskKind, right: i64, from_ms: Option<i64>) -> Reference {

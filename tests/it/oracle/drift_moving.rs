@@ -16,17 +16,18 @@ use std::fs::{self, File};
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 
-const DAY: i64 = 86_400_000;
+pub const DAY: i64 = 86_400_000;
 /// What rounding may make of a statistic, relative for numbers above 1.
-const CLOSE: f64 = 1e-9;
+pub const CLOSE: f64 = 1e-9;
 
 /// The rows of a file: time, and the value of every feature of the profile.
-struct Raw {
+pub struct Raw {
     rows: Vec<(i64, Vec<Value>)>,
 }
 
 impl Raw {
-    fn read(path: &Path, features: &[Value]) -> Raw {
+    /// Of these features, each with its `name` and `source`.
+    pub fn read(path: &Path, features: &[Value]) -> Raw {
         let lines = BufReader::new(GzDecoder::new(File::open(path).unwrap())).lines();
         let row = |line: String| {
             let record: Value = serde_json::from_str(&line).unwrap();
@@ -41,7 +42,7 @@ impl Raw {
     }
 
     /// Values of the feature with this number, of rows whose time `is_in`.
-    fn values(&self, feature: usize, is_in: impl Fn(i64) -> bool) -> Vec<&Value> {
+    pub fn values(&self, feature: usize, is_in: impl Fn(i64) -> bool) -> Vec<&Value> {
         self.rows.iter().filter(|(time, _)| is_in(*time)).map(|(_, values)| &values[feature]).collect()
     }
 }
@@ -70,7 +71,7 @@ fn counts(bins: &Value, values: &[&Value]) -> Vec<f64> {
 }
 
 /// By name, of rows per bin of both samples.
-fn binned(reference: &[f64], current: &[f64]) -> Vec<(&'static str, f64)> {
+pub fn binned(reference: &[f64], current: &[f64]) -> Vec<(&'static str, f64)> {
     let (n, m): (f64, f64) = (reference.iter().sum(), current.iter().sum());
     let pairs = || reference.iter().zip(current).map(|(a, b)| (a / n, b / m));
     let instead = |share: f64| if share == 0.0 { 1e-4 } else { share };
@@ -96,7 +97,7 @@ fn binned(reference: &[f64], current: &[f64]) -> Vec<(&'static str, f64)> {
 }
 
 /// Kolmogorov-Smirnov and Wasserstein of the numbers themselves.
-fn ordered(reference: &[&Value], current: &[&Value]) -> (f64, f64) {
+pub fn ordered(reference: &[&Value], current: &[&Value]) -> (f64, f64) {
     let sorted = |values: &[&Value]| {
         let mut numbers: Vec<f64> = values.iter().filter_map(|value| value.as_f64()).collect();
         numbers.sort_by(f64::total_cmp);
@@ -138,12 +139,13 @@ const KINDS: [&str; 4] =
     ["previous", "trailing_7_except_saturday_sunday", "ago_7d", "window_2018-11-08T00:00:00Z_2018-11-22T00:00:00Z"];
 
 /// Size, start and kind of comparison.
-type Window<'r> = (i64, i64, &'r str);
+pub type Window<'r> = (i64, i64, &'r str);
 
 /// Rows by feature and metric.
-type Told<'r> = BTreeMap<(&'r str, &'r str), &'r Value>;
+pub type Told<'r> = BTreeMap<(&'r str, &'r str), &'r Value>;
 
-fn told(rows: &[Value]) -> BTreeMap<Window<'_>, Told<'_>> {
+/// What is told of windows that are compared with others.
+pub fn told(rows: &[Value]) -> BTreeMap<Window<'_>, Told<'_>> {
     let mut told: BTreeMap<Window, Told> = BTreeMap::new();
     for row in rows.iter().filter(|row| row["reference_kind"].is_string() && row["reference_kind"] != "fixed") {
         let number = |column: &str| row[column].as_i64().unwrap();

@@ -10,6 +10,7 @@ mod detectors;
 mod drift;
 mod drift_found;
 mod drift_moving;
+mod drift_unprofiled;
 mod drift_windows;
 mod estimated;
 mod expectations;
