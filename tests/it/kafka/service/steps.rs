@@ -76,7 +76,6 @@ fn killed_at(broker: &Broker, stage: &str, steps: &[&str]) {
         verifier::at_standstill(&service);
     }
     service.ends_as_replay(vec![service.start_small("a", &[])]);
-    assert!(!service.read("profiles").is_empty(), "windows were final");
 }
 
 #[test]
@@ -87,4 +86,28 @@ fn a_service_killed_at_any_step_of_join_goes_on() {
 #[test]
 fn a_service_killed_at_any_step_of_assess_goes_on() {
     killed_at_each_step("assess");
+}
+
+/// Enough of the flights for windows to become final: each is a profile once, though ASSESS is killed again and again while
+/// it commits.
+#[test]
+fn a_service_killed_while_windows_become_final_publishes_the_profile_of_each_once() {
+    let Some(broker) = broker::shared("killed_while_windows_become_final") else { return };
+    let service = Service::new(broker, &Setup::new("steps-final", 2, Wire::Json, BRIEF_FLIGHTS));
+    let records = records(&shipped_flights(), 12_000);
+    let steps = ["commit.half_sent:2", "commit.sent:3", "commit.offsets:2", "commit.done:3"];
+    for (part, step) in records.chunks(records.len() / steps.len() + 1).zip(steps) {
+        let place = format!("assess/{step}");
+        let mut process = service.start_small("a", &[("POSTDICT_FAILPOINT", &place)]);
+        service.feed(part);
+        let deadline = Instant::now() + WAIT_MAX;
+        while process.runs() {
+            assert!(Instant::now() < deadline, "it does not come to {place}: {}", process.said());
+            std::thread::sleep(Duration::from_millis(150));
+        }
+        process.killed_itself();
+    }
+    service.ends_as_replay(vec![service.start_small("a", &[])]);
+    let profiles = service.read("profiles").len();
+    assert!(profiles > 5, "{profiles} profiles of windows that were final");
 }

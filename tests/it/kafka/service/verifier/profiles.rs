@@ -6,19 +6,24 @@ use postdict::event::Profile;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
+/// The only model that has a reference.
+const MODEL: &str = "flight-late15";
+
 /// `expected`: the last rows of `replay`, which has written its profiles beside them.
 pub fn are_those_of_replay(service: &Service, expected: &Fold) {
     let written = fs::read_to_string(service.folder.join("out/profiles.ndjson")).unwrap();
     let mut due: BTreeMap<String, &str> = BTreeMap::new();
     let mut windows = BTreeSet::new();
     for line in written.lines() {
-        let window = Profile::from_json(line).unwrap().window.expect("a window");
+        let profile = Profile::from_json(line).unwrap();
+        assert_eq!(&*profile.model_id, MODEL);
+        let window = profile.window.expect("a window");
         windows.insert((window.model_version.to_string(), window.size_ms, window.start_ms));
         assert_eq!(due.insert(window.id.to_string(), line), None, "{}: twice in the file", service.name);
     }
     let is_due = |metric: &str, value: f64| metric == "predictions" && value > 0.0;
     let of_rows: BTreeSet<(String, i64, i64)> = (expected.values())
-        .filter(|row| row["segment_key"] == "" && row["is_final"] == true)
+        .filter(|row| row["segment_key"] == "" && row["is_final"] == true && row["model_id"] == MODEL)
         .filter(|row| {
             is_due(row["metric"].as_str().unwrap(), row.get("value").and_then(|v| v.as_f64()).unwrap_or_default())
         })
