@@ -14,10 +14,13 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// How long one question to the brokers may take.
 const ASK: Duration = Duration::from_secs(5);
+
+/// How long a client's complaints are listened to.
+const COMPLAINTS: Duration = Duration::from_secs(1);
 
 /// How often in a row a topic must be missing: brokers that start may not know all topics yet, nor any broker one that was
 /// made a moment ago.
@@ -81,8 +84,10 @@ pub fn count(client: &BaseConsumer<Plain>, topic: &str) -> Result<usize, Problem
         None => Problem::Unreachable(format!("no answer about topic `{topic}`: {error}")),
     };
     let metadata = client.fetch_metadata(Some(topic), ASK).map_err(|error| {
-        // Serves the client's log, where the reason for a refused connection is.
-        while client.poll(Duration::from_millis(100)).is_some() {}
+        // Serves the client's log, where the reason for a refused connection is. A client that has a group never runs out of
+        // complaints.
+        let until = Instant::now() + COMPLAINTS;
+        while client.poll(Duration::from_millis(100)).is_some() && Instant::now() < until {}
         client.context().0.take_refusal().map_or_else(|| unreachable(error), Problem::Wrong)
     })?;
     drop(client.context().0.take_refusal());
