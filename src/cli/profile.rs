@@ -2,9 +2,9 @@
 
 use super::profile_show::show;
 use super::{Failure, grouped, print, replay, usage};
-use crate::config::Config;
+use crate::config::{Config, check_bins};
 use crate::drift::profile::{BuildError, ColumnType, LabelsBuilder, MAX_CATEGORIES, ProfileBuilder, TooManyScores};
-use crate::event::{PredictionColumns, Profile, ReferenceLabels};
+use crate::event::{ModelSettings, PredictionColumns, Profile, Reference, ReferenceLabels, Settings};
 use crate::replay::{Layout, Progress, Replay, ReplayError, check_readable, feature_names, read_predictions};
 use std::collections::BTreeMap;
 use std::io::IsTerminal;
@@ -92,6 +92,8 @@ enum MakeError {
     Build(#[from] BuildError),
     #[error(transparent)]
     Scores(#[from] TooManyScores),
+    #[error("{0}")]
+    Bins(String),
 }
 
 impl ProfileCommand {
@@ -164,10 +166,10 @@ impl Make {
             labels: (config.labels.format.clone(), config.labels.fields.clone()),
             columns: PredictionColumns { features: names, ..PredictionColumns::default() },
         };
+        let of_labels = layout.clone();
         let sizes = self.predictions.iter().filter_map(|path| std::fs::metadata(path).ok());
         let total = sizes.map(|metadata| metadata.len()).sum();
         let progress = Progress::new(total, !self.quiet && std::io::stderr().is_terminal());
-        let of_labels = Layout { columns: config.settings.columns(), ..layout.clone() };
         let read =
             read_predictions(&self.predictions, layout, &progress, |batch| builder.add(batch).map_err(MakeError::from));
         progress.clear();
@@ -195,7 +197,8 @@ impl Make {
         config: &Config,
         layout: Layout,
     ) -> Result<Option<ReferenceLabels>, MakeError> {
-        let settings = Arc::new(config.settings.clone());
+        let settings = Arc::new(in_force(profile, &config.settings).map_err(MakeError::Bins)?);
+        let layout = Layout { columns: settings.columns(), ..layout };
         let replay = Replay::of_reference(&self.predictions, &self.labels, layout, Arc::clone(&settings));
         let files = self.predictions.iter().chain(&self.labels).filter_map(|path| std::fs::metadata(path).ok());
         let progress =
@@ -214,4 +217,19 @@ impl Make {
         let settings = settings.model(&profile.model_id);
         Ok(labels.finish(settings.task.unwrap_or(profile.task), settings, &all))
     }
+}
+
+/// Settings with `profile` in force, so that segments which are its bins have values: of its features, those alone.
+fn in_force(profile: &Profile, settings: &Settings) -> Result<Settings, String> {
+    let model = &*profile.model_id;
+    let own = settings.model(model);
+    check_bins(model, own, profile)?;
+    let binned = own.binned_features();
+    let features = profile.features.iter().filter(|feature| binned.contains(&&*feature.name)).cloned().collect();
+    let of_bins = Profile { features, labels: None, ..profile.clone() };
+    let reference = Reference { id: profile.id, from_ms: None, profile: Some(Arc::new(of_bins)) };
+    let references = if binned.is_empty() { Vec::new() } else { vec![reference] };
+    let mut settings = settings.clone();
+    settings.models.insert(model.to_owned(), Arc::new(ModelSettings { references, ..ModelSettings::clone(own) }));
+    Ok(settings)
 }

@@ -45,7 +45,7 @@ fn value(names: &[&str]) -> FieldPath {
 }
 
 fn segments(sets: &[&[&str]]) -> Vec<SegmentSet> {
-    let set = |columns: &&[&str]| SegmentSet { columns: columns.iter().map(|column| (*column).to_owned()).collect() };
+    let set = |columns: &&[&str]| SegmentSet { columns: columns.iter().map(|column| (*column).into()).collect() };
     sets.iter().map(set).collect()
 }
 

@@ -34,6 +34,7 @@ pub use profile::{
 };
 pub use record::{Origin, Role};
 pub use reject::{Reason, Reject};
+pub use segment::SegmentColumn;
 pub use settings::{
     BusinessValue, Caps, ModelSettings, Reference, ReviseAfter, SegmentSet, Settings, TaskKind, WindowSpec,
 };

@@ -7,8 +7,8 @@ use crate::aggregate::features::feature_mut;
 use crate::aggregate::{ClassId, ClassNames, Distinct, Expected, Features};
 use crate::event::label::{class_as_number, number_as_class};
 use crate::event::{
-    FeatureBins, FeatureSource, FeatureValue, Millis, ModelSettings, PredictionBatch, Profile, ReferenceId,
-    ReferenceLabels,
+    FeatureBins, FeatureProfile, FeatureSource, FeatureValue, Millis, ModelSettings, PredictionBatch, Profile,
+    ReferenceId, ReferenceLabels,
 };
 use smallvec::SmallVec;
 use std::sync::Arc;
@@ -34,7 +34,7 @@ struct InForce {
 
 /// Where a feature is found, and the numbers among its categories.
 #[derive(Debug)]
-struct Place {
+pub(super) struct Place {
     source: FeatureSource,
     /// Of a feature, which of the batch's columns; `None` where no batch has it.
     column: Option<usize>,
@@ -47,14 +47,7 @@ impl ModelFeatures {
     pub fn new(settings: &ModelSettings, columns: &[String]) -> Self {
         let references = settings.references.iter().filter_map(|reference| {
             let profile = Arc::clone(reference.profile.as_ref()?);
-            let features = profile.features.iter().map(|feature| Place {
-                source: feature.source,
-                column: Some(feature.source)
-                    .filter(|source| *source == FeatureSource::Feature)
-                    .and_then(|_| columns.binary_search_by(|column| column.as_str().cmp(&feature.name)).ok()),
-                numbers: numbers(&feature.bins),
-            });
-            let features: Vec<Place> = features.collect();
+            let features: Vec<Place> = profile.features.iter().map(|feature| Place::of(feature, columns)).collect();
             let is_other = |place: &usize| features.iter().all(|feature| feature.column != Some(*place));
             let others = (0..columns.len()).filter(is_other).map(|place| (place, columns[place].clone())).collect();
             let from_ms = reference.from_ms.unwrap_or(Millis::MIN);
@@ -192,8 +185,17 @@ impl Output<'_> {
 }
 
 impl Place {
+    /// Of a feature; batches have the features `columns`.
+    pub(super) fn of(feature: &FeatureProfile, columns: &[String]) -> Place {
+        let is_column = feature.source == FeatureSource::Feature;
+        let place = || columns.binary_search_by(|column| column.as_str().cmp(&feature.name)).ok();
+        let column = is_column.then(place).flatten();
+        Place { source: feature.source, column, numbers: numbers(&feature.bins) }
+    }
+
+    /// What a row has of the feature.
     #[inline]
-    fn value<'b>(&self, batch: &'b PredictionBatch, row: usize) -> FeatureValue<'b> {
+    pub(super) fn value<'b>(&self, batch: &'b PredictionBatch, row: usize) -> FeatureValue<'b> {
         let feature = self.column.map(|column| batch.features[column].value(row));
         feature.or_else(|| batch.output(self.source, row)).unwrap_or(FeatureValue::Missing)
     }

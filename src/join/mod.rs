@@ -16,6 +16,7 @@ pub mod pending;
 mod prediction;
 pub mod request;
 mod rules;
+mod segment_bins;
 mod series;
 mod sources;
 pub mod state;

@@ -10,6 +10,7 @@ pub mod moving;
 mod naive;
 mod order;
 mod references;
+mod segments;
 mod statistics;
 mod weather;
 mod world;

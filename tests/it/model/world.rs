@@ -6,7 +6,9 @@ use postdict::event::detectors::{
     AdwinParameters, DdmParameters, EddmParameters, HddmAParameters, HddmWParameters, PageHinkleyParameters,
 };
 use postdict::event::{DetectorParameters, Detectors, LossKind, OutcomeOrder};
-use postdict::event::{DriftSettings, Millis, ModelSettings, ReviseAfter, SegmentSet, Settings, TaskKind, WindowSpec};
+use postdict::event::{
+    DriftSettings, Millis, ModelSettings, ReviseAfter, SegmentColumn, SegmentSet, Settings, TaskKind, WindowSpec,
+};
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -112,10 +114,12 @@ impl Prediction {
         Value::Object(record).to_string()
     }
 
-    /// A number, a category of many values, and what no reference has: all of it follows from the rest of the record.
-    fn features(&self) -> Value {
+    /// A number that may be none, a category of many values, and what no reference has: all of it follows from the rest of
+    /// the record.
+    pub fn features(&self) -> Value {
         let country = self.country.unwrap_or_default();
-        json!({"amount": self.latency_ms, "channel": self.request_id, format!("from_{country}"): 1, "nothing": null})
+        let amount = if self.latency_ms == Some(0.0) { json!("nothing") } else { json!(self.latency_ms) };
+        json!({"amount": amount, "channel": self.request_id, format!("from_{country}"): 1, "nothing": null})
     }
 }
 
@@ -197,11 +201,18 @@ fn window_sets() -> impl Strategy<Value = (Vec<WindowSpec>, Millis)> {
 }
 
 fn segment_sets() -> impl Strategy<Value = (Vec<SegmentSet>, Vec<String>)> {
-    let set = |columns: &[&str]| SegmentSet { columns: columns.iter().map(|column| (*column).to_owned()).collect() };
+    let set = |columns: &[&str]| SegmentSet { columns: columns.iter().map(|column| (*column).into()).collect() };
+    let amounts = SegmentColumn::Bins { bins_of: "amount".to_owned() };
+    let of_amounts = |columns: &[&str]| {
+        let columns = columns.iter().map(|column| (*column).into());
+        SegmentSet { columns: columns.chain([amounts.clone()]).collect() }
+    };
     prop::sample::select(vec![
         (vec![], vec![]),
         (vec![set(&["country"])], vec!["country".to_owned()]),
         (vec![set(&["country"]), set(&["country", "device"])], vec![]),
+        (vec![set(&["country"]), of_amounts(&[])], vec!["country".to_owned()]),
+        (vec![of_amounts(&["country"]), of_amounts(&[])], vec![]),
     ])
 }
 
