@@ -3,8 +3,10 @@
 use super::profile_show::show;
 use super::{Failure, grouped, print, replay, usage};
 use crate::config::{Config, check_bins};
-use crate::drift::profile::{BuildError, ColumnType, LabelsBuilder, MAX_CATEGORIES, ProfileBuilder, TooManyScores};
-use crate::event::{ModelSettings, PredictionColumns, Profile, Reference, ReferenceLabels, Settings};
+use crate::drift::profile::{
+    BuildError, ColumnType, LabelsBuilder, MAX_CATEGORIES, OutputsBuilder, ProfileBuilder, TooManyScores,
+};
+use crate::event::{ModelSettings, PredictionBatch, PredictionColumns, Profile, Reference, ReferenceLabels, Settings};
 use crate::replay::{Layout, Progress, Replay, ReplayError, check_readable, feature_names, read_predictions};
 use std::collections::BTreeMap;
 use std::io::IsTerminal;
@@ -167,14 +169,10 @@ impl Make {
             columns: PredictionColumns { features: names, ..PredictionColumns::default() },
         };
         let of_labels = layout.clone();
-        let sizes = self.predictions.iter().filter_map(|path| std::fs::metadata(path).ok());
-        let total = sizes.map(|metadata| metadata.len()).sum();
-        let progress = Progress::new(total, !self.quiet && std::io::stderr().is_terminal());
-        let read =
-            read_predictions(&self.predictions, layout, &progress, |batch| builder.add(batch).map_err(MakeError::from));
-        progress.clear();
-        let rejected = read?;
+        let of_outputs = layout.clone();
+        let rejected = self.read(layout, |batch| builder.add(batch).map_err(MakeError::from))?;
         let (profile, notes) = builder.finish(self.model.is_some())?;
+        let profile = self.with_outputs(profile, of_outputs)?;
         let profile = if self.labels.is_empty() {
             profile
         } else {
@@ -188,6 +186,36 @@ impl Make {
             notes.iter().for_each(|note| eprintln!("note: {}: {}", note.column, note.text));
         }
         Ok((profile, rejected))
+    }
+
+    /// Gives `each` the predictions, batch by batch, and returns how many records are none.
+    fn read(
+        &self,
+        layout: Layout,
+        each: impl FnMut(&PredictionBatch) -> Result<(), MakeError>,
+    ) -> Result<u64, MakeError> {
+        let sizes = self.predictions.iter().filter_map(|path| std::fs::metadata(path).ok());
+        let total = sizes.map(|metadata| metadata.len()).sum();
+        let progress = Progress::new(total, !self.quiet && std::io::stderr().is_terminal());
+        let read = read_predictions(&self.predictions, layout, &progress, each);
+        progress.clear();
+        read
+    }
+
+    /// The profile with what the model gave out per bin. Bins are known once all was read, so it is read again.
+    fn with_outputs(&self, profile: Profile, layout: Layout) -> Result<Profile, MakeError> {
+        let is_known = |name: &String| profile.features.iter().any(|feature| *feature.name == **name);
+        let features: Vec<String> = layout.columns.features.into_iter().filter(is_known).collect();
+        let mut builder = match OutputsBuilder::try_new(profile, &features) {
+            Ok(builder) => builder,
+            Err(profile) => return Ok(*profile),
+        };
+        let layout = Layout { columns: PredictionColumns { features, ..PredictionColumns::default() }, ..layout };
+        self.read(layout, |batch| {
+            builder.add(batch);
+            Ok(())
+        })?;
+        Ok(builder.finish())
     }
 
     /// What the labels of the profile's model say.

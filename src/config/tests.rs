@@ -3,6 +3,7 @@
 mod wrong;
 mod wrong_detectors;
 mod wrong_reference;
+mod wrong_segments;
 
 use super::*;
 use crate::codec::{FieldPath, RowFormat};

@@ -19,6 +19,7 @@ pub fn profile_of(profile: &Profile, list: &FeatureList, span: &Range<Millis>) -
                 bins: feature.bins.clone(),
                 moments: moments(&feature.bins, &counts, accumulator),
                 counts,
+                outputs: None,
                 sketches: None,
             }
         })

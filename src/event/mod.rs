@@ -29,8 +29,8 @@ pub use label::{LabelBatch, LabelValue};
 pub use output::{DeadLetterRow, LabelledRow, MetricRow};
 pub use prediction::{PredictionBatch, PredictionColumns};
 pub use profile::{
-    AccuracyBy, AccuracyGroup, ClassCalibration, FeatureBins, FeatureProfile, Moments, Profile, ProfileError,
-    ReferenceId, ReferenceLabels, ReferenceMetric, Sketches,
+    AccuracyBy, AccuracyGroup, BinnedOutputs, ClassCalibration, FeatureBins, FeatureProfile, Moments, OutputUnit,
+    Profile, ProfileError, ReferenceId, ReferenceLabels, ReferenceMetric, Sketches,
 };
 pub use record::{Origin, Role};
 pub use reject::{Reason, Reject};

@@ -7,8 +7,8 @@ use crate::aggregate::features::feature_mut;
 use crate::aggregate::{ClassId, ClassNames, Distinct, Expected, Features};
 use crate::event::label::{class_as_number, number_as_class};
 use crate::event::{
-    FeatureBins, FeatureProfile, FeatureSource, FeatureValue, Millis, ModelSettings, PredictionBatch, Profile,
-    ReferenceId, ReferenceLabels,
+    FeatureBins, FeatureProfile, FeatureSource, FeatureValue, Millis, ModelSettings, OutputUnit, PredictionBatch,
+    Profile, ReferenceId, ReferenceLabels,
 };
 use smallvec::SmallVec;
 use std::sync::Arc;
@@ -26,6 +26,8 @@ struct InForce {
     from_ms: Millis,
     id: ReferenceId,
     profile: Arc<Profile>,
+    /// In which outputs are added up, where that is asked for and the profile has them.
+    unit: Option<OutputUnit>,
     /// Per feature of the profile.
     features: Vec<Place>,
     /// Columns of the batch that only other references have, with their names.
@@ -40,6 +42,8 @@ pub(super) struct Place {
     column: Option<usize>,
     /// Categories that are the text of a number, ascending, with their bins: numbers are looked up without being written.
     numbers: Vec<(f64, u16)>,
+    /// By bin, the coarse bin in which outputs are added up; none where they are not.
+    coarse: Vec<u16>,
 }
 
 impl ModelFeatures {
@@ -47,11 +51,14 @@ impl ModelFeatures {
     pub fn new(settings: &ModelSettings, columns: &[String]) -> Self {
         let references = settings.references.iter().filter_map(|reference| {
             let profile = Arc::clone(reference.profile.as_ref()?);
-            let features: Vec<Place> = profile.features.iter().map(|feature| Place::of(feature, columns)).collect();
+            let place = |feature| Place { coarse: coarse(feature, settings), ..Place::of(feature, columns) };
+            let features: Vec<Place> = profile.features.iter().map(place).collect();
+            let outputs = profile.features.iter().find_map(|feature| feature.outputs.as_ref());
+            let unit = outputs.filter(|_| settings.drift.contributions).map(|outputs| outputs.unit());
             let is_other = |place: &usize| features.iter().all(|feature| feature.column != Some(*place));
             let others = (0..columns.len()).filter(is_other).map(|place| (place, columns[place].clone())).collect();
             let from_ms = reference.from_ms.unwrap_or(Millis::MIN);
-            Some(InForce { from_ms, id: reference.id, profile, features, others })
+            Some(InForce { from_ms, id: reference.id, profile, unit, features, others })
         });
         ModelFeatures { references: references.collect() }
     }
@@ -76,6 +83,9 @@ impl ModelFeatures {
         if let Some(labels) = &reference.profile.labels {
             output.expect(labels, &mut of.expected);
         }
+        let units = reference
+            .unit
+            .and_then(|unit| batch.added_output(reference.profile.task, row).map(|output| unit.units(output)));
         let known = known.of(reference.id, reference.features.len());
         let places = reference.features.iter().zip(known);
         for ((number, (place, known)), feature) in (0..).zip(places).zip(&reference.profile.features) {
@@ -94,6 +104,11 @@ impl ModelFeatures {
             };
             let accumulator = feature_mut(&mut of.list, number);
             accumulator.add(bin as u16, number_of);
+            if let Some(units) = units
+                && let Some(coarse) = place.coarse.get(bin)
+            {
+                accumulator.outputs.add(*coarse, units);
+            }
             if feature.bins.is_unseen(bin) {
                 add_unseen(&mut accumulator.unseen, value);
             }
@@ -190,7 +205,7 @@ impl Place {
         let is_column = feature.source == FeatureSource::Feature;
         let place = || columns.binary_search_by(|column| column.as_str().cmp(&feature.name)).ok();
         let column = is_column.then(place).flatten();
-        Place { source: feature.source, column, numbers: numbers(&feature.bins) }
+        Place { source: feature.source, column, numbers: numbers(&feature.bins), coarse: Vec::new() }
     }
 
     /// What a row has of the feature.
@@ -208,6 +223,15 @@ impl Place {
         let known = self.numbers.binary_search_by(|(known, _)| known.total_cmp(&(number + 0.0)));
         known.map_or(categories.values().len(), |place| usize::from(self.numbers[place].1))
     }
+}
+
+/// Per bin of a feature its coarse bin, where outputs are added up in them.
+fn coarse(feature: &FeatureProfile, settings: &ModelSettings) -> Vec<u16> {
+    if !settings.drift.contributions || feature.outputs.is_none() {
+        return Vec::new();
+    }
+    let coarse = feature.bins.coarse();
+    (0..feature.bins.len()).filter_map(|bin| coarse.of(bin).map(|bin| bin as u16)).collect()
 }
 
 /// The categories that are numbers, with their bins.
@@ -232,7 +256,7 @@ mod tests {
             let texts: Vec<String> = numbers_known.iter().map(|number| number_as_class(f64::from(*number) / 2.0)).collect();
             let counts = texts.iter().map(|text| (text.as_str(), 1)).chain([("other", 1)]);
             let bins = FeatureBins::Categorical(CategoryBins::of_reference(counts, 10));
-            let place = Place { source: FeatureSource::Feature, column: None, numbers: numbers(&bins) };
+            let place = Place { source: FeatureSource::Feature, column: None, numbers: numbers(&bins), coarse: Vec::new() };
             let value = FeatureValue::Number(f64::from(halves) / 2.0);
             prop_assert_eq!(place.bin_of(&bins, value), bins.bin_of(value));
         }

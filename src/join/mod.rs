@@ -17,6 +17,8 @@ mod prediction;
 pub mod request;
 mod rules;
 mod segment_bins;
+#[cfg(test)]
+mod segment_bins_tests;
 mod series;
 mod sources;
 pub mod state;

@@ -89,17 +89,11 @@ impl PredictionReader {
             if let Some(known) = self.binned_series.get(&key) {
                 return *known;
             }
-            let version = text(&batch.model_version, row).unwrap_or_default();
-            let column = |column| batch.segments.get(column).and_then(|column| text(column, row));
-            let series = registry.of_prediction(model, version, column, &key[columns..]);
+            let series = look_up(registry, model, batch, row, &key[columns..]);
             self.binned_series.insert(key, series);
             return series;
         }
-        let look_up = || {
-            let version = text(&batch.model_version, row).unwrap_or_default();
-            let column = |column| batch.segments.get(column).and_then(|column| text(column, row));
-            registry.of_prediction(model, version, column, &[])
-        };
+        let look_up = || look_up(registry, model, batch, row, &[]);
         match &mut self.series {
             SeriesCodes::Dense(known) => {
                 let number = columns(batch).fold(0, |number, column| {
@@ -110,6 +104,19 @@ impl PredictionReader {
             SeriesCodes::Sparse(known) => *known.entry(codes(batch, row).collect()).or_insert_with(look_up),
         }
     }
+}
+
+/// The series of a row whose numbers lie in these bins, by its names.
+fn look_up(
+    registry: &mut SeriesRegistry,
+    model: ModelId,
+    batch: &PredictionBatch,
+    row: usize,
+    bins: &[u32],
+) -> SeriesId {
+    let version = text(&batch.model_version, row).unwrap_or_default();
+    let column = |column| batch.segments.get(column).and_then(|column| text(column, row));
+    registry.of_prediction(model, version, column, bins)
 }
 
 /// The codes of a row in the columns whose values make the series.

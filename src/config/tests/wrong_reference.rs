@@ -2,7 +2,7 @@
 
 use super::wrong::assert_one_problem_each;
 use crate::config::{Config, Problems, parse};
-use crate::event::profile::samples::profile;
+use crate::event::profile::samples::{profile, with_outputs};
 use crate::event::{Comparison, Weekday};
 
 /// Each has one problem: at a place, about a path, saying something, with something to do about it.
@@ -23,6 +23,13 @@ const ONE_PROBLEM: &[(&str, &str, &str, &str, &str)] = &[
         "{clip: 1e-4}",
     ),
     ("defaults: {drift: {smoothing: {clip: 0}}}", "1:38", "defaults.drift.smoothing.clip", "`0`", "a share"),
+    (
+        "defaults: {drift: {contributions: yes please}}",
+        "1:35",
+        "defaults.drift.contributions",
+        "unknown value `yes please`",
+        "one of `true`, `false`",
+    ),
     ("defaults: {drift: {alpha: 0}}", "1:27", "defaults.drift.alpha", "`0`", "a probability"),
     (
         "defaults: {reference: x.json}",
@@ -179,7 +186,7 @@ fn each_wrong_comparison_is_named_with_its_place() {
 }
 
 /// Of model `m`, which has a profile.
-fn of_model(settings: &str) -> Result<Config, Problems> {
+pub(super) fn of_model(settings: &str) -> Result<Config, Problems> {
     let text = format!("models:\n  m: {{reference: m.json, {settings}}}");
     parse(&text, "conf/postdict.yaml", &|_| Ok(profile().to_json()))
 }
@@ -240,43 +247,16 @@ fn each_wrong_reference_is_named_with_its_place() {
 }
 
 #[test]
-fn bins_are_those_of_the_reference() {
-    let wrong = [
-        ("segments: [country, {bins_of: amount}, [country, {bins_of: amount}]]", ""),
-        ("segments: [{bins_of: amuont}]", "2:37 (models.m.segments[0])\n"),
-        ("segments: [{bins_of: amuont}]", "error: the profile of `m` has no feature `amuont`"),
-        ("segments: [{bins_of: amuont}]", "did you mean `amount`?"),
-        ("segments: [a, [a, {bins_of: shoe size}]]", "postdict profile show"),
-        ("segments: [{bins_of: country}]", "error: `country` is a category in the profile of `m`: it has no bins"),
-        ("segments: [{bins_of: country}]", "name the column itself as segment: `country`"),
-    ];
-    for (settings, message) in wrong {
-        let said = of_model(settings).map_or_else(|problems| problems, |right| right.warnings);
-        let said = if said.is_empty() { String::new() } else { said.to_string() };
-        assert!(said.contains(message), "{settings}: {said}");
-        assert_eq!(said.is_empty(), message.is_empty(), "{settings}: {said}");
-    }
-    let keys: Vec<String> = of_model("segments: [country, [country, {bins_of: amount}]]").unwrap().settings.models["m"]
-        .segments
-        .iter()
-        .map(crate::event::SegmentSet::key)
-        .collect();
-    assert_eq!(keys, ["country", "country,bins_of(amount)"]);
-}
-
-#[test]
-fn bins_without_a_reference_are_warned_of() {
-    let read = |text: &str| parse(text, "conf/postdict.yaml", &|_| Ok(profile().to_json())).map(|read| read.warnings);
-    for (text, place) in [
-        ("defaults: {segments: [{bins_of: amount}]}", "1:23 (defaults.segments[0])"),
-        ("models: {m: {segments: [a, [a, {bins_of: amount}]]}}", "1:28 (models.m.segments[1])"),
-    ] {
-        let said = read(text).unwrap().to_string();
-        assert!(said.contains("warning") && said.contains("all are `__missing__`") && said.contains(place), "{said}");
-    }
-    let inherited = "defaults: {segments: [{bins_of: country}]}\nmodels: {m: {reference: m.json}, other: {}}";
-    let said = read(inherited).unwrap_err().to_string();
-    assert!(said.contains("1:23") && said.ends_with(": 1 error"), "{said}");
-    let suits = "defaults: {segments: [{bins_of: amount}]}\nmodels: {m: {reference: m.json}, other: {}}";
-    assert!(read(suits).unwrap().is_empty());
+fn contributions_need_a_profile_with_outputs() {
+    let read = |profile: fn() -> crate::event::Profile| {
+        let text = "models:\n  m: {reference: m.json, drift: {contributions: true}}";
+        parse(text, "conf/postdict.yaml", &|_| Ok(profile().to_json())).unwrap()
+    };
+    let known = read(|| with_outputs(profile()));
+    assert!(known.warnings.is_empty() && known.settings.models["m"].drift.contributions);
+    let said = read(profile).warnings.to_string();
+    assert!(said.contains("2:18 (models.m.reference)") && said.contains("the profile of `m` has no outputs"), "{said}");
+    let many = || crate::event::Profile { task: crate::event::TaskKind::Multiclass, ..profile() }.with_id();
+    let said = read(many).warnings.to_string();
+    assert!(said.contains("many classes") && said.contains("remove `contributions`"), "{said}");
 }

@@ -27,6 +27,10 @@ impl Profile {
             return Err(ProfileError::Order { feature: pair[1].name.clone() });
         }
         self.features.iter().try_for_each(|feature| feature.check(self.rows))?;
+        let totals = |feature: &FeatureProfile| feature.outputs.as_ref().map(|outputs| outputs.totals());
+        if let Some(other) = self.features.windows(2).find(|pair| totals(&pair[0]) != totals(&pair[1])) {
+            return Err(ProfileError::Outputs { feature: other[1].name.clone() });
+        }
         let inconsistency = self.labels.as_ref().and_then(|labels| labels.inconsistency(self.rows));
         inconsistency.map_or(Ok(()), |why| Err(ProfileError::Labels { why }))
     }
@@ -48,6 +52,9 @@ impl FeatureProfile {
         }
         if !self.has_possible_moments() {
             return Err(ProfileError::Moments { feature: feature() });
+        }
+        if self.outputs.as_ref().is_some_and(|outputs| !outputs.is_possible(&self.counts)) {
+            return Err(ProfileError::Outputs { feature: feature() });
         }
         let sketches = self
             .sketches

@@ -6,19 +6,22 @@
 //! * `consistency`: what has to hold inside a profile.
 //! * `labels`: what is known of the reference's labels.
 //! * `layout`: where the file form has its line ends.
+//! * [`outputs`]: what the model gave out per bin of a feature.
 
 mod consistency;
 mod file;
 mod identity;
 mod labels;
 mod layout;
+pub mod outputs;
 #[cfg(test)]
 pub(crate) mod samples;
 
 pub use file::ProfileError;
 pub use labels::{AccuracyBy, AccuracyGroup, ClassCalibration, ReferenceLabels, ReferenceMetric};
+pub use outputs::{BinnedOutputs, OutputUnit};
 
-use super::bins::{Category, CategoryBins, Measurement, NumericBins};
+use super::bins::{Category, CategoryBins, Grouping, Measurement, NumericBins};
 use super::feature::{FeatureSource, FeatureValue};
 use super::{Millis, TaskKind};
 use serde::{Deserialize, Serialize};
@@ -66,6 +69,9 @@ pub struct FeatureProfile {
     pub counts: Vec<i64>,
     /// Of its numbers; `None` where it has none, or is a category.
     pub moments: Option<Moments>,
+    /// What the model gave out per bin; `None` where outputs cannot be added up, or nobody did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outputs: Option<BinnedOutputs>,
     /// Evidence for other tools; nothing here is decided by it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sketches: Option<Sketches>,
@@ -124,6 +130,14 @@ impl FeatureBins {
     /// Never: missing and invalid always have bins.
     pub fn is_empty(&self) -> bool {
         false
+    }
+
+    /// Which coarse bin each is in: of a number the reference's deciles, missing and invalid; of a category itself.
+    pub fn coarse(&self) -> Grouping {
+        match self {
+            FeatureBins::Numeric(bins) => bins.coarse(),
+            FeatureBins::Categorical(bins) => Grouping::new((0..bins.bins()).collect()),
+        }
     }
 
     /// True of the bin of categories that have none of their own.

@@ -4,6 +4,7 @@
 
 mod against;
 mod cases;
+mod contributions;
 mod detection;
 pub mod drive;
 pub mod moving;

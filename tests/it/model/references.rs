@@ -3,8 +3,8 @@
 use super::world::START;
 use postdict::event::bins::{CategoryBins, NumericBins};
 use postdict::event::{
-    AccuracyBy, AccuracyGroup, Calibration, ClassCalibration, FeatureBins, FeatureProfile, FeatureSource, Moments,
-    Profile, Reference, ReferenceId, ReferenceLabels, TaskKind,
+    AccuracyBy, AccuracyGroup, BinnedOutputs, Calibration, ClassCalibration, FeatureBins, FeatureProfile,
+    FeatureSource, Moments, Profile, Reference, ReferenceId, ReferenceLabels, TaskKind,
 };
 use proptest::prelude::*;
 use std::sync::Arc;
@@ -34,8 +34,28 @@ fn reference(task: TaskKind, right: i64, from_ms: Option<i64>) -> Reference {
         features: features(from_ms.is_none()),
         labels: (task != TaskKind::Regression).then(|| labels(task, right, from_ms.is_none())),
     };
-    let profile = profile.with_id();
+    let profile = with_outputs(profile).with_id();
     Reference { id: profile.id, from_ms, profile: Some(Arc::new(profile)) }
+}
+
+/// Outputs of half of what is the most, but higher in the lowest bin of a feature than in the highest: the same total of all
+/// features. None of many classes.
+fn with_outputs(mut profile: Profile) -> Profile {
+    let exponent = match profile.task {
+        TaskKind::Binary => -30,
+        TaskKind::Regression => -20,
+        TaskKind::Multiclass => return profile,
+    };
+    for feature in &mut profile.features {
+        let rows = feature.counts.clone();
+        let mut sums: Vec<i64> = rows.iter().map(|rows| rows << 29).collect();
+        let has_rows = |place: &usize| rows[*place] > 0;
+        let (lowest, highest) = ((0..rows.len()).find(has_rows).unwrap(), (0..rows.len()).rfind(has_rows).unwrap());
+        sums[lowest] += 1 << 28;
+        sums[highest] -= 1 << 28;
+        feature.outputs = Some(BinnedOutputs { exponent, rows, sums });
+    }
+    profile
 }
 
 /// Sorted by name; a column of the first that the second does not have.
@@ -67,7 +87,7 @@ fn numeric(name: &str, source: FeatureSource, step: f64) -> FeatureProfile {
 fn feature(name: &str, source: FeatureSource, bins: FeatureBins, first: &[i64]) -> FeatureProfile {
     let mut counts = first.to_vec();
     counts.resize(bins.len(), 0);
-    FeatureProfile { name: name.into(), source, bins, counts, moments: None, sketches: None }
+    FeatureProfile { name: name.into(), source, bins, counts, moments: None, sketches: None, outputs: None }
 }
 
 fn labels(task: TaskKind, right: i64, is_first: bool) -> ReferenceLabels {

@@ -254,7 +254,15 @@ fn model_settings(task: Option<TaskKind>, memory: Memory) -> impl Strategy<Value
     let revisions = (0..4 * SECOND, prop::sample::select(vec![0.0, 0.3]), prop_oneof![Just(0), 0..20 * SECOND]);
     let on_expiry = prop::option::weighted(0.3, prop::sample::select(vec!["0", "1"]));
     let detectors = prop::option::weighted(0.6, detectors());
-    (spans, window_sets(), segment_sets(), revisions, on_expiry, 0u64..3, (detectors, references(task), any::<bool>()))
+    (
+        spans,
+        window_sets(),
+        segment_sets(),
+        revisions,
+        on_expiry,
+        0u64..3,
+        (detectors, references(task), any::<[bool; 2]>()),
+    )
         .prop_map(
             move |(
                 (horizon, early, correction, lateness),
@@ -263,7 +271,7 @@ fn model_settings(task: Option<TaskKind>, memory: Memory) -> impl Strategy<Value
                 revise,
                 on_expiry,
                 min_group,
-                (detectors, references, by_segment),
+                (detectors, references, [by_segment, contributions]),
             )| {
                 let (min_ms, growth, longer) = revise;
                 Arc::new(ModelSettings {
@@ -282,7 +290,7 @@ fn model_settings(task: Option<TaskKind>, memory: Memory) -> impl Strategy<Value
                     revise_for_ms: horizon + correction + longer,
                     detectors,
                     references,
-                    drift: DriftSettings { by_segment, min_count: 3, ..DriftSettings::default() },
+                    drift: DriftSettings { by_segment, contributions, min_count: 3, ..DriftSettings::default() },
                     ..ModelSettings::default()
                 })
             },
