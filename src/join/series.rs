@@ -247,7 +247,7 @@ impl SeriesRegistry {
     }
 
     /// The series of a prediction: `column(i)` is its value in the batch's segment column `i`, `bins` are its codes in the
-    /// model's [`SegmentBins`].
+    /// model's `SegmentBins`.
     pub fn of_prediction<'a>(
         &mut self,
         model_id: ModelId,

@@ -100,14 +100,15 @@ fn labels_say_how_good_the_model_was_and_what_its_scores_meant() {
 #[test]
 fn labels_are_counted_by_the_bins_of_the_profile_itself() {
     let folder = folder("profile_bins");
-    let labels = weather().replace("predictions", "labels");
+    let predictions = weather();
+    let labels = predictions.replace("predictions", "labels");
     let config = |feature: &str| {
         let text = format!("models: {{weather-rain: {{segments: [{{bins_of: {feature}}}]}}}}\n");
         fs::write(folder.join("postdict.yaml"), text).unwrap();
     };
     config("temperature");
     let with_labels = ["--labels", &labels, "--config", "postdict.yaml"];
-    let (profile, _) = made(&folder, &weather(), &with_labels);
+    let (profile, _) = made(&folder, &predictions, &with_labels);
     let groups = profile.labels.as_ref().expect("labels").accuracy_by(Some("bins_of(temperature)"));
     let FeatureBins::Numeric(bins) = &feature(&profile, "temperature").bins else { panic!("it is a number") };
     let names: Vec<&str> = groups.iter().map(|group| &*group.value).collect();
@@ -116,14 +117,14 @@ fn labels_are_counted_by_the_bins_of_the_profile_itself() {
     assert_eq!(groups.iter().map(|group| group.rows).sum::<i64>(), 14_509);
 
     config("temprature");
-    let arguments = [&["--predictions", &weather(), "--out", "none.json"][..], &with_labels].concat();
+    let arguments = [&["--predictions", &predictions, "--out", "none.json"][..], &with_labels].concat();
     let output = run(&folder, &arguments);
     let says = "the profile of `weather-rain` has no feature `temprature` (did you mean `temperature`?)";
     assert_eq!(output.status.code(), Some(1));
     assert!(text(&output.stderr).contains(says), "{}", text(&output.stderr));
     let mut command = Command::new(env!("CARGO_BIN_EXE_postdict"));
     command.current_dir(&folder).args(["replay", "-q", "-c", "postdict.yaml", "--reference", "profile.json"]);
-    let output = command.args(["--predictions", &weather(), "--labels", &labels, "--out", "out"]).output().unwrap();
+    let output = command.args(["--predictions", &predictions, "--labels", &labels, "--out", "out"]).output().unwrap();
     assert_eq!(output.status.code(), Some(2));
     assert!(text(&output.stderr).contains(says), "{}", text(&output.stderr));
 }

@@ -2,7 +2,7 @@
 //! reference that was in force.
 
 use super::world::Prediction;
-use postdict::event::{FeatureBins, ModelSettings, Profile, SegmentColumn, SegmentSet};
+use postdict::event::{FeatureBins, ModelSettings, Profile, Reference, SegmentColumn, SegmentSet};
 use serde_json::Value;
 
 /// `segment_key`.
@@ -35,9 +35,8 @@ pub fn segment_value(record: &Prediction, set: &SegmentSet, settings: &ModelSett
 
 /// The profile in force when a prediction was made.
 pub fn in_force<'s>(record: &Prediction, settings: &'s ModelSettings) -> Option<&'s Profile> {
-    let has_begun =
-        settings.references.iter().filter(|reference| reference.from_ms.is_none_or(|from| from <= record.time));
-    has_begun.last()?.profile.as_deref()
+    let has_begun = |reference: &&Reference| reference.from_ms.is_none_or(|from| from <= record.time);
+    settings.references.iter().rfind(has_begun)?.profile.as_deref()
 }
 
 fn bin(record: &Prediction, feature: &str, settings: &ModelSettings) -> String {
