@@ -55,41 +55,48 @@ fn records_in(inputs: &[(Kind, Wide)], runs: usize) {
     println!("\nRecords, and ns per record; what a feature adds, in ns per record and feature\n");
     println!(
         "| features | bytes JSON / Avro | JSON, none mapped | all mapped | a feature | Avro, none mapped | all mapped | \
-         a feature | JOIN, no reference | with it | a feature |"
+         a feature | JOIN, no reference | with it | a feature | with contributions | a feature |"
     );
-    println!("|{}", " --- |".repeat(11));
+    println!("|{}", " --- |".repeat(13));
     for (kind, wide) in inputs {
         let decode = |form: Form, is_mapped: bool| {
             let (mut decoder, messages) = (wide.decoder(form, is_mapped), wide.messages(form));
             least(runs, || decoder.decode(&origin(), black_box(&messages)).batch.len()) / messages.len() as f64
         };
         let batch = wide.batch();
-        let join = |profile: Option<&Arc<Profile>>| join(&batch, profile, runs) / batch.len() as f64;
-        let profile = Arc::new(wide.profile());
+        let join = |profile: Option<&Arc<Profile>>, contributions| {
+            join(&batch, profile, contributions, runs) / batch.len() as f64
+        };
+        let [profile, with_outputs] = [wide.profile(), wide.profile_with_outputs()].map(Arc::new);
+        let joined = [(None, false), (Some(&profile), false), (Some(&with_outputs), true)];
+        let [without, with, with_contributions] = joined.map(|(profile, contributions)| join(profile, contributions));
         let pairs = [
             [decode(Form::Json, false), decode(Form::Json, true)],
             [decode(Form::Avro, false), decode(Form::Avro, true)],
-            [join(None), join(Some(&profile))],
+            [without, with],
         ];
         let added = |[without, with]: [f64; 2]| {
             format!("{without:.0} | {with:.0} | {:.1}", (with - without) / wide.features as f64)
         };
         println!(
-            "| {} {} | {} / {} | {} |",
+            "| {} {} | {} / {} | {} | {with_contributions:.0} | {:.1} |",
             wide.features,
             kind.name(),
             wide.bytes(Form::Json),
             wide.bytes(Form::Avro),
-            pairs.map(added).join(" | ")
+            pairs.map(added).join(" | "),
+            (with_contributions - without) / wide.features as f64
         );
     }
 }
 
 /// Nanoseconds that JOIN takes for all predictions of a batch.
-fn join(batch: &PredictionBatch, profile: Option<&Arc<Profile>>, runs: usize) -> f64 {
+fn join(batch: &PredictionBatch, profile: Option<&Arc<Profile>>, contributions: bool, runs: usize) -> f64 {
     let reference =
         profile.map(|profile| Reference { id: profile.id, from_ms: None, profile: Some(Arc::clone(profile)) });
-    let model = ModelSettings { references: reference.into_iter().collect(), ..ModelSettings::default() };
+    let drift = DriftSettings { contributions, ..DriftSettings::default() };
+    let references = reference.into_iter().collect();
+    let model = ModelSettings { references, drift, ..ModelSettings::default() };
     let settings = Arc::new(Settings { defaults: Arc::new(model), ..Settings::default() });
     let clock = ThreadClock::new();
     let run = |_| {

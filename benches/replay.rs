@@ -167,7 +167,7 @@ fn settings(name: &str) -> Arc<Settings> {
         "minute" => workload::settings(MINUTE, DAY, false),
         "country" => workload::settings(DAY, DAY, true),
         _ => {
-            let segments = ["origin", "carrier"].map(|column| SegmentSet { columns: vec![column.to_owned()] });
+            let segments = ["origin", "carrier"].map(|column| SegmentSet { columns: vec![column.into()] });
             let model = ModelSettings { segments: segments.into(), ..ModelSettings::default() };
             Arc::new(Settings { defaults: Arc::new(model), ..Settings::default() })
         }

@@ -97,7 +97,15 @@ impl Reference {
 }
 
 fn feature(bins: FeatureBins, counts: Vec<i64>, moments: Option<Moments>) -> FeatureProfile {
-    FeatureProfile { name: "f".into(), source: FeatureSource::Feature, bins, counts, moments, sketches: None }
+    FeatureProfile {
+        name: "f".into(),
+        source: FeatureSource::Feature,
+        bins,
+        counts,
+        moments,
+        sketches: None,
+        outputs: None,
+    }
 }
 
 /// The texts of values 0, 1, …

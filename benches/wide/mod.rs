@@ -5,7 +5,7 @@ use apache_avro::Schema;
 use apache_avro::types::Value;
 use apache_avro::writer::datum::GenericDatumWriter;
 use postdict::codec::{FieldPath, Format, Message, PredictionDecoder, PredictionFields};
-use postdict::drift::profile::{MAX_CATEGORIES, ProfileBuilder};
+use postdict::drift::profile::{MAX_CATEGORIES, OutputsBuilder, ProfileBuilder};
 use postdict::event::{FeatureSource, Origin, PredictionBatch, PredictionColumns, Profile, Role};
 use std::collections::BTreeMap;
 
@@ -124,6 +124,14 @@ impl Wide {
         let (mut profile, _) = builder.finish(false).expect("a profile");
         profile.features.retain(|feature| feature.source == FeatureSource::Feature);
         profile.with_id()
+    }
+
+    /// The same with the scores of these records, added up per bin.
+    pub fn profile_with_outputs(&self) -> Profile {
+        let messages = self.messages(Form::Avro);
+        let mut builder = OutputsBuilder::try_new(self.profile(), &names(self.features)).expect("there are scores");
+        builder.add(&self.decoded(&messages[..messages.len() / 2]));
+        builder.finish()
     }
 }
 

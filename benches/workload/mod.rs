@@ -117,7 +117,7 @@ pub fn settings(window_ms: i64, correction_horizon_ms: i64, by_country: bool) ->
         windows: vec![WindowSpec { size_ms: window_ms, advance_ms: window_ms }],
         pane_ms: window_ms,
         correction_horizon_ms,
-        segments: if by_country { vec![SegmentSet { columns: vec!["country".to_owned()] }] } else { Vec::new() },
+        segments: if by_country { vec![SegmentSet { columns: vec!["country".into()] }] } else { Vec::new() },
         ..ModelSettings::default()
     };
     Arc::new(Settings { defaults: Arc::new(model), ..Settings::default() })

@@ -2,7 +2,7 @@
 //!
 //! Predictions are never taken back, so smallest and largest values are exact, and features merge but cannot be negated.
 
-use super::{ClassId, Distinct, ExactSum, Expected, Linear, Rational, SortedCounts, ratio_to_f64};
+use super::{ClassId, Distinct, ExactSum, Expected, Linear, OutputSums, Rational, SortedCounts, ratio_to_f64};
 use crate::event::ReferenceId;
 use crate::event::unknown::NameSet;
 use std::mem;
@@ -16,6 +16,8 @@ pub struct FeatureAccumulator {
     pub numbers: Numbers,
     /// Of a category, the values that the reference has no bin for.
     pub unseen: Distinct,
+    /// What the model gave out, by coarse bin; only where that is asked for.
+    pub outputs: OutputSums,
 }
 
 /// The numbers among the values of a feature.
@@ -78,6 +80,7 @@ impl FeatureAccumulator {
         self.numbers.squares.merge(&other.numbers.squares);
         self.numbers.range = wider(self.numbers.range, other.numbers.range);
         self.unseen.merge(&other.unseen);
+        self.outputs.merge(&other.outputs);
     }
 }
 
@@ -229,6 +232,9 @@ mod tests {
             accumulator.add(bin, (bin < 5).then_some(number));
             if bin == 6 {
                 accumulator.unseen.add(&format!("{number:.0}"));
+            }
+            if bin % 3 != 0 {
+                accumulator.outputs.add(bin % 5, (number * 1e6) as i64);
             }
             of.unknown.add(&format!("{:.1}", number / 1e2));
             of.expected.confusion.add(1, bin < 3, number.abs() / 1e3);

@@ -11,7 +11,7 @@ use super::rows::{RowNames, Rows, Texts};
 use super::window::{PublishedSeries, Window};
 use crate::aggregate::binary::BinaryConfusion;
 use crate::aggregate::{Cell, Count};
-use crate::event::{Comparison, MetricRow, Millis, ModelSettings, Reference, TaskKind, WindowSpec};
+use crate::event::{Comparison, MetricRow, Millis, ModelSettings, Reference, SegmentColumn, TaskKind, WindowSpec};
 use crate::metrics::change::RightRows;
 use crate::metrics::{self, MetricValue, Undefined, WindowFacts};
 use std::collections::BTreeMap;
@@ -294,7 +294,10 @@ impl<'a> Publisher<'a> {
 
     fn is_protected(&self, set: Option<u16>) -> bool {
         let columns = set.and_then(|set| self.settings.segments.get(usize::from(set))).map(|set| &set.columns);
-        columns.is_some_and(|columns| matches!(&columns[..], [column] if self.settings.protected.contains(column)))
+        let is_protected = |column: &SegmentColumn| {
+            column.column().is_some_and(|name| self.settings.protected.iter().any(|protected| protected == name))
+        };
+        columns.is_some_and(|columns| matches!(&columns[..], [column] if is_protected(column)))
     }
 }
 

@@ -4,9 +4,11 @@ use super::profile_show::show;
 #[cfg(feature = "kafka")]
 use super::profile_topics::FromTopics;
 use super::{Failure, grouped, print, replay, usage};
-use crate::config::Config;
-use crate::drift::profile::{BuildError, ColumnType, LabelsBuilder, MAX_CATEGORIES, ProfileBuilder, TooManyScores};
-use crate::event::{PredictionColumns, Profile, ReferenceLabels};
+use crate::config::{Config, check_bins};
+use crate::drift::profile::{
+    BuildError, ColumnType, LabelsBuilder, MAX_CATEGORIES, OutputsBuilder, ProfileBuilder, TooManyScores,
+};
+use crate::event::{ModelSettings, PredictionBatch, PredictionColumns, Profile, Reference, ReferenceLabels, Settings};
 use crate::replay::{Layout, Progress, Replay, ReplayError, check_readable, feature_names, read_predictions};
 use std::collections::BTreeMap;
 use std::io::IsTerminal;
@@ -116,6 +118,8 @@ enum MakeError {
     Build(#[from] BuildError),
     #[error(transparent)]
     Scores(#[from] TooManyScores),
+    #[error("{0}")]
+    Bins(String),
 }
 
 impl ProfileCommand {
@@ -198,15 +202,11 @@ impl Make {
             labels: (config.labels.format.clone(), config.labels.fields.clone()),
             columns: PredictionColumns { features: names, ..PredictionColumns::default() },
         };
-        let sizes = files.predictions.iter().filter_map(|path| std::fs::metadata(path).ok());
-        let total = sizes.map(|metadata| metadata.len()).sum();
-        let progress = Progress::new(total, !self.quiet && std::io::stderr().is_terminal());
-        let of_labels = Layout { columns: config.settings.columns(), ..layout.clone() };
-        let read =
-            read_predictions(files.predictions, layout, &progress, |batch| builder.add(batch).map_err(MakeError::from));
-        progress.clear();
-        let rejected = read?;
+        let of_labels = layout.clone();
+        let of_outputs = layout.clone();
+        let rejected = self.read(files, layout, |batch| builder.add(batch).map_err(MakeError::from))?;
         let (profile, notes) = builder.finish(self.model.is_some())?;
+        let profile = self.with_outputs(profile, files, of_outputs)?;
         let profile = if !files.has_labels {
             profile
         } else {
@@ -222,6 +222,37 @@ impl Make {
         Ok((profile, rejected))
     }
 
+    /// Gives `each` the predictions, batch by batch, and returns how many records are none.
+    fn read(
+        &self,
+        files: &Files<'_>,
+        layout: Layout,
+        each: impl FnMut(&PredictionBatch) -> Result<(), MakeError>,
+    ) -> Result<u64, MakeError> {
+        let sizes = files.predictions.iter().filter_map(|path| std::fs::metadata(path).ok());
+        let total = sizes.map(|metadata| metadata.len()).sum();
+        let progress = Progress::new(total, !self.quiet && std::io::stderr().is_terminal());
+        let read = read_predictions(files.predictions, layout, &progress, each);
+        progress.clear();
+        read
+    }
+
+    /// The profile with what the model gave out per bin. Bins are known once all was read, so it is read again.
+    fn with_outputs(&self, profile: Profile, files: &Files<'_>, layout: Layout) -> Result<Profile, MakeError> {
+        let is_known = |name: &String| profile.features.iter().any(|feature| *feature.name == **name);
+        let features: Vec<String> = layout.columns.features.into_iter().filter(is_known).collect();
+        let mut builder = match OutputsBuilder::try_new(profile, &features) {
+            Ok(builder) => builder,
+            Err(profile) => return Ok(*profile),
+        };
+        let layout = Layout { columns: PredictionColumns { features, ..PredictionColumns::default() }, ..layout };
+        self.read(files, layout, |batch| {
+            builder.add(batch);
+            Ok(())
+        })?;
+        Ok(builder.finish())
+    }
+
     /// What the labels of the profile's model say.
     fn read_labels(
         &self,
@@ -230,7 +261,8 @@ impl Make {
         config: &Config,
         layout: Layout,
     ) -> Result<Option<ReferenceLabels>, MakeError> {
-        let settings = Arc::new(config.settings.clone());
+        let settings = Arc::new(in_force(profile, &config.settings).map_err(MakeError::Bins)?);
+        let layout = Layout { columns: settings.columns(), ..layout };
         let replay = Replay::of_reference(files.predictions, files.labels, layout, Arc::clone(&settings));
         let sizes = files.predictions.iter().chain(files.labels).filter_map(|path| std::fs::metadata(path).ok());
         let progress =
@@ -249,4 +281,19 @@ impl Make {
         let settings = settings.model(&profile.model_id);
         Ok(labels.finish(settings.task.unwrap_or(profile.task), settings, &all))
     }
+}
+
+/// Settings with `profile` in force, so that segments which are its bins have values: of its features, those alone.
+fn in_force(profile: &Profile, settings: &Settings) -> Result<Settings, String> {
+    let model = &*profile.model_id;
+    let own = settings.model(model);
+    check_bins(model, own, profile)?;
+    let binned = own.binned_features();
+    let features = profile.features.iter().filter(|feature| binned.contains(&&*feature.name)).cloned().collect();
+    let of_bins = Profile { features, labels: None, ..profile.clone() };
+    let reference = Reference { id: profile.id, from_ms: None, profile: Some(Arc::new(of_bins)) };
+    let references = if binned.is_empty() { Vec::new() } else { vec![reference] };
+    let mut settings = settings.clone();
+    settings.models.insert(model.to_owned(), Arc::new(ModelSettings { references, ..ModelSettings::clone(own) }));
+    Ok(settings)
 }

@@ -219,7 +219,15 @@ mod tests {
     use crate::event::{FeatureSource, Moments, ReferenceId, TaskKind};
 
     fn feature(name: &str, bins: FeatureBins, counts: Vec<i64>, moments: Option<Moments>) -> FeatureProfile {
-        FeatureProfile { name: name.into(), source: FeatureSource::Feature, bins, counts, moments, sketches: None }
+        FeatureProfile {
+            name: name.into(),
+            source: FeatureSource::Feature,
+            bins,
+            counts,
+            moments,
+            sketches: None,
+            outputs: None,
+        }
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use super::{Failure, grouped, usage, when};
 use crate::assess::Revisions;
-use crate::config::{self, Config};
+use crate::config::{self, Config, check_bins};
 use crate::event::{Millis, ModelSettings, Profile, Reference, Settings};
 use crate::replay::{self, AtEnd, Layout, OutputFiles, Progress, ReplayError, Summary};
 use std::io::IsTerminal;
@@ -201,6 +201,7 @@ fn refer_to(path: &Path, settings: &mut Settings) -> Result<(), String> {
              of them out"
         )));
     }
+    check_bins(&model, &own, &profile).map_err(|error| why(&error))?;
     own.references = vec![Reference { id: profile.id, from_ms: None, profile: Some(Arc::new(profile)) }];
     settings.models.insert(model, Arc::new(own));
     Ok(())

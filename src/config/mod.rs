@@ -41,6 +41,7 @@ mod windows;
 pub use duration::format as written_duration;
 pub use kafka::{Kafka, is_id};
 pub use problem::{Place, Problem, Problems, Severity};
+pub use segments::check_bins;
 pub use start::Start;
 pub use topics::{OutputTopic, Topics};
 

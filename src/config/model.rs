@@ -31,9 +31,11 @@ pub(super) fn settings(id: &str, model: &RawModel, defaults: &RawModel, report: 
     let scored = task != Some(TaskKind::Regression);
     let fairness = model.fairness.or(&defaults.fairness).written().filter(|_| scored);
     let protected = fairness.map(|fairness| fairness.columns.clone()).unwrap_or_default();
-    let mut segments = model.segments.or(&defaults.segments).value_or(built_in.segments);
+    let written = model.segments.or(&defaults.segments).written();
+    let mut segments: Vec<SegmentSet> =
+        written.iter().flat_map(|sets| &sets.value).map(|set| set.value.clone()).collect();
     for column in &protected {
-        let set = SegmentSet { columns: vec![column.clone()] };
+        let set = SegmentSet { columns: vec![column.as_str().into()] };
         if !segments.contains(&set) {
             segments.push(set);
         }

@@ -128,7 +128,7 @@ pub(super) struct RawModel {
     pub revise_after_min: Field<Millis>,
     pub revise_after_growth: Field<f64>,
     pub revise_for: Field<Millis>,
-    pub segments: Field<Vec<SegmentSet>>,
+    pub segments: Field<Vec<Spanned<SegmentSet>>>,
     pub fairness: Field<Protected>,
     pub business_value: Field<BusinessValue>,
     pub reference: Field<Vec<WrittenReference>>,

@@ -7,7 +7,7 @@ use super::section::{Item, Section, Spanned};
 use super::start;
 use crate::event::{
     Comparison, DRIFT_METHOD_IN_UNITS, DRIFT_METHODS, DriftSettings, Millis, ModelSettings, Profile, Reference,
-    Smoothing,
+    Smoothing, TaskKind,
 };
 use jiff::Timestamp;
 use std::sync::Arc;
@@ -102,6 +102,15 @@ pub(super) fn check(model: &str, written: &[WrittenReference], settings: &ModelS
                 .error(at, format!("the profile is of a {of} model, and `{model}` is {is}"))
                 .help("correct `task`, or make the profile anew: its outputs are others");
         }
+        if settings.drift.contributions && profile.features.iter().all(|feature| feature.outputs.is_none()) {
+            let (why, help) = match profile.task {
+                TaskKind::Multiclass => ("has many classes, whose scores are not added up", "remove `contributions`"),
+                _ => ("has no outputs", "make it anew with `postdict profile`"),
+            };
+            report
+                .warning(at, format!("`drift.contributions` has no effect: the profile of `{model}` {why}"))
+                .help(help);
+        }
         if let Some(next) = reference.from_ms.and_then(|from| boundary_after(from, settings)) {
             report
                 .error(at, "a reference comes into force within a window, which would then mix two".to_owned())
@@ -134,6 +143,8 @@ pub(super) fn read_drift(item: &Item<'_>, report: &mut Report) -> Option<Spanned
     let alpha = section.take("alpha").map(|item| item.number(report, 1e-9..=0.5, "a probability from 1e-9 to 0.5"));
     let min_count = section.take("min_count").map(|item| item.count(report, 1..=u32::MAX));
     let by_segment = section.take("by_segment").map(|item| item.choice(report, &[("true", true), ("false", false)]));
+    let contributions = section.take("contributions");
+    let contributions = contributions.map(|item| item.choice(report, &[("true", true), ("false", false)]));
     let smoothing = section.take("smoothing").map(|item| read_smoothing(&item, report));
     let compare_with = section.take("compare_with").map(|item| comparison::read(&item, report));
     section.finish(report, &[], &[]);
@@ -163,6 +174,10 @@ pub(super) fn read_drift(item: &Item<'_>, report: &mut Report) -> Option<Spanned
         Some(by_segment) => by_segment?.value,
         None => built_in.by_segment,
     };
+    let contributions = match contributions {
+        Some(contributions) => contributions?.value,
+        None => built_in.contributions,
+    };
     let smoothing = match smoothing {
         Some(smoothing) => smoothing?,
         None => built_in.smoothing,
@@ -171,8 +186,16 @@ pub(super) fn read_drift(item: &Item<'_>, report: &mut Report) -> Option<Spanned
         Some(compare_with) => compare_with?,
         None => Vec::new(),
     };
-    let mut settings =
-        DriftSettings { method: method.to_owned(), threshold, alpha, min_count, by_segment, smoothing, ..built_in };
+    let mut settings = DriftSettings {
+        method: method.to_owned(),
+        threshold,
+        alpha,
+        min_count,
+        by_segment,
+        contributions,
+        smoothing,
+        ..built_in
+    };
     if !compare_with.is_empty() {
         settings.compare_with = compare_with.iter().map(|comparison| comparison.value.clone()).collect();
     }

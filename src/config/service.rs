@@ -7,9 +7,9 @@ use super::problem::Report;
 use super::raw::{self, Field, RawModel};
 use super::reference;
 use super::section::{Item, Section, Spanned};
-use super::{Config, InputSpec, comparison, features, kafka, layout_check, model, start, topics};
+use super::{Config, InputSpec, comparison, features, kafka, layout_check, model, segments, start, topics};
 use crate::codec::{FieldPath, LabelFields, PredictionFields};
-use crate::event::{Caps, Millis, Settings};
+use crate::event::{Caps, Millis, SegmentColumn, Settings};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -83,10 +83,12 @@ pub(super) fn read(root: &Node, files: &NamedFiles<'_>, report: &mut Report) -> 
         reference::check(&id.value, written, model, report);
         features::check(&id.value, raw, &defaults, model.task, predictions.fields.features.is_some(), report);
         comparison::check(&id.value, raw, &defaults, model, report);
+        segments::check(&id.value, raw, &defaults, model, report);
     }
     let is_compared = |raw: &RawModel| !matches!((&raw.reference, &raw.features), (Field::Absent, Field::Absent));
     let has_reference = models.iter().any(|(_, raw)| is_compared(raw));
     comparison::check_defaults(&defaults, &settings.defaults, has_reference, report);
+    segments::check_defaults(&defaults, has_reference, report);
     check_layouts(&predictions, &labels, &formats, report);
     check_segments(&predictions, &settings, &defaults, &models, report);
     Config {
@@ -203,10 +205,15 @@ fn check_segments(
         return;
     }
     for raw in std::iter::once(defaults).chain(models.iter().map(|(_, raw)| raw)) {
-        let segments =
-            raw.segments.written().map(|sets| (&sets.at, sets.iter().flat_map(|set| &set.columns).collect()));
-        let protected = raw.fairness.written().map(|fairness| (&fairness.at, fairness.columns.iter().collect()));
-        let written: [Option<(_, Vec<&String>)>; 2] = [segments, protected];
+        let segments = raw.segments.written().map(|sets| {
+            let parts = sets.iter().flat_map(|set| &set.columns);
+            (&sets.at, parts.filter_map(SegmentColumn::column).collect())
+        });
+        let protected = raw.fairness.written().map(|fairness| {
+            let columns = fairness.columns.iter();
+            (&fairness.at, columns.map(String::as_str).collect())
+        });
+        let written: [Option<(_, Vec<&str>)>; 2] = [segments, protected];
         for (at, columns) in written.into_iter().flatten() {
             for column in columns.into_iter().filter(|column| !fields.segments.contains_key(*column)) {
                 report

@@ -4,6 +4,7 @@ mod wrong;
 mod wrong_detectors;
 mod wrong_features;
 mod wrong_reference;
+mod wrong_segments;
 
 use super::*;
 use crate::codec::{FieldPath, RowFormat};
@@ -46,7 +47,7 @@ fn value(names: &[&str]) -> FieldPath {
 }
 
 fn segments(sets: &[&[&str]]) -> Vec<SegmentSet> {
-    let set = |columns: &&[&str]| SegmentSet { columns: columns.iter().map(|column| (*column).to_owned()).collect() };
+    let set = |columns: &&[&str]| SegmentSet { columns: columns.iter().map(|column| (*column).into()).collect() };
     sets.iter().map(set).collect()
 }
 

@@ -19,6 +19,7 @@
 //! Everything but the detectors is a function of counts, in the order of the bins: equal counts give equal bits.
 
 pub mod chance;
+mod contribution;
 pub mod decision;
 #[cfg(test)]
 mod decision_tests;

@@ -27,6 +27,7 @@ pub fn profile_of(profile: &Profile, list: &FeatureList, span: &Range<Millis>) -
                 },
                 moments: moments(&feature.bins, &counts, accumulator),
                 counts,
+                outputs: None,
                 sketches: None,
             }
         })

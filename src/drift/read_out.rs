@@ -1,5 +1,6 @@
 //! From the features of a window to metric values: how far each has moved from the reference, and whether that is drift.
 
+use super::contribution;
 use super::decision::{Decision, DriftRule, Evidence, decide, drifted_share};
 use super::methods::{
     Bounded, Continuity, KolmogorovSmirnov, binned_statistic, chi_square, kolmogorov_smirnov, wasserstein,
@@ -64,6 +65,9 @@ fn read(
             differences::read_out(feature, &counts, accumulator, out);
         }
         evidence.push(compare(feature, &counts, accumulator, settings, out));
+        if with_values && settings.contributions {
+            contribution::read_out(feature, &accumulator.outputs, out);
+        }
         out[first..].iter_mut().for_each(|value| value.feature = Some(number));
     }
     let decisions = decide(&evidence, settings.alpha);

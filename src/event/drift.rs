@@ -17,6 +17,9 @@ pub struct DriftSettings {
     pub min_count: i64,
     /// Features are counted and judged per segment too.
     pub by_segment: bool,
+    /// What the model gave out is added up per bin of each feature, and its change taken apart by them.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub contributions: bool,
     /// What PSI does with shares of zero.
     pub smoothing: Smoothing,
     /// What windows are compared with, without repetition; not empty.
@@ -54,6 +57,7 @@ impl Default for DriftSettings {
             alpha: 0.01,
             min_count: 30,
             by_segment: false,
+            contributions: false,
             smoothing: Smoothing::default(),
             compare_with: vec![Comparison::Fixed],
         }

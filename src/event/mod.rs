@@ -30,11 +30,12 @@ pub use label::{LabelBatch, LabelValue};
 pub use output::{DeadLetterRow, LabelledRow, MetricRow};
 pub use prediction::{PredictionBatch, PredictionColumns};
 pub use profile::{
-    AccuracyBy, AccuracyGroup, ClassCalibration, FeatureBins, FeatureKind, FeatureProfile, Moments, Profile,
-    ProfileError, ProfileWindow, ReferenceId, ReferenceLabels, ReferenceMetric, Sketches,
+    AccuracyBy, AccuracyGroup, BinnedOutputs, ClassCalibration, FeatureBins, FeatureKind, FeatureProfile, Moments,
+    OutputUnit, Profile, ProfileError, ProfileWindow, ReferenceId, ReferenceLabels, ReferenceMetric, Sketches,
 };
 pub use record::{Origin, Role};
 pub use reference::{AnnouncedReference, Reference};
 pub use reject::{Reason, Reject};
+pub use segment::SegmentColumn;
 pub use settings::{BusinessValue, Caps, ModelSettings, ReviseAfter, SegmentSet, Settings, TaskKind, WindowSpec};
 pub use time::{MAX_TIME_MS, Millis};

@@ -15,10 +15,10 @@ pub struct MetricRow {
     pub model_id: Arc<str>,
     /// Its version; empty for all versions together.
     pub model_version: Arc<str>,
-    /// Columns that make the segment, joined by a comma; empty for the whole model.
+    /// Columns that make the segment, joined by a comma; bins_of(NAME): the bins of a number. Empty for the whole model.
     pub segment_key: Arc<str>,
     /// Their values, joined by a comma (comma and backslash in a value are escaped by a backslash). __missing__: no
-    /// value; __other__: folded by the cap.
+    /// value; __invalid__: no number to be in a bin; __other__: folded by the cap.
     pub segment_value: Arc<str>,
     /// The feature, of a metric about one.
     pub feature: Option<Arc<str>>,

@@ -1,7 +1,8 @@
 //! A batch of predictions as columns (Arrow arrays), all of the same length.
 
+use super::profile::outputs::added_output;
 use super::unknown::UnknownFeatures;
-use super::{FeatureColumn, FeatureSource, FeatureValue, Millis, Origin};
+use super::{FeatureColumn, FeatureSource, FeatureValue, Millis, Origin, TaskKind};
 use arrow_array::types::UInt32Type;
 use arrow_array::{Array, BooleanArray, DictionaryArray, Float64Array, Int64Array, ListArray, StringArray};
 
@@ -79,6 +80,16 @@ impl PredictionBatch {
     /// Event time of `row`.
     pub fn time(&self, row: usize) -> Millis {
         self.time.value(row)
+    }
+
+    /// The number that a model of this `task` gave out in `row`, as far as it can be added up: the probability of the positive
+    /// class, or the predicted number.
+    #[inline]
+    pub fn added_output(&self, task: TaskKind, row: usize) -> Option<f64> {
+        match self.output(added_output(task)?, row)? {
+            FeatureValue::Number(number) => Some(number),
+            FeatureValue::Missing | FeatureValue::Text(_) | FeatureValue::Invalid => None,
+        }
     }
 
     /// What `row` has of an output, as a feature; `None` of what is no output.

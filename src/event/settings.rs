@@ -3,6 +3,7 @@
 //! The stages also log them, so that state can be read as it was meant. A key that a later version adds needs a default
 //! that means what there was before.
 
+use super::segment::SegmentColumn;
 use super::{Detectors, DriftSettings, FeatureSource, MAX_TIME_MS, Millis, PredictionColumns, Profile, Reference};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -44,18 +45,18 @@ pub struct WindowSpec {
     pub advance_ms: Millis,
 }
 
-/// Columns whose value combination is a segment: `[country]`, `[country, device]`.
+/// Columns whose value combination is a segment: `[country]`, `[country, device]`, `[country, {bins_of: amount}]`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SegmentSet {
-    /// Column names as configured; not empty, without repetition.
-    pub columns: Vec<String>,
+    /// Columns, and numbers in bins, as configured; not empty, without repetition.
+    pub columns: Vec<SegmentColumn>,
 }
 
 impl SegmentSet {
-    /// `segment_key` of the output: the columns joined by `,`.
+    /// `segment_key` of the output: the keys of the columns joined by `,`.
     pub fn key(&self) -> String {
-        self.columns.join(",")
+        self.columns.iter().map(SegmentColumn::key).collect::<Vec<_>>().join(",")
     }
 }
 
@@ -189,8 +190,8 @@ impl Settings {
 
     /// Columns that any model's segments need, sorted, without repetition.
     pub fn segment_columns(&self) -> Vec<String> {
-        let mut columns: Vec<String> =
-            self.all().flat_map(|model| &model.segments).flat_map(|set| set.columns.iter().cloned()).collect();
+        let parts = self.all().flat_map(|model| &model.segments).flat_map(|set| &set.columns);
+        let mut columns: Vec<String> = parts.filter_map(|part| part.column().map(str::to_owned)).collect();
         columns.sort();
         columns.dedup();
         columns
@@ -227,6 +228,17 @@ impl ModelSettings {
     /// True if windows of all sizes begin at `time`.
     pub fn is_boundary(&self, time: Millis) -> bool {
         self.windows.iter().all(|window| time.rem_euclid(window.advance_ms) == 0)
+    }
+
+    /// Features whose bins are segments, in the order of the segments, without repetition.
+    pub fn binned_features(&self) -> Vec<&str> {
+        let mut features: Vec<&str> = Vec::new();
+        for feature in self.segments.iter().flat_map(|set| &set.columns).filter_map(SegmentColumn::binned) {
+            if !features.contains(&feature) {
+                features.push(feature);
+            }
+        }
+        features
     }
 
     /// The profile that is in force from `start` to `end`; `None` if there is none, or another comes into force between.

@@ -7,8 +7,8 @@ use crate::aggregate::features::feature_mut;
 use crate::aggregate::{ClassId, ClassNames, Distinct, Expected, Features};
 use crate::event::label::class_as_number;
 use crate::event::{
-    FeatureBins, FeatureSource, FeatureValue, Millis, ModelSettings, PredictionBatch, Profile, ReferenceId,
-    ReferenceLabels,
+    FeatureBins, FeatureProfile, FeatureSource, FeatureValue, Millis, ModelSettings, OutputUnit, PredictionBatch,
+    Profile, ReferenceId, ReferenceLabels,
 };
 use smallvec::SmallVec;
 use std::sync::Arc;
@@ -26,6 +26,8 @@ struct InForce {
     from_ms: Millis,
     id: ReferenceId,
     profile: Arc<Profile>,
+    /// In which outputs are added up, where that is asked for and the profile has them.
+    unit: Option<OutputUnit>,
     /// Per feature of the profile.
     features: Vec<Place>,
     /// Columns of the batch that only other references have, with their names.
@@ -34,12 +36,14 @@ struct InForce {
 
 /// Where a feature is found, and the numbers among its categories.
 #[derive(Debug)]
-struct Place {
+pub(super) struct Place {
     source: FeatureSource,
     /// Of a feature, which of the batch's columns; `None` where no batch has it.
     column: Option<usize>,
     /// Categories that are the text of a number, ascending, with their bins: numbers are looked up without being written.
     numbers: Vec<(f64, u16)>,
+    /// By bin, the coarse bin in which outputs are added up; none where they are not.
+    coarse: Vec<u16>,
 }
 
 impl ModelFeatures {
@@ -47,18 +51,14 @@ impl ModelFeatures {
     pub fn new(settings: &ModelSettings, columns: &[String]) -> Self {
         let references = settings.references.iter().filter_map(|reference| {
             let profile = Arc::clone(reference.profile.as_ref()?);
-            let features = profile.features.iter().map(|feature| Place {
-                source: feature.source,
-                column: Some(feature.source)
-                    .filter(|source| *source == FeatureSource::Feature)
-                    .and_then(|_| columns.binary_search_by(|column| column.as_str().cmp(&feature.name)).ok()),
-                numbers: numbers(&feature.bins),
-            });
-            let features: Vec<Place> = features.collect();
+            let place = |feature| Place { coarse: coarse(feature, settings), ..Place::of(feature, columns) };
+            let features: Vec<Place> = profile.features.iter().map(place).collect();
+            let outputs = profile.features.iter().find_map(|feature| feature.outputs.as_ref());
+            let unit = outputs.filter(|_| settings.drift.contributions).map(|outputs| outputs.unit());
             let is_other = |place: &usize| features.iter().all(|feature| feature.column != Some(*place));
             let others = (0..columns.len()).filter(is_other).map(|place| (place, columns[place].clone())).collect();
             let from_ms = reference.from_ms.unwrap_or(Millis::MIN);
-            Some(InForce { from_ms, id: reference.id, profile, features, others })
+            Some(InForce { from_ms, id: reference.id, profile, unit, features, others })
         });
         ModelFeatures { references: references.collect() }
     }
@@ -83,6 +83,9 @@ impl ModelFeatures {
         if let Some(labels) = &reference.profile.labels {
             output.expect(labels, &mut of.expected);
         }
+        let units = reference
+            .unit
+            .and_then(|unit| batch.added_output(reference.profile.task, row).map(|output| unit.units(output)));
         let known = known.of(reference.id, reference.features.len());
         let places = reference.features.iter().zip(known);
         for ((number, (place, known)), feature) in (0..).zip(places).zip(&reference.profile.features) {
@@ -101,6 +104,11 @@ impl ModelFeatures {
             };
             let accumulator = feature_mut(&mut of.list, number);
             accumulator.add(bin as u16, number_of);
+            if let Some(units) = units
+                && let Some(coarse) = place.coarse.get(bin)
+            {
+                accumulator.outputs.add(*coarse, units);
+            }
             if feature.bins.is_unseen(bin) {
                 add_unseen(&mut accumulator.unseen, value);
             }
@@ -196,8 +204,17 @@ impl Output<'_> {
 }
 
 impl Place {
+    /// Of a feature; batches have the features `columns`.
+    pub(super) fn of(feature: &FeatureProfile, columns: &[String]) -> Place {
+        let is_column = feature.source == FeatureSource::Feature;
+        let place = || columns.binary_search_by(|column| column.as_str().cmp(&feature.name)).ok();
+        let column = is_column.then(place).flatten();
+        Place { source: feature.source, column, numbers: numbers(&feature.bins), coarse: Vec::new() }
+    }
+
+    /// What a row has of the feature.
     #[inline]
-    fn value<'b>(&self, batch: &'b PredictionBatch, row: usize) -> FeatureValue<'b> {
+    pub(super) fn value<'b>(&self, batch: &'b PredictionBatch, row: usize) -> FeatureValue<'b> {
         let feature = self.column.map(|column| batch.features[column].value(row));
         feature.or_else(|| batch.output(self.source, row)).unwrap_or(FeatureValue::Missing)
     }
@@ -210,6 +227,15 @@ impl Place {
         let known = self.numbers.binary_search_by(|(known, _)| known.total_cmp(&(number + 0.0)));
         known.map_or_else(|_| categories.bin_of_other_number(number), |place| usize::from(self.numbers[place].1))
     }
+}
+
+/// Per bin of a feature its coarse bin, where outputs are added up in them.
+fn coarse(feature: &FeatureProfile, settings: &ModelSettings) -> Vec<u16> {
+    if !settings.drift.contributions || feature.outputs.is_none() {
+        return Vec::new();
+    }
+    let coarse = feature.bins.coarse();
+    (0..feature.bins.len()).filter_map(|bin| coarse.of(bin).map(|bin| bin as u16)).collect()
 }
 
 /// The categories that are numbers, with their bins.
@@ -230,7 +256,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn place_of(bins: &FeatureBins) -> Place {
-        Place { source: FeatureSource::Feature, column: None, numbers: numbers(bins) }
+        Place { source: FeatureSource::Feature, column: None, numbers: numbers(bins), coarse: Vec::new() }
     }
 
     proptest! {

@@ -17,6 +17,9 @@ mod prediction;
 pub mod references;
 pub mod request;
 mod rules;
+mod segment_bins;
+#[cfg(test)]
+mod segment_bins_tests;
 mod series;
 mod sources;
 pub mod state;

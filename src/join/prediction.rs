@@ -29,6 +29,8 @@ pub struct PredictionReader {
     known_bins: KnownBins,
     models: Vec<Option<KnownModel>>,
     series: SeriesCodes,
+    /// Likewise where numbers in bins are part of it: the codes of the columns, then those of the bins.
+    binned_series: HashMap<SmallVec<[u32; 12]>, SeriesId>,
 }
 
 /// The series of each combination of codes of a batch's columns: model, version, segments.
@@ -49,6 +51,7 @@ impl PredictionReader {
                 Some(possible) => SeriesCodes::Dense(vec![None; possible]),
                 None => SeriesCodes::Sparse(HashMap::new()),
             },
+            binned_series: HashMap::new(),
             known_bins: KnownBins::default(),
             batch,
         }
@@ -78,10 +81,19 @@ impl PredictionReader {
 
     fn series(&mut self, registry: &mut SeriesRegistry, model: ModelId, row: usize) -> SeriesId {
         let batch = &self.batch;
-        let look_up = || {
-            let version = text(&batch.model_version, row).unwrap_or_default();
-            registry.of_prediction(model, version, |column| batch.segments.get(column).and_then(|c| text(c, row)))
-        };
+        let bins = &registry.model(model).bins;
+        if !bins.is_empty() {
+            let mut key: SmallVec<[u32; 12]> = codes(batch, row).collect();
+            let columns = key.len();
+            key.extend(bins.codes(batch, row));
+            if let Some(known) = self.binned_series.get(&key) {
+                return *known;
+            }
+            let series = look_up(registry, model, batch, row, &key[columns..]);
+            self.binned_series.insert(key, series);
+            return series;
+        }
+        let look_up = || look_up(registry, model, batch, row, &[]);
         match &mut self.series {
             SeriesCodes::Dense(known) => {
                 let number = columns(batch).fold(0, |number, column| {
@@ -89,12 +101,27 @@ impl PredictionReader {
                 });
                 *known[number].get_or_insert_with(look_up)
             }
-            SeriesCodes::Sparse(known) => {
-                let codes = columns(batch).map(|column| column.key(row).map_or(u32::MAX, |code| code as u32)).collect();
-                *known.entry(codes).or_insert_with(look_up)
-            }
+            SeriesCodes::Sparse(known) => *known.entry(codes(batch, row).collect()).or_insert_with(look_up),
         }
     }
+}
+
+/// The series of a row whose numbers lie in these bins, by its names.
+fn look_up(
+    registry: &mut SeriesRegistry,
+    model: ModelId,
+    batch: &PredictionBatch,
+    row: usize,
+    bins: &[u32],
+) -> SeriesId {
+    let version = text(&batch.model_version, row).unwrap_or_default();
+    let column = |column| batch.segments.get(column).and_then(|column| text(column, row));
+    registry.of_prediction(model, version, column, bins)
+}
+
+/// The codes of a row in the columns whose values make the series.
+fn codes(batch: &PredictionBatch, row: usize) -> impl Iterator<Item = u32> {
+    columns(batch).map(move |column| column.key(row).map_or(u32::MAX, |code| code as u32))
 }
 
 /// The columns whose values make the series.

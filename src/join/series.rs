@@ -5,10 +5,11 @@
 
 use super::features::ModelFeatures;
 use super::references::{Postponed, take_force};
+use super::segment_bins::SegmentBins;
 use crate::aggregate::ClassNames;
 use crate::event::label::class_as_number;
 use crate::event::segment::{MAX_NAME_BYTES, MISSING, OTHER};
-use crate::event::{Caps, Millis, ModelSettings, PredictionColumns, Settings};
+use crate::event::{Caps, Millis, ModelSettings, PredictionColumns, SegmentColumn, Settings};
 use hashbrown::HashMap;
 use std::sync::Arc;
 
@@ -57,14 +58,25 @@ pub struct Model {
     pub first_terms: TermsId,
     /// Its classes.
     pub classes: ClassNames,
-    /// Per segment set, the places of its columns among the batch's segment columns.
-    pub segment_columns: Vec<Vec<usize>>,
+    /// Per segment set, where its parts are found.
+    pub segment_parts: Vec<Vec<SegmentPart>>,
+    /// Numbers whose bins are segments.
+    pub bins: Arc<SegmentBins>,
     /// What its predictions are compared with.
     pub features: Arc<ModelFeatures>,
     values: Vec<HashMap<Arc<str>, ()>>,
     versions: HashMap<Arc<str>, ()>,
     /// The series of its records without a prediction under today's terms, once there was one.
     without_prediction: Option<SeriesId>,
+}
+
+/// Where a part of a segment's value is found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SegmentPart {
+    /// In the batch's segment column with this place.
+    Column(usize),
+    /// In the model's [`SegmentBins`], of the feature with this place.
+    Bins(usize),
 }
 
 /// A model over the cap, or with a name that is too long.
@@ -138,17 +150,28 @@ impl SeriesRegistry {
 
     fn add_model(&mut self, name: &str, terms: TermsId) -> ModelId {
         let settings = Arc::clone(self.settings.model(name));
-        let place = |column: &String| self.columns.segments.binary_search(column).unwrap_or(usize::MAX);
-        let segment_columns: Vec<Vec<usize>> =
-            settings.segments.iter().map(|set| set.columns.iter().map(place).collect()).collect();
+        let bins = SegmentBins::new(&settings, &self.columns.features);
+        let binned = settings.binned_features();
+        let part = |part: &SegmentColumn| match part {
+            SegmentColumn::Column(name) => {
+                SegmentPart::Column(self.columns.segments.binary_search(name).unwrap_or(usize::MAX))
+            }
+            SegmentColumn::Bins { bins_of } => {
+                let place = binned.iter().position(|feature| feature == bins_of);
+                SegmentPart::Bins(place.expect("what is in bins is among all that is"))
+            }
+        };
+        let segment_parts: Vec<Vec<SegmentPart>> =
+            settings.segments.iter().map(|set| set.columns.iter().map(part).collect()).collect();
         let id = ModelId(self.models.len() as u32);
         let name: Arc<str> = name.into();
         self.models.push(Model {
             name: Arc::clone(&name),
             classes: ClassNames::new(self.settings.caps.classes),
             without_prediction: None,
-            values: vec![HashMap::new(); segment_columns.len()],
-            segment_columns,
+            values: vec![HashMap::new(); segment_parts.len()],
+            segment_parts,
+            bins: Arc::new(bins),
             features: Arc::new(ModelFeatures::new(&settings, &self.columns.features)),
             settings,
             terms,
@@ -227,21 +250,28 @@ impl SeriesRegistry {
         })
     }
 
-    /// The series of a prediction: `column(i)` is its value in the batch's segment column `i`.
+    /// The series of a prediction: `column(i)` is its value in the batch's segment column `i`, `bins` are its codes in the
+    /// model's `SegmentBins`.
     pub fn of_prediction<'a>(
         &mut self,
         model_id: ModelId,
         version: &str,
         column: impl Fn(usize) -> Option<&'a str>,
+        bins: &[u32],
     ) -> SeriesId {
         let caps = self.settings.caps;
         let model = &mut self.models[model_id.0 as usize];
         let (version, version_folded) = capped(&mut model.versions, version, MAX_VERSIONS);
         let mut folded = u64::from(version_folded);
         let mut text = String::new();
-        let segments = (model.segment_columns.iter().zip(&mut model.values))
-            .map(|(columns, values)| {
-                segment_value(columns, &column, &mut text);
+        let known_bins = Arc::clone(&model.bins);
+        let part = |part: SegmentPart| match part {
+            SegmentPart::Column(place) => column(place).unwrap_or(MISSING),
+            SegmentPart::Bins(place) => known_bins.name(bins[place]),
+        };
+        let segments = (model.segment_parts.iter().zip(&mut model.values))
+            .map(|(parts, values)| {
+                segment_value(parts, part, &mut text);
                 let (value, value_folded) = capped_value(values, &text, caps);
                 folded += u64::from(value_folded);
                 value
@@ -308,6 +338,7 @@ impl SeriesRegistry {
             let model = &mut self.models[place];
             all_postponed.extend(postponed.into_iter().map(|postponed| (Arc::clone(&model.name), postponed)));
             model.features = Arc::new(ModelFeatures::new(&settings, &self.columns.features));
+            model.bins = Arc::new(SegmentBins::new(&settings, &self.columns.features));
             (model.settings, model.terms, model.without_prediction) = (settings, terms, None);
             if has_references {
                 // A series is logged: a restart knows from when on they were in force, whether anything was read or not.
@@ -384,16 +415,16 @@ impl SeriesRegistry {
     }
 }
 
-/// Writes the value of a segment into `text`: its columns joined by `,`; where there are several, `,` and `\` in a value
+/// Writes the value of a segment into `text`: those of its parts joined by `,`; where there are several, `,` and `\` in a value
 /// are escaped by `\`.
-fn segment_value<'a>(columns: &[usize], column: &impl Fn(usize) -> Option<&'a str>, text: &mut String) {
+fn segment_value<'a>(parts: &[SegmentPart], value: impl Fn(SegmentPart) -> &'a str, text: &mut String) {
     text.clear();
-    for (i, place) in columns.iter().enumerate() {
+    for (i, part) in parts.iter().enumerate() {
         if i > 0 {
             text.push(',');
         }
-        let value = column(*place).unwrap_or(MISSING);
-        if columns.len() == 1 {
+        let value = value(*part);
+        if parts.len() == 1 {
             text.push_str(value);
         } else {
             for character in value.chars() {
@@ -444,7 +475,7 @@ mod tests {
     fn values_of_several_columns_are_joined_and_escaped_and_missing_is_a_value() {
         let mut registry = registry(10);
         let model = registry.model_id("m").expect("below the cap");
-        let id = registry.of_prediction(model, "1", |column| [Some("D,E"), None][column]);
+        let id = registry.of_prediction(model, "1", |column| [Some("D,E"), None][column], &[]);
         let segments = registry.series(id).segments.clone().expect("a prediction has segments");
         assert_eq!(&*segments[0], "D,E");
         assert_eq!(&*segments[1], "D\\,E,__missing__");
@@ -454,13 +485,13 @@ mod tests {
     fn a_value_over_the_cap_folds_and_is_counted_while_known_values_stay() {
         let mut registry = registry(1);
         let model = registry.model_id("m").expect("below the cap");
-        let de = registry.of_prediction(model, "", |_| Some("DE"));
-        let fr = registry.of_prediction(model, "", |_| Some("FR"));
+        let de = registry.of_prediction(model, "", |_| Some("DE"), &[]);
+        let fr = registry.of_prediction(model, "", |_| Some("FR"), &[]);
         assert_eq!(registry.folded(), 2);
         let value = |id| registry.series(id).segments.as_ref().map(|values| values[0].to_string());
         assert_eq!(value(de).as_deref(), Some("DE"));
         assert_eq!(value(fr).as_deref(), Some(OTHER));
-        assert_eq!(registry.of_prediction(model, "", |_| Some("DE")), de);
+        assert_eq!(registry.of_prediction(model, "", |_| Some("DE"), &[]), de);
     }
 
     #[test]
@@ -478,7 +509,7 @@ mod tests {
         let long = "x".repeat(MAX_NAME_BYTES + 1);
         assert_eq!(registry.model_id(&long), Err(TooManyModels));
         let model = registry.model_id(&long[1..]).expect("one byte shorter");
-        let id = registry.of_prediction(model, &long, |column| [Some(&*long), Some("tv")][column]);
+        let id = registry.of_prediction(model, &long, |column| [Some(&*long), Some("tv")][column], &[]);
         let Series { version, segments, .. } = registry.series(id);
         assert_eq!((&**version, registry.folded()), (OTHER, 3));
         assert!(segments.iter().flatten().all(|value| **value == *OTHER), "{segments:?}");

@@ -1,14 +1,14 @@
-//! How much of a change of accuracy is *mix* (rows are spread over groups otherwise) and how much is *within* (the same group
-//! is predicted better or worse).
+//! How much of a change of accuracy, or of what a model gives out, is *mix* (rows are spread over groups otherwise) and how much
+//! is *within* (the same group is predicted better or worse, or gets another output).
 //!
-//! With the share s and the accuracy a of each group in reference (0) and window (1), mix is Σ (s₁ − s₀)(a₀ + a₁)/2 and
+//! With the share s and the mean a of each group in reference (0) and window (1), mix is Σ (s₁ − s₀)(a₀ + a₁)/2 and
 //! within Σ (a₁ − a₀)(s₀ + s₁)/2. They add up to the whole change, whichever of the two is called the first (Kitagawa 1955).
-//! A group that has rows on one side only has no other accuracy to compare with: all that it changes is mix.
+//! A group that has rows on one side only has no other mean to compare with: all that it changes is mix.
 
 use super::{Metric, MetricValue, Undefined};
 use crate::aggregate::{ExactSum, Quality};
-use crate::event::TaskKind;
 use crate::event::segment::OTHER;
+use crate::event::{OutputUnit, TaskKind};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -29,10 +29,6 @@ impl RightRows {
             rows: all.rows + group.rows,
             right: all.right + group.right,
         })
-    }
-
-    fn accuracy(self) -> Option<f64> {
-        (self.rows > 0).then(|| self.right as f64 / self.rows as f64)
     }
 }
 
@@ -66,28 +62,69 @@ pub fn by_predicted_class(
     groups
 }
 
+/// Rows of a group that have an output, and the sum of these.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct OutputRows {
+    /// Rows with an output.
+    pub rows: i64,
+    /// Their outputs, in units.
+    pub sum: i64,
+}
+
 /// `accuracy_change_mix` and `accuracy_change_within` of groups, each with its rows in the reference and in the window.
 pub fn accuracy_change(groups: &[(RightRows, RightRows)]) -> [MetricValue; 2] {
-    let rows = |of: fn(&(RightRows, RightRows)) -> RightRows| groups.iter().map(|group| of(group).rows).sum::<i64>();
-    let (before, now) = (rows(|group| group.0), rows(|group| group.1));
-    // Summed exactly: groups have no order.
-    let (mut mix, mut within) = (ExactSum::default(), ExactSum::default());
+    let group = |rows: RightRows| Group { rows: rows.rows, sum: rows.right };
+    let (parts, rows) = parts(groups.iter().map(|(before, now)| (group(*before), group(*now))), Undefined::NoLabels);
+    let [mix, within] = parts;
+    [
+        MetricValue::new(Metric::AccuracyChangeMix, mix, rows),
+        MetricValue::new(Metric::AccuracyChangeWithin, within, rows),
+    ]
+}
+
+/// `output_change_mix` and `output_change_within` of groups, likewise, of outputs in this unit.
+pub fn output_change(groups: &[(OutputRows, OutputRows)], unit: OutputUnit) -> [MetricValue; 2] {
+    let group = |rows: OutputRows| Group { rows: rows.rows, sum: rows.sum };
+    let (parts, rows) = parts(groups.iter().map(|(before, now)| (group(*before), group(*now))), Undefined::NoRows);
+    let [mix, within] = parts.map(|part| part.map(|units| unit.number(units)));
+    [MetricValue::new(Metric::OutputChangeMix, mix, rows), MetricValue::new(Metric::OutputChangeWithin, within, rows)]
+}
+
+/// Rows of a group on one side, and the sum of what is averaged over them.
+#[derive(Debug, Clone, Copy)]
+struct Group {
+    rows: i64,
+    sum: i64,
+}
+
+impl Group {
+    fn mean(self) -> Option<f64> {
+        (self.rows > 0).then(|| self.sum as f64 / self.rows as f64)
+    }
+}
+
+/// Mix and within of groups in reference and window, and the rows of the window; `none` says that it has none.
+fn parts(groups: impl Iterator<Item = (Group, Group)> + Clone, none: Undefined) -> ([Result<f64, Undefined>; 2], i64) {
+    let before: i64 = groups.clone().map(|(reference, _)| reference.rows).sum();
+    let now: i64 = groups.clone().map(|(_, window)| window.rows).sum();
     let undefined = match (before, now) {
         (..=0, _) => Some(Undefined::NoReference),
-        (_, ..=0) => Some(Undefined::NoLabels),
+        (_, ..=0) => Some(none),
         _ => None,
     };
-    if undefined.is_none() {
-        for (reference, window) in groups {
-            let (s0, s1) = (reference.rows as f64 / before as f64, window.rows as f64 / now as f64);
-            let Some(known) = reference.accuracy().or(window.accuracy()) else { continue };
-            let (a0, a1) = (reference.accuracy().unwrap_or(known), window.accuracy().unwrap_or(known));
-            mix.add((s1 - s0) * (a0 + a1) / 2.0);
-            within.add((a1 - a0) * (s0 + s1) / 2.0);
-        }
+    if let Some(undefined) = undefined {
+        return ([Err(undefined); 2], now);
     }
-    let value = |metric, sum: &ExactSum| MetricValue::new(metric, undefined.map_or_else(|| Ok(sum.to_f64()), Err), now);
-    [value(Metric::AccuracyChangeMix, &mix), value(Metric::AccuracyChangeWithin, &within)]
+    // Summed exactly: groups have no order.
+    let (mut mix, mut within) = (ExactSum::default(), ExactSum::default());
+    for (reference, window) in groups {
+        let (s0, s1) = (reference.rows as f64 / before as f64, window.rows as f64 / now as f64);
+        let Some(known) = reference.mean().or(window.mean()) else { continue };
+        let (a0, a1) = (reference.mean().unwrap_or(known), window.mean().unwrap_or(known));
+        mix.add((s1 - s0) * (a0 + a1) / 2.0);
+        within.add((a1 - a0) * (s0 + s1) / 2.0);
+    }
+    ([Ok(mix.to_f64()), Ok(within.to_f64())], now)
 }
 
 #[cfg(test)]
@@ -121,6 +158,71 @@ mod tests {
         let reasons = |groups: &[_]| accuracy_change(groups).map(|value| value.value.unwrap_err());
         assert_eq!(reasons(&[(of(0, 0), of(1, 1))]), [Undefined::NoReference; 2]);
         assert_eq!(reasons(&[(of(1, 1), of(0, 0))]), [Undefined::NoLabels; 2]);
+    }
+
+    #[test]
+    fn outputs_that_are_absent_on_one_side_say_so() {
+        let of = |rows, sum| OutputRows { rows, sum };
+        let reasons =
+            |groups: &[_]| output_change(groups, OutputUnit::of_probabilities()).map(|value| value.value.unwrap_err());
+        assert_eq!(reasons(&[(of(0, 0), of(1, 1))]), [Undefined::NoReference; 2]);
+        assert_eq!(reasons(&[(of(1, 1), of(0, 0))]), [Undefined::NoRows; 2]);
+    }
+
+    /// Scores by group, of reference and window.
+    type Scores = Vec<(Vec<f64>, Vec<f64>)>;
+
+    fn scores() -> impl Strategy<Value = Scores> {
+        let side = || prop::collection::vec(0.0..=1.0f64, 0..6);
+        prop::collection::vec((side(), side()), 1..6)
+    }
+
+    /// Mix and within as their definition says, from the scores themselves.
+    fn by_definition(groups: &Scores) -> [f64; 2] {
+        let all = |of: fn(&(Vec<f64>, Vec<f64>)) -> usize| groups.iter().map(of).sum::<usize>() as f64;
+        let (n, m) = (all(|group| group.0.len()), all(|group| group.1.len()));
+        let mean = |scores: &[f64]| (!scores.is_empty()).then(|| scores.iter().sum::<f64>() / scores.len() as f64);
+        let mut parts = [0.0; 2];
+        for (before, now) in groups.iter().filter(|(before, now)| before.len() + now.len() > 0) {
+            let (s0, s1) = (before.len() as f64 / n, now.len() as f64 / m);
+            let a0 = mean(before).or(mean(now)).unwrap();
+            let a1 = mean(now).or(mean(before)).unwrap();
+            parts[0] += (s1 - s0) * (a0 + a1) / 2.0;
+            parts[1] += (a1 - a0) * (s0 + s1) / 2.0;
+        }
+        parts
+    }
+
+    proptest! {
+        #[test]
+        fn a_change_of_outputs_is_taken_apart_as_defined_and_is_the_same_for_every_grouping(
+            groups in scores(), cut in any::<prop::sample::Index>()
+        ) {
+            prop_assume!(groups.iter().any(|group| !group.0.is_empty()) && groups.iter().any(|group| !group.1.is_empty()));
+            let unit = OutputUnit::of_probabilities();
+            let parts = |groups: &Scores| {
+                let side = |scores: &[f64]| OutputRows {
+                    rows: scores.len() as i64,
+                    sum: scores.iter().map(|score| unit.units(*score)).sum(),
+                };
+                let groups: Vec<_> = groups.iter().map(|(before, now)| (side(before), side(now))).collect();
+                output_change(&groups, unit).map(|value| value.value.unwrap())
+            };
+            let (found, expected) = (parts(&groups), by_definition(&groups));
+            prop_assert!((found[0] - expected[0]).abs() < 1e-8 && (found[1] - expected[1]).abs() < 1e-8, "{:?}", found);
+            // Other groups of the same rows: other parts of the same whole.
+            let mut merged = groups.clone();
+            let (taken, kept) = (merged.remove(cut.index(groups.len())), merged.first_mut());
+            match kept {
+                Some(kept) => {
+                    kept.0.extend(taken.0);
+                    kept.1.extend(taken.1);
+                }
+                None => merged.push(taken),
+            }
+            let other = parts(&merged);
+            prop_assert!((found[0] + found[1] - other[0] - other[1]).abs() < 1e-12);
+        }
     }
 
     proptest! {

@@ -95,7 +95,15 @@ mod tests {
             Some(Moments { mean: numbers.mean(rows), std: numbers.std(rows), min, max })
         };
         let moments = moments(&numbers);
-        FeatureProfile { name: "x".into(), source: FeatureSource::Feature, bins, counts, moments, sketches: None }
+        FeatureProfile {
+            name: "x".into(),
+            source: FeatureSource::Feature,
+            bins,
+            counts,
+            moments,
+            sketches: None,
+            outputs: None,
+        }
     }
 
     fn numeric(values: &[FeatureValue]) -> FeatureProfile {

@@ -167,6 +167,8 @@ metrics! {
     ChiSquareP = "chi_square_p",
     Drifted = "drifted",
     DriftedShare = "drifted_share",
+    OutputChangeMix = "output_change_mix",
+    OutputChangeWithin = "output_change_within",
     EstimatedAccuracy = "estimated_accuracy",
     EstimatedPrecision = "estimated_precision",
     EstimatedRecall = "estimated_recall",
@@ -185,7 +187,7 @@ impl Metric {
 
     /// True of how far something has moved from a reference.
     pub fn is_of_drift(self) -> bool {
-        (Metric::Psi..=Metric::DriftedShare).contains(&self)
+        (Metric::Psi..=Metric::OutputChangeWithin).contains(&self)
     }
 
     /// True if its rows name something in `feature`: what is compared, what was estimated, or which detector fired.

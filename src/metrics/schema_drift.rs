@@ -93,7 +93,15 @@ mod tests {
         let feature = |name: &str, bins: FeatureBins, bin: usize, moments| {
             let mut counts = vec![0; bins.len()];
             (counts[bin], counts[bin + 1]) = (5, 5);
-            FeatureProfile { name: name.into(), source: FeatureSource::Feature, bins, counts, moments, sketches: None }
+            FeatureProfile {
+                name: name.into(),
+                source: FeatureSource::Feature,
+                bins,
+                counts,
+                moments,
+                sketches: None,
+                outputs: None,
+            }
         };
         let moments = Some(Moments { mean: 2.5, std: 1.1, min: 1.0, max: 4.0 });
         Profile {

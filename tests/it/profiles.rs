@@ -96,6 +96,39 @@ fn labels_say_how_good_the_model_was_and_what_its_scores_meant() {
     assert!(text(&output.stderr).contains("no label met a prediction"), "{}", text(&output.stderr));
 }
 
+/// The profile that is being made is in force for its own labels, so it knows how good the model was in each of its bins.
+#[test]
+fn labels_are_counted_by_the_bins_of_the_profile_itself() {
+    let folder = folder("profile_bins");
+    let predictions = weather();
+    let labels = predictions.replace("predictions", "labels");
+    let config = |feature: &str| {
+        let text = format!("models: {{weather-rain: {{segments: [{{bins_of: {feature}}}]}}}}\n");
+        fs::write(folder.join("postdict.yaml"), text).unwrap();
+    };
+    config("temperature");
+    let with_labels = ["--labels", &labels, "--config", "postdict.yaml"];
+    let (profile, _) = made(&folder, &predictions, &with_labels);
+    let groups = profile.labels.as_ref().expect("labels").accuracy_by(Some("bins_of(temperature)"));
+    let FeatureBins::Numeric(bins) = &feature(&profile, "temperature").bins else { panic!("it is a number") };
+    let names: Vec<&str> = groups.iter().map(|group| &*group.value).collect();
+    assert!(names.contains(&format!("< {}", bins.coarse_cuts()[0]).as_str()), "{names:?}");
+    assert!(names.len() >= 10 && groups.iter().all(|group| group.rows < 3_000), "{groups:?}");
+    assert_eq!(groups.iter().map(|group| group.rows).sum::<i64>(), 14_509);
+
+    config("temprature");
+    let arguments = [&["--predictions", &predictions, "--out", "none.json"][..], &with_labels].concat();
+    let output = run(&folder, &arguments);
+    let says = "the profile of `weather-rain` has no feature `temprature` (did you mean `temperature`?)";
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output.stderr).contains(says), "{}", text(&output.stderr));
+    let mut command = Command::new(env!("CARGO_BIN_EXE_postdict"));
+    command.current_dir(&folder).args(["replay", "-q", "-c", "postdict.yaml", "--reference", "profile.json"]);
+    let output = command.args(["--predictions", &predictions, "--labels", &labels, "--out", "out"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(text(&output.stderr).contains(says), "{}", text(&output.stderr));
+}
+
 /// A change of accuracy is taken apart by the values of a segment set up to a hundred of them, and says so of more.
 #[test]
 fn of_too_many_segment_values_no_change_of_accuracy_is_told() {

@@ -4,7 +4,7 @@
 use super::sums::{put_counts, take_counts};
 use super::*;
 use crate::aggregate::features::{FeatureAccumulator, FeatureList, Features, Numbers, OfReference};
-use crate::aggregate::{Distinct, ExactSum, Expected, Linear};
+use crate::aggregate::{Distinct, ExactSum, Expected, Linear, OutputSum, OutputSums};
 use crate::event::ReferenceId;
 use crate::event::unknown::NameSet;
 
@@ -50,14 +50,15 @@ impl Wire for Features {
     }
 }
 
-/// Counts, then whether there are numbers (1) and unseen values (2): the sums and range of the numbers, the registers
-/// of the unseen values.
+/// Counts, then whether there are numbers (1), unseen values (2) and outputs (4): the sums and range of the numbers, the
+/// registers of the unseen values, rows and sums by bin.
 impl Wire for FeatureAccumulator {
     fn encode(&self, out: &mut Vec<u8>) {
         put_counts(out, self.counts.len(), self.counts.iter().map(|&(bin, n)| (i64::from(bin), n)));
         let Numbers { sum, squares, range } = &self.numbers;
         let registers = self.unseen.registers();
-        out.push(u8::from(range.is_some()) | u8::from(!registers.is_empty()) << 1);
+        let outputs = self.outputs.bins();
+        out.push(u8::from(range.is_some()) | u8::from(!registers.is_empty()) << 1 | u8::from(!outputs.is_empty()) << 2);
         if let Some((min, max)) = *range {
             sum.encode(out);
             squares.encode(out);
@@ -68,6 +69,10 @@ impl Wire for FeatureAccumulator {
             put_varint(out, registers.len() as u64);
             registers.iter().for_each(|(register, rank)| out.extend([*register, *rank]));
         }
+        if !outputs.is_empty() {
+            put_counts(out, outputs.len(), outputs.iter().map(|(bin, sum)| (i64::from(*bin), sum.rows)));
+            outputs.iter().for_each(|(_, sum)| put_signed(out, sum.sum));
+        }
     }
 
     fn decode(input: &mut &[u8]) -> Result<Self, WireError> {
@@ -76,7 +81,7 @@ impl Wire for FeatureAccumulator {
             return Err(WireError::Malformed("a feature without rows"));
         }
         let parts = take_byte(input)?;
-        if parts > 3 {
+        if parts > 7 {
             return Err(WireError::Malformed("an unknown part of a feature"));
         }
         let numbers = match parts & 1 {
@@ -88,8 +93,16 @@ impl Wire for FeatureAccumulator {
             },
         };
         let unseen = if parts & 2 == 0 { Distinct::default() } else { take_distinct(input)? };
-        Ok(FeatureAccumulator { counts, numbers, unseen })
+        let outputs = if parts & 4 == 0 { OutputSums::default() } else { take_outputs(input)? };
+        Ok(FeatureAccumulator { counts, numbers, unseen, outputs })
     }
+}
+
+fn take_outputs(input: &mut &[u8]) -> Result<OutputSums, WireError> {
+    let rows = take_counts(input, |key| u16::try_from(key).ok())?;
+    let bins = rows.iter().map(|&(bin, rows)| Ok((bin, OutputSum { rows, sum: take_signed(input)? })));
+    let outputs = OutputSums::of_bins(bins.collect::<Result<_, WireError>>()?).filter(|outputs| !outputs.is_zero());
+    outputs.ok_or(WireError::Malformed("outputs of no rows"))
 }
 
 fn take_distinct(input: &mut &[u8]) -> Result<Distinct, WireError> {

@@ -2,7 +2,7 @@
 
 use super::wrong::assert_one_problem_each;
 use crate::config::{Config, Problems, parse};
-use crate::event::profile::samples::profile;
+use crate::event::profile::samples::{profile, with_outputs};
 use crate::event::{Comparison, Weekday};
 
 /// Each has one problem: at a place, about a path, saying something, with something to do about it.
@@ -23,6 +23,13 @@ const ONE_PROBLEM: &[(&str, &str, &str, &str, &str)] = &[
         "{clip: 1e-4}",
     ),
     ("defaults: {drift: {smoothing: {clip: 0}}}", "1:38", "defaults.drift.smoothing.clip", "`0`", "a share"),
+    (
+        "defaults: {drift: {contributions: yes please}}",
+        "1:35",
+        "defaults.drift.contributions",
+        "unknown value `yes please`",
+        "one of `true`, `false`",
+    ),
     ("defaults: {drift: {alpha: 0}}", "1:27", "defaults.drift.alpha", "`0`", "a probability"),
     (
         "defaults: {reference: x.json}",
@@ -179,7 +186,7 @@ fn each_wrong_comparison_is_named_with_its_place() {
 }
 
 /// Of model `m`, which has a profile.
-fn of_model(settings: &str) -> Result<Config, Problems> {
+pub(super) fn of_model(settings: &str) -> Result<Config, Problems> {
     let text = format!("models:\n  m: {{reference: m.json, {settings}}}");
     parse(&text, "conf/postdict.yaml", &|_| Ok(profile().to_json()))
 }
@@ -246,4 +253,19 @@ models:
 #[test]
 fn each_wrong_reference_is_named_with_its_place() {
     assert_one_problem_each(ONE_PROBLEM);
+}
+
+#[test]
+fn contributions_need_a_profile_with_outputs() {
+    let read = |profile: fn() -> crate::event::Profile| {
+        let text = "models:\n  m: {reference: m.json, drift: {contributions: true}}";
+        parse(text, "conf/postdict.yaml", &|_| Ok(profile().to_json())).unwrap()
+    };
+    let known = read(|| with_outputs(profile()));
+    assert!(known.warnings.is_empty() && known.settings.models["m"].drift.contributions);
+    let said = read(profile).warnings.to_string();
+    assert!(said.contains("2:18 (models.m.reference)") && said.contains("the profile of `m` has no outputs"), "{said}");
+    let many = || crate::event::Profile { task: crate::event::TaskKind::Multiclass, ..profile() }.with_id();
+    let said = read(many).warnings.to_string();
+    assert!(said.contains("many classes") && said.contains("remove `contributions`"), "{said}");
 }

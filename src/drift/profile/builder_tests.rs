@@ -1,9 +1,9 @@
 //! The builder on decoded records: types, what is left out, and that neither order nor batches leave a trace.
 
-use super::{BuildError, ColumnType, MAX_CATEGORIES, ProfileBuilder};
+use super::{BuildError, ColumnType, MAX_CATEGORIES, OutputsBuilder, ProfileBuilder};
 use crate::codec::{FieldPath, Format, Message, PredictionDecoder, PredictionFields};
 use crate::event::bins::NumericBins;
-use crate::event::{FeatureBins, FeatureSource, Origin, PredictionColumns, Profile, Role, TaskKind};
+use crate::event::{FeatureBins, FeatureSource, Origin, PredictionBatch, PredictionColumns, Profile, Role, TaskKind};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 
@@ -42,16 +42,29 @@ fn decoder(features: &[&str]) -> PredictionDecoder {
 fn build(features: &[&str], types: &[(&str, ColumnType)], lines: &[String], batch: usize) -> Built {
     let types = types.iter().map(|(name, column_type)| ((*name).to_owned(), *column_type)).collect();
     let mut builder = ProfileBuilder::new(None, &names(features), types, MAX_CATEGORIES);
+    batches(features, lines, batch).iter().try_for_each(|batch| builder.add(batch))?;
+    builder.finish(false)
+}
+
+/// `lines` as batches of so many records.
+fn batches(features: &[&str], lines: &[String], batch: usize) -> Vec<PredictionBatch> {
     let mut decoder = decoder(features);
     let origin = Origin { role: Role::Predictions, topic: "t".into(), partition: 0 };
-    for lines in lines.chunks(batch.max(1)) {
+    let decode = |lines: &[String]| {
         let messages: Vec<Message> =
             (0..).zip(lines).map(|(offset, line)| Message::of_file(offset, line.as_bytes())).collect();
         let decoded = decoder.decode(&origin, &messages);
         assert!(decoded.rejects.is_empty(), "{:?}", decoded.rejects);
-        builder.add(&decoded.batch)?;
-    }
-    builder.finish(false)
+        decoded.batch
+    };
+    lines.chunks(batch.max(1)).map(decode).collect()
+}
+
+/// The same profile with the outputs of `lines`, if they can be added up.
+fn with_outputs(profile: Profile, features: &[&str], lines: &[String], batch: usize) -> Option<Profile> {
+    let mut builder = OutputsBuilder::try_new(profile, &names(features)).ok()?;
+    batches(features, lines, batch).iter().for_each(|batch| builder.add(batch));
+    Some(builder.finish())
 }
 
 fn line(time: i64, features: &str, output: &str) -> String {
@@ -120,6 +133,23 @@ fn what_is_in_no_row_and_what_fails_counts_as_said() {
 }
 
 #[test]
+fn outputs_are_added_up_per_bin_where_there_is_one_number() {
+    let lines = |outputs: [&str; 3]| -> Vec<String> {
+        (0..).zip(outputs).map(|(i, output)| line(i, &format!(r#""country":"{}""#, i % 2), output)).collect()
+    };
+    let made = |outputs| {
+        let lines = lines(outputs);
+        with_outputs(profile(&["country"], &[], &lines).0, &["country"], &lines, 2)
+    };
+    let of_country = |profile: Profile| profile.features[0].outputs.clone().unwrap();
+    let binary = of_country(made([r#""score":0.5"#, r#""label":"1""#, r#""score":0.25"#]).unwrap());
+    assert_eq!((binary.exponent, &binary.rows[..2], &binary.sums[..2]), (-30, &[2, 0][..], &[3 << 28, 0][..]));
+    let numbers = of_country(made([r#""value":3"#, r#""value":-5.5"#, r#""value":1"#]).unwrap());
+    assert_eq!((numbers.exponent, &numbers.sums[..2]), (3 - 28, &[4 << 25, -11 << 24][..]));
+    assert_eq!(made([r#""label":"a""#, r#""label":"b""#, r#""label":"a""#]), None, "there are many classes");
+}
+
+#[test]
 fn several_models_are_refused_until_one_is_named() {
     let other = line(1, "", r#""score":0.5"#).replace(r#""model":"m""#, r#""model":"n""#);
     let built = build(&[], &[], &[line(0, "", r#""score":0.5"#), other], 1);
@@ -144,7 +174,8 @@ proptest! {
             let lines: Vec<String> = rows
                 .into_iter()
                 .map(|(amount, country, time)| {
-                    line(time, &format!(r#""amount":{amount},"country":{country}"#), r#""score":0.25,"label":"a""#)
+                    let output = format!(r#""score":{},"label":"a""#, time as f64 / 64.0);
+                    line(time, &format!(r#""amount":{amount},"country":{country}"#), &output)
                 })
                 .collect();
             (Just(lines.clone()), Just(lines).prop_shuffle())
@@ -155,6 +186,13 @@ proptest! {
         let (other, other_notes) = build(&NAMES, &[], &shuffled, batches.1).unwrap();
         prop_assert_eq!(&one, &other);
         prop_assert_eq!(one_notes, other_notes);
-        prop_assert_eq!(Profile::from_json(&one.to_json()), Ok(one), "and what was made can be read");
+        let outputs = |profile: &Profile, lines: &[String], batch| with_outputs(profile.clone(), &NAMES, lines, batch);
+        let known = outputs(&one, &ordered, batches.1).expect("scores can be added up");
+        prop_assert_eq!(&outputs(&other, &shuffled, batches.0), &Some(known.clone()));
+        let sixty_fourths: i64 = known.features[0].outputs.as_ref().unwrap().sums.iter().map(|sum| sum >> 24).sum();
+        let times = |line: &String| serde_json::from_str::<serde_json::Value>(line).unwrap()["time"].as_i64().unwrap();
+        prop_assert_eq!(sixty_fourths, ordered.iter().map(times).sum::<i64>());
+        prop_assert_eq!(Profile::from_json(&known.to_json()), Ok(known), "and what was made can be read");
+        prop_assert_eq!(Profile::from_json(&one.to_json()), Ok(one));
     }
 }

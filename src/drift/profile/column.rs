@@ -158,7 +158,7 @@ impl Column {
                 counts[bins.bin_of(FeatureValue::Missing)] += self.missing;
                 counts[bins.bin_of(FeatureValue::Invalid)] += self.invalid + self.text_rows();
                 let sketches = Some(sketch::of_numbers(&self.numbers));
-                Some(FeatureProfile { name, source, bins, counts, moments: self.moments(), sketches })
+                Some(FeatureProfile { name, source, bins, counts, moments: self.moments(), sketches, outputs: None })
             }
             ColumnType::Categorical => {
                 let values = self.values()?;
@@ -172,7 +172,7 @@ impl Column {
                 let unseen = bins.len() - 3;
                 counts[unseen] += self.long_texts;
                 let sketches = Some(sketch::of_values(counted()));
-                Some(FeatureProfile { name, source, bins, counts, moments: None, sketches })
+                Some(FeatureProfile { name, source, bins, counts, moments: None, sketches, outputs: None })
             }
         }
     }

@@ -6,9 +6,11 @@ mod builder;
 mod builder_tests;
 mod column;
 mod labels;
+mod outputs;
 mod sketch;
 
 pub use all_predictions::AllPredictions;
 pub use builder::{BuildError, MAX_CATEGORIES, Note, ProfileBuilder};
 pub use column::ColumnType;
 pub use labels::{LabelsBuilder, TooManyScores};
+pub use outputs::OutputsBuilder;

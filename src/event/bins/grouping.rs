@@ -25,6 +25,11 @@ impl Grouping {
         self.groups == 0
     }
 
+    /// Which coarse bin a fine bin belongs to; there is none for what is no fine bin.
+    pub fn of(&self, fine: usize) -> Option<usize> {
+        self.group_of.get(fine).copied()
+    }
+
     /// Counts per coarse bin.
     ///
     /// # Panics

@@ -30,6 +30,10 @@ impl Profile {
         if self.window.as_ref().is_some_and(|window| !window.is_possible()) {
             return Err(ProfileError::Window);
         }
+        let totals = |feature: &FeatureProfile| feature.outputs.as_ref().map(|outputs| outputs.totals());
+        if let Some(other) = self.features.windows(2).find(|pair| totals(&pair[0]) != totals(&pair[1])) {
+            return Err(ProfileError::Outputs { feature: other[1].name.clone() });
+        }
         let inconsistency = self.labels.as_ref().and_then(|labels| labels.inconsistency(self.rows));
         inconsistency.map_or(Ok(()), |why| Err(ProfileError::Labels { why }))
     }
@@ -51,6 +55,9 @@ impl FeatureProfile {
         }
         if !self.has_possible_moments() {
             return Err(ProfileError::Moments { feature: feature() });
+        }
+        if self.outputs.as_ref().is_some_and(|outputs| !outputs.is_possible(&self.counts)) {
+            return Err(ProfileError::Outputs { feature: feature() });
         }
         let sketches = self
             .sketches

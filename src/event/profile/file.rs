@@ -71,6 +71,12 @@ pub enum ProfileError {
         /// Which.
         feature: Arc<str>,
     },
+    /// Outputs do not belong to the counts, or are not those of the other features.
+    #[error("feature `{feature}`: no rows have these outputs")]
+    Outputs {
+        /// Which.
+        feature: Arc<str>,
+    },
     /// A sketch is not base64.
     #[error("feature `{feature}`: a sketch is not base64")]
     Sketch {
@@ -175,7 +181,7 @@ impl Profile {
 
 #[cfg(test)]
 mod tests {
-    use super::super::samples::profile;
+    use super::super::samples::{profile, with_outputs};
     use super::*;
     use proptest::prelude::*;
 
@@ -189,6 +195,8 @@ mod tests {
     fn what_was_written_is_read() {
         let text = profile().to_json();
         assert_eq!(Profile::from_json(&text), Ok(profile()), "{text}");
+        let known = with_outputs(profile());
+        assert_eq!(Profile::from_json(&known.to_json()), Ok(known));
         assert!(text.starts_with("{\n  \"format\": 1,\n  \"id\": \"") && text.ends_with("\n}\n"), "{text}");
         assert!(text.contains("\n      \"counts\": [0, "), "{text}");
         let plain: serde_json::Value = serde_json::from_str(&text).unwrap();
@@ -243,6 +251,22 @@ mod tests {
         ] {
             assert!(matches!(labels(change), ProfileError::Labels { .. }));
         }
+        let outputs = |change: fn(&mut Profile)| {
+            let mut changed = with_outputs(profile());
+            change(&mut changed);
+            Profile::from_json(&changed.with_id().to_json()).unwrap_err()
+        };
+        let of = |feature: &str| ProfileError::Outputs { feature: feature.into() };
+        assert_eq!(outputs(|profile| profile.features[0].outputs = None), of("country"));
+        for change in [
+            (|profile| profile.features[0].outputs.as_mut().unwrap().rows[1] += 7) as fn(&mut Profile),
+            |profile| profile.features[0].outputs.as_mut().unwrap().rows.truncate(2),
+            |profile| profile.features[0].outputs.as_mut().unwrap().sums[0] = 1,
+            |profile| profile.features[0].outputs.as_mut().unwrap().exponent = 101,
+        ] {
+            assert_eq!(outputs(change), of("amount"));
+        }
+        assert_eq!(outputs(|profile| profile.features[1].outputs.as_mut().unwrap().sums[1] += 1), of("country"));
         let sketches = Some(super::super::Sketches { distinct: Some("?".to_owned()), ..Default::default() });
         let error = ProfileError::Sketch { feature: amount() };
         assert_eq!(refusal(|profile| profile.features[0].sketches = sketches), error);

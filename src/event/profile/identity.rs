@@ -4,7 +4,7 @@
 //! byte first. So neither the text of a number nor the order of an object's members matters, and equal content has the same
 //! id on every platform.
 
-use super::{FeatureBins, FeatureProfile, FeatureSource, Profile, ReferenceId, ReferenceLabels};
+use super::{BinnedOutputs, FeatureBins, FeatureProfile, FeatureSource, Profile, ReferenceId, ReferenceLabels};
 use crate::event::{Calibration, TaskKind};
 use sha2::{Digest, Sha256};
 
@@ -23,6 +23,11 @@ impl Profile {
         self.features.iter().for_each(|feature| content.feature(feature));
         content.len(self.labels.iter().len());
         self.labels.iter().for_each(|labels| content.labels(labels));
+        // Behind all that profiles have without outputs, whose ids stay what they were.
+        if self.features.iter().any(|feature| feature.outputs.is_some()) {
+            content.text("outputs");
+            self.features.iter().for_each(|feature| content.outputs(feature.outputs.as_ref()));
+        }
         let mut id = [0; 16];
         id.copy_from_slice(&content.0.finalize()[..16]);
         ReferenceId(u128::from_be_bytes(id))
@@ -86,6 +91,16 @@ impl Content {
         counts.iter().for_each(|&count| self.integer(count));
     }
 
+    fn outputs(&mut self, outputs: Option<&BinnedOutputs>) {
+        self.len(outputs.iter().len());
+        let Some(BinnedOutputs { exponent, rows, sums }) = outputs else { return };
+        self.integer(i64::from(*exponent));
+        for numbers in [rows, sums] {
+            self.len(numbers.len());
+            numbers.iter().for_each(|&number| self.integer(number));
+        }
+    }
+
     fn labels(&mut self, labels: &ReferenceLabels) {
         self.integer(labels.rows);
         self.counted(&labels.bins, &labels.counts);
@@ -125,7 +140,7 @@ const _: () = assert!(TaskKind::ALL.len() == 3);
 
 #[cfg(test)]
 mod tests {
-    use super::super::samples::profile;
+    use super::super::samples::{profile, with_outputs};
     use super::*;
     use proptest::prelude::*;
 
@@ -146,8 +161,8 @@ mod tests {
 
     proptest! {
         #[test]
-        fn whatever_changes_has_another_id(which in 0usize..14) {
-            let before = profile();
+        fn whatever_changes_has_another_id(which in 0usize..18) {
+            let before = with_outputs(profile());
             let mut after = before.clone();
             match which {
                 0 => after.model_id = "other".into(),
@@ -162,11 +177,21 @@ mod tests {
                 9 => after.labels.as_mut().unwrap().counts.swap(0, 1),
                 10 => after.labels.as_mut().unwrap().calibrations[0].calibration = Calibration::AsGiven,
                 11 => after.labels.as_mut().unwrap().accuracy_by[0].groups[0].right = 1,
-                12 => after.labels.as_mut().unwrap().performance[0].lower = None,
+                12 => after.features[0].outputs = None,
+                13 => after.features[1].outputs.as_mut().unwrap().rows.swap(0, 2),
+                14 => after.features[1].outputs.as_mut().unwrap().sums[1] += 1,
+                15 => after.features.iter_mut().for_each(|feature| feature.outputs.as_mut().unwrap().exponent = -29),
+                16 => after.labels.as_mut().unwrap().performance[0].lower = None,
                 _ => drop(after.features.pop()),
             }
             prop_assert_ne!(before.content_id(), after.content_id());
         }
+    }
+
+    #[test]
+    fn profiles_without_outputs_have_the_ids_that_they_always_had() {
+        assert_eq!(profile().id.to_string(), "381a0301ecbc731b12a4ec4bb0655858");
+        assert_ne!(with_outputs(profile()).id, profile().id);
     }
 
     #[test]

@@ -49,7 +49,7 @@ pub enum MergeError {
     Parts(Arc<str>),
 }
 
-/// Adds profiles that do not overlap, in any order. Sketches, and which windows they were of, are left out. Counts are
+/// Adds profiles that do not overlap, in any order. Sketches, outputs, and which windows they were of, are left out. Counts are
 /// exact; means and standard deviations are put together from those of the profiles, each of which was rounded once.
 ///
 /// # Errors
@@ -149,6 +149,7 @@ fn feature(profiles: &[Profile], place: usize) -> FeatureProfile {
         },
         counts,
         moments: moments(of()),
+        outputs: None,
         sketches: None,
     }
 }

@@ -7,6 +7,7 @@
 //! * `labels`: what is known of the reference's labels.
 //! * `layout`: where the file form has its line ends.
 //! * `merge`: profiles of hours into that of a week.
+//! * [`outputs`]: what the model gave out per bin of a feature.
 //! * `unfitted`: what stands for a profile where there is none.
 //! * `window`: which closed window a published profile is of.
 
@@ -16,6 +17,7 @@ mod identity;
 mod labels;
 mod layout;
 mod merge;
+pub mod outputs;
 #[cfg(test)]
 pub(crate) mod samples;
 mod unfitted;
@@ -24,10 +26,11 @@ mod window;
 pub use file::ProfileError;
 pub use labels::{AccuracyBy, AccuracyGroup, ClassCalibration, ReferenceLabels, ReferenceMetric};
 pub use merge::{MergeError, merge};
+pub use outputs::{BinnedOutputs, OutputUnit};
 pub use unfitted::FeatureKind;
 pub use window::ProfileWindow;
 
-use super::bins::{Category, CategoryBins, Measurement, NumericBins};
+use super::bins::{Category, CategoryBins, Grouping, Measurement, NumericBins};
 use super::feature::{FeatureSource, FeatureValue};
 use super::{Millis, TaskKind};
 use serde::{Deserialize, Serialize};
@@ -78,6 +81,9 @@ pub struct FeatureProfile {
     pub counts: Vec<i64>,
     /// Of its numbers; `None` where it has none, or is a category.
     pub moments: Option<Moments>,
+    /// What the model gave out per bin; `None` where outputs cannot be added up, or nobody did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outputs: Option<BinnedOutputs>,
     /// Evidence for other tools; nothing here is decided by it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sketches: Option<Sketches>,
@@ -136,6 +142,14 @@ impl FeatureBins {
     /// Never: missing and invalid always have bins.
     pub fn is_empty(&self) -> bool {
         false
+    }
+
+    /// Which coarse bin each is in: of a number the reference's deciles, missing and invalid; of a category itself.
+    pub fn coarse(&self) -> Grouping {
+        match self {
+            FeatureBins::Numeric(bins) => bins.coarse(),
+            FeatureBins::Categorical(bins) => Grouping::new((0..bins.bins()).collect()),
+        }
     }
 
     /// True of the bin of categories that have none of their own.

@@ -1,8 +1,8 @@
 //! A small profile that tests begin from.
 
 use super::{
-    AccuracyBy, AccuracyGroup, ClassCalibration, FeatureBins, FeatureProfile, FeatureSource, Moments, Profile,
-    ProfileWindow, ReferenceId, ReferenceLabels, ReferenceMetric, Sketches,
+    AccuracyBy, AccuracyGroup, BinnedOutputs, ClassCalibration, FeatureBins, FeatureProfile, FeatureSource, Moments,
+    Profile, ProfileWindow, ReferenceId, ReferenceLabels, ReferenceMetric, Sketches,
 };
 use crate::event::TaskKind;
 use crate::event::bins::{CategoryBins, Measurement, NumericBins};
@@ -22,6 +22,7 @@ pub(crate) fn profile() -> Profile {
         counts,
         moments: Some(Moments { mean: 200001.95, std: 399999.025, min: 1.5, max: 1e6 }),
         sketches: Some(Sketches { distinct: Some("AgEHCAMI".to_owned()), ..Sketches::default() }),
+        outputs: None,
     };
     let country = FeatureProfile {
         name: "country".into(),
@@ -30,6 +31,7 @@ pub(crate) fn profile() -> Profile {
         counts: vec![3, 2, 0, 1, 0],
         moments: None,
         sketches: None,
+        outputs: None,
     };
     let (model_id, features) = ("m".into(), vec![amount, country]);
     let (task, id, labels) = (TaskKind::Binary, ReferenceId(0), Some(labels()));
@@ -49,6 +51,17 @@ pub(crate) fn window() -> ProfileWindow {
         part: 1,
         parts: 2,
     }
+}
+
+/// The same, with a score of ½ for every row but the first of each feature's counts.
+pub(crate) fn with_outputs(mut profile: Profile) -> Profile {
+    for feature in &mut profile.features {
+        let mut rows = feature.counts.clone();
+        *rows.iter_mut().find(|rows| **rows > 0).expect("there are rows") -= 1;
+        let sums = rows.iter().map(|rows| rows << 29).collect();
+        feature.outputs = Some(BinnedOutputs { exponent: -30, rows, sums });
+    }
+    profile.with_id()
 }
 
 /// Of five labels, two of which are positive.

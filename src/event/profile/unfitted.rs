@@ -73,7 +73,7 @@ fn unfitted(name: &str, source: FeatureSource, kind: FeatureKind) -> FeatureProf
         FeatureKind::Categorical => FeatureBins::Categorical(CategoryBins::hashed()),
     };
     let counts = vec![0; bins.len()];
-    FeatureProfile { name: Arc::from(name), source, bins, counts, moments: None, sketches: None }
+    FeatureProfile { name: Arc::from(name), source, bins, counts, moments: None, outputs: None, sketches: None }
 }
 
 #[cfg(test)]

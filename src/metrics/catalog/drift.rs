@@ -47,6 +47,14 @@ pub(super) const ENTRIES: &[Entry] = &[
     rate(Metric::DriftedShare, "features with `drifted` 1 / features with a decision", "features with a decision")
         .interval(Method::None("none: features are not a sample"))
         .undefined(&[Undefined::NoRows, Undefined::NoReference, Undefined::ReferenceChanged]),
+    output(
+        Metric::OutputChangeMix,
+        "Σ (s₁ − s₀) · (m₀ + m₁) / 2 over bins with share s and mean output m: they have other shares",
+    ),
+    output(
+        Metric::OutputChangeWithin,
+        "Σ (m₁ − m₀) · (s₀ + s₁) / 2: the model gives out something else in the same bins",
+    ),
 ];
 
 const fn binned(metric: Metric, formula: &'static str) -> Entry {
@@ -55,6 +63,13 @@ const fn binned(metric: Metric, formula: &'static str) -> Entry {
 
 const fn ordered(metric: Metric, formula: &'static str) -> Entry {
     rate(metric, formula, "numbers").interval(NO_INTERVAL).undefined(COMPARED)
+}
+
+const fn output(metric: Metric, formula: &'static str) -> Entry {
+    rate(metric, formula, "predictions with a score or number")
+        .range(Range::Signed)
+        .interval(Method::None("none: `drifted` says what is more than chance"))
+        .undefined(COMPARED)
 }
 
 const COMPARED: &[Undefined] = &[Undefined::NoRows, Undefined::NoReference, Undefined::ReferenceChanged];

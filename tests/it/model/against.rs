@@ -1,5 +1,6 @@
 //! The tasks against the naive model: every count and every metric of every series of every window.
 
+use super::contributions::assert_contributions;
 use super::detection::assert_detectors;
 use super::drive::{Plan, Run, plans, run};
 use super::naive::{AtEnd, Joined, SeriesKey, SeriesWindow};
@@ -69,6 +70,13 @@ fn of_detectors(run: &Run) -> BTreeMap<(SeriesKey, String), MetricRow> {
     rows.map(|row| ((series_key(&row), name(&row)), row)).collect()
 }
 
+/// How the change of outputs was taken apart in a run, by series, feature and metric.
+fn of_contributions(run: &Run) -> BTreeMap<(SeriesKey, String, String), MetricRow> {
+    let rows = run.fold().into_values().filter(|row| row.metric.starts_with("output_change_"));
+    let feature = |row: &MetricRow| row.feature.as_ref().expect("it is of a feature").to_string();
+    rows.map(|row| ((series_key(&row), feature(&row), row.metric.to_string()), row)).collect()
+}
+
 /// Fails where the fold of `run` and the naive model differ.
 pub fn assert_equals_the_naive_model(world: &World, run: &Run, at_end: AtEnd) {
     let joined = Joined::new(world);
@@ -81,6 +89,7 @@ pub fn assert_equals_the_naive_model(world: &World, run: &Run, at_end: AtEnd) {
         assert_series(world, key, window, found);
     }
     assert_detectors(&joined, &windows, &of_detectors(run), at_end);
+    assert_contributions(&joined, &windows, &of_contributions(run));
 }
 
 fn assert_series(

@@ -317,7 +317,7 @@ fn whether_a_prediction_is_repeated_does_not_depend_on_what_else_is_there() {
 
 #[test]
 fn a_protected_group_without_a_name_is_a_group() {
-    let set = SegmentSet { columns: vec!["country".to_owned()] };
+    let set = SegmentSet { columns: vec!["country".into()] };
     let fair = ModelSettings {
         segments: vec![set],
         protected: vec!["country".to_owned()],

@@ -2,7 +2,8 @@
 //! last that may be read. The detectors themselves are those of the crate; others hold them against River.
 
 use super::drive::{Plan, Run, run};
-use super::naive::{AtEnd, Joined, Output, Row, SeriesKey, SeriesWindow, Truth, segment_value};
+use super::naive::{AtEnd, Joined, Output, Row, SeriesKey, SeriesWindow, Truth};
+use super::segments::{self, segment_value};
 use super::world::{Memory, worlds};
 use postdict::drift::detectors::{Change, Detector};
 use postdict::event::{Detectors, LossKind, MetricRow, Millis, ModelSettings, OutcomeOrder};
@@ -83,9 +84,9 @@ fn find(rows: &[&Row], detectors: &Detectors, settings: &ModelSettings, window: 
 }
 
 /// True if `row` is of the series of `key`, whatever its window.
-fn is_in(row: &Row, key: &SeriesKey) -> bool {
-    let columns: Vec<String> = key.segment_key.split(',').map(str::to_owned).collect();
-    let is_of_segment = key.segment_key.is_empty() || segment_value(row.record, &columns) == key.segment_value;
+fn is_in(row: &Row, key: &SeriesKey, settings: &ModelSettings) -> bool {
+    let set = settings.segments.iter().find(|set| segments::key(set) == key.segment_key);
+    let is_of_segment = set.is_none_or(|set| segment_value(row.record, set, settings) == key.segment_value);
     is_of_segment && (key.version.is_empty() || key.version == row.record.version)
 }
 
@@ -110,7 +111,7 @@ pub fn assert_detectors(
                 OutcomeOrder::LabelTime => label_time.max(row.record.time),
                 OutcomeOrder::PredictionTime => row.record.time,
             };
-            row.record.model == key.model && row.output != Output::Failed && time < until && is_in(row, key)
+            row.record.model == key.model && row.output != Output::Failed && time < until && is_in(row, key, &settings)
         };
         let mut read: Vec<&Row> = joined.rows.iter().filter(known).collect();
         read.sort_by_key(|row| {

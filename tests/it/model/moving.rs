@@ -33,7 +33,7 @@ fn feature(name: &str, source: FeatureSource, values: &[f64]) -> FeatureProfile 
     let (rows, (min, max)) = (values.len() as i64, numbers.range.unwrap());
     let moments = Moments { mean: numbers.mean(rows), std: numbers.std(rows), min, max };
     let (name, bins) = (name.into(), FeatureBins::Numeric(bins));
-    FeatureProfile { name, source, bins, counts, moments: Some(moments), sketches: None }
+    FeatureProfile { name, source, bins, counts, moments: Some(moments), sketches: None, outputs: None }
 }
 
 /// A profile of scores and predicted values around `middle`.

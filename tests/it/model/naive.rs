@@ -2,6 +2,7 @@
 //! *Rules* and *Semantics*, sharing nothing with the code that it is held against.
 
 use super::detection::read_until;
+use super::segments::{key, segment_value};
 use super::world::{Label, Prediction, World};
 use postdict::event::{Millis, ModelSettings, TaskKind};
 use serde_json::Value;
@@ -368,8 +369,7 @@ impl<'w> Joined<'w> {
         let settings = self.settings(record.model);
         let versions = BTreeSet::from(["", record.version]);
         let mut segments = vec![(String::new(), String::new())];
-        segments
-            .extend(settings.segments.iter().map(|set| (set.columns.join(","), segment_value(record, &set.columns))));
+        segments.extend(settings.segments.iter().map(|set| (key(set), segment_value(record, set, &settings))));
         for (size_ms, advance_ms, start) in windows_of(&settings, record.time) {
             for version in &versions {
                 for (segment_key, segment_value) in &segments {
@@ -467,21 +467,6 @@ impl<'j> SeriesWindow<'j> {
                     self.expired += 1;
                 }
             }
-        }
-    }
-}
-
-pub fn segment_value(record: &Prediction, columns: &[String]) -> String {
-    let value = |column: &String| match column.as_str() {
-        "country" => record.country.unwrap_or("__missing__").to_owned(),
-        "device" => record.device.unwrap_or("__missing__").to_owned(),
-        other => panic!("no column {other}"),
-    };
-    match columns {
-        [column] => value(column),
-        columns => {
-            let escaped = |column| value(column).replace('\\', "\\\\").replace(',', "\\,");
-            columns.iter().map(escaped).collect::<Vec<_>>().join(",")
         }
     }
 }

@@ -4,8 +4,8 @@
 use super::world::START;
 use postdict::event::bins::{CategoryBins, NumericBins};
 use postdict::event::{
-    AccuracyBy, AccuracyGroup, Calibration, ClassCalibration, FeatureBins, FeatureKind, FeatureProfile, FeatureSource,
-    Moments, Profile, Reference, ReferenceId, ReferenceLabels, TaskKind,
+    AccuracyBy, AccuracyGroup, BinnedOutputs, Calibration, ClassCalibration, FeatureBins, FeatureKind, FeatureProfile,
+    FeatureSource, Moments, Profile, Reference, ReferenceId, ReferenceLabels, TaskKind,
 };
 use proptest::prelude::*;
 use std::sync::Arc;
@@ -44,11 +44,31 @@ fn reference(task: TaskKind, right: i64, from_ms: Option<i64>) -> Reference {
         first_ms: 0,
         last_ms: 1,
         features: features(from_ms.is_none()),
-        labels: (task != TaskKind::Regression).then(|| labels(task, right)),
+        labels: (task != TaskKind::Regression).then(|| labels(task, right, from_ms.is_none())),
         window: None,
     };
-    let profile = profile.with_id();
+    let profile = with_outputs(profile).with_id();
     Reference { id: profile.id, from_ms, profile: Some(Arc::new(profile)) }
+}
+
+/// Outputs of half of what is the most, but higher in the lowest bin of a feature than in the highest: the same total of all
+/// features. None of many classes.
+fn with_outputs(mut profile: Profile) -> Profile {
+    let exponent = match profile.task {
+        TaskKind::Binary => -30,
+        TaskKind::Regression => -20,
+        TaskKind::Multiclass => return profile,
+    };
+    for feature in &mut profile.features {
+        let rows = feature.counts.clone();
+        let mut sums: Vec<i64> = rows.iter().map(|rows| rows << 29).collect();
+        let has_rows = |place: &usize| rows[*place] > 0;
+        let (lowest, highest) = ((0..rows.len()).find(has_rows).unwrap(), (0..rows.len()).rfind(has_rows).unwrap());
+        sums[lowest] += 1 << 28;
+        sums[highest] -= 1 << 28;
+        feature.outputs = Some(BinnedOutputs { exponent, rows, sums });
+    }
+    profile
 }
 
 /// Sorted by name; a column of the first that the second does not have.
@@ -56,7 +76,7 @@ fn features(is_first: bool) -> Vec<FeatureProfile> {
     let channels = FeatureBins::Categorical(CategoryBins::of_reference([("r0", 50), ("r1", 30), ("x", 20)], 4));
     let channel = feature("channel", FeatureSource::Feature, channels, &[50, 30, 20]);
     let moments = Some(Moments { mean: 49.5, std: 28.9, min: 0.0, max: 99.0 });
-    let amount = numeric("amount", FeatureSource::Feature, 1.0);
+    let amount = numeric("amount", FeatureSource::Feature, if is_first { 1.0 } else { 2.0 });
     let mut features = vec![FeatureProfile { moments, ..amount }];
     features.extend(is_first.then_some(channel));
     features.extend([predicted_label(), numeric("score", FeatureSource::Score, 0.01)]);
@@ -80,10 +100,10 @@ fn numeric(name: &str, source: FeatureSource, step: f64) -> FeatureProfile {
 fn feature(name: &str, source: FeatureSource, bins: FeatureBins, first: &[i64]) -> FeatureProfile {
     let mut counts = first.to_vec();
     counts.resize(bins.len(), 0);
-    FeatureProfile { name: name.into(), source, bins, counts, moments: None, sketches: None }
+    FeatureProfile { name: name.into(), source, bins, counts, moments: None, sketches: None, outputs: None }
 }
 
-fn labels(task: TaskKind, right: i64) -> ReferenceLabels {
+fn labels(task: TaskKind, right: i64, is_first: bool) -> ReferenceLabels {
     let classes: &[&str] = if task == TaskKind::Binary { &["1"] } else { &CLASSES };
     let scored: Vec<(f64, bool)> = (0..50).map(|row| (f64::from(row) / 50.0, row % 7 == 0 || row > 33)).collect();
     let calibration = Calibration::always(&scored);
@@ -104,6 +124,10 @@ fn labels(task: TaskKind, right: i64) -> ReferenceLabels {
             .map(|class| ClassCalibration { class: (*class).into(), calibration: calibration.clone() })
             .collect(),
         performance: Vec::new(),
-        accuracy_by: vec![by(false, "predicted_label", ["1", "a"]), by(true, "country", ["DE", "FR"])],
+        accuracy_by: vec![
+            by(false, "predicted_label", ["1", "a"]),
+            by(true, "country", ["DE", "FR"]),
+            by(true, "bins_of(amount)", if is_first { ["< 9.9", ">= 89.1"] } else { ["< 19.8", ">= 178.2"] }),
+        ],
     }
 }

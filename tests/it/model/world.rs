@@ -6,7 +6,9 @@ use postdict::event::detectors::{
     AdwinParameters, DdmParameters, EddmParameters, HddmAParameters, HddmWParameters, PageHinkleyParameters,
 };
 use postdict::event::{DetectorParameters, Detectors, LossKind, OutcomeOrder};
-use postdict::event::{DriftSettings, Millis, ModelSettings, ReviseAfter, SegmentSet, Settings, TaskKind, WindowSpec};
+use postdict::event::{
+    DriftSettings, Millis, ModelSettings, ReviseAfter, SegmentColumn, SegmentSet, Settings, TaskKind, WindowSpec,
+};
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -112,10 +114,12 @@ impl Prediction {
         Value::Object(record).to_string()
     }
 
-    /// A number, a category of many values, and what no reference has: all of it follows from the rest of the record.
-    fn features(&self) -> Value {
+    /// A number that may be none, a category of many values, and what no reference has: all of it follows from the rest of
+    /// the record.
+    pub fn features(&self) -> Value {
         let country = self.country.unwrap_or_default();
-        json!({"amount": self.latency_ms, "channel": self.request_id, format!("from_{country}"): 1, "nothing": null})
+        let amount = if self.latency_ms == Some(0.0) { json!("nothing") } else { json!(self.latency_ms) };
+        json!({"amount": amount, "channel": self.request_id, format!("from_{country}"): 1, "nothing": null})
     }
 }
 
@@ -197,11 +201,18 @@ fn window_sets() -> impl Strategy<Value = (Vec<WindowSpec>, Millis)> {
 }
 
 fn segment_sets() -> impl Strategy<Value = (Vec<SegmentSet>, Vec<String>)> {
-    let set = |columns: &[&str]| SegmentSet { columns: columns.iter().map(|column| (*column).to_owned()).collect() };
+    let set = |columns: &[&str]| SegmentSet { columns: columns.iter().map(|column| (*column).into()).collect() };
+    let amounts = SegmentColumn::Bins { bins_of: "amount".to_owned() };
+    let of_amounts = |columns: &[&str]| {
+        let columns = columns.iter().map(|column| (*column).into());
+        SegmentSet { columns: columns.chain([amounts.clone()]).collect() }
+    };
     prop::sample::select(vec![
         (vec![], vec![]),
         (vec![set(&["country"])], vec!["country".to_owned()]),
         (vec![set(&["country"]), set(&["country", "device"])], vec![]),
+        (vec![set(&["country"]), of_amounts(&[])], vec!["country".to_owned()]),
+        (vec![of_amounts(&["country"]), of_amounts(&[])], vec![]),
     ])
 }
 
@@ -243,7 +254,15 @@ fn model_settings(task: Option<TaskKind>, memory: Memory) -> impl Strategy<Value
     let revisions = (0..4 * SECOND, prop::sample::select(vec![0.0, 0.3]), prop_oneof![Just(0), 0..20 * SECOND]);
     let on_expiry = prop::option::weighted(0.3, prop::sample::select(vec!["0", "1"]));
     let detectors = prop::option::weighted(0.6, detectors());
-    (spans, window_sets(), segment_sets(), revisions, on_expiry, 0u64..3, (detectors, references(task), any::<bool>()))
+    (
+        spans,
+        window_sets(),
+        segment_sets(),
+        revisions,
+        on_expiry,
+        0u64..3,
+        (detectors, references(task), any::<[bool; 2]>()),
+    )
         .prop_map(
             move |(
                 (horizon, early, correction, lateness),
@@ -252,7 +271,7 @@ fn model_settings(task: Option<TaskKind>, memory: Memory) -> impl Strategy<Value
                 revise,
                 on_expiry,
                 min_group,
-                (detectors, references, by_segment),
+                (detectors, references, [by_segment, contributions]),
             )| {
                 let (min_ms, growth, longer) = revise;
                 Arc::new(ModelSettings {
@@ -271,7 +290,7 @@ fn model_settings(task: Option<TaskKind>, memory: Memory) -> impl Strategy<Value
                     revise_for_ms: horizon + correction + longer,
                     detectors,
                     references,
-                    drift: DriftSettings { by_segment, min_count: 3, ..DriftSettings::default() },
+                    drift: DriftSettings { by_segment, contributions, min_count: 3, ..DriftSettings::default() },
                     ..ModelSettings::default()
                 })
             },

@@ -57,6 +57,7 @@ fn profile(set: &Set, task: TaskKind, numbers: &Table, texts: &Table) -> Profile
         bins,
         counts,
         moments,
+        outputs: None,
         sketches: None,
     };
     let mut all: BTreeMap<String, FeatureProfile> = BTreeMap::new();

@@ -6,6 +6,7 @@
 mod columns;
 pub mod compare;
 mod concept_drift;
+mod contributions;
 mod detectors;
 mod drift;
 mod drift_found;
