@@ -4,7 +4,7 @@
 use super::cells::VersionId;
 use super::features::{estimate, in_force, none_of};
 use super::merged::GroupWindow;
-use super::names::EXPECTATIONS;
+use super::names::{EXPECTATIONS, FEATURES};
 use super::past_errors::{ESTIMATED, SeriesOfErrors};
 use super::publish::{OverGroups, Publisher, coverage};
 use super::rows::Rows;
@@ -18,6 +18,7 @@ use crate::event::{
 use crate::metrics::change::{RightRows, accuracy_change, by_predicted_class};
 use crate::metrics::estimated::{estimation_error, widened_by_past_errors};
 use crate::metrics::{MetricValue, Undefined};
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -35,6 +36,7 @@ impl<'a> Publisher<'a> {
         rows: &mut Rows<'_>,
     ) {
         let expected = self.read_group(EXPECTATIONS, spec, start);
+        let counted = OnceCell::new();
         let versions: BTreeSet<_> = self.series(&expected).chain(self.series(whole)).map(|(told, _)| told).collect();
         for version in versions {
             let labelled = self.series(whole).find(|(told, _)| *told == version).map(|(_, series)| series);
@@ -43,7 +45,7 @@ impl<'a> Publisher<'a> {
                 self.read_out(series, spec, false, &mut realized);
             }
             let quality = labelled.map(|series| &series.cell.quality);
-            let references = self.compared_with(version, &expected, spec, start);
+            let references = self.compared_with(version, &expected, &counted, spec, start);
             let has_one = references.len() == 1;
             let mut values = Vec::new();
             for (of, profile) in &references {
@@ -99,25 +101,24 @@ impl<'a> Publisher<'a> {
         })
     }
 
-    /// What is expected of a version in a window, by the profile that says so: those that its predictions were read under, or
-    /// where none of them had a score, the one in force.
+    /// What is expected of a version in a window, by the profiles that say so: those that its predictions were read under.
+    /// Where none of them had a score, those are known by their features, which are read into `counted` then.
     fn compared_with(
         &self,
         version: Option<VersionId>,
         expected: &GroupWindow<'a>,
+        counted: &OnceCell<GroupWindow<'a>>,
         spec: WindowSpec,
         start: Millis,
     ) -> Vec<(Expected, &'a Profile)> {
-        match self.series(expected).find(|(known, _)| *known == version) {
-            Some((_, series)) => {
+        let of = |group: &GroupWindow<'a>| {
+            let found = self.series(group).find(|(known, _)| *known == version);
+            found.map(|(_, series)| {
                 let known = in_force(&series.cell.features, self.settings);
                 known.map(|(of, profile)| (of.expected.clone(), profile)).collect()
-            }
-            None => {
-                let known = self.settings.reference_of(start, start + spec.size_ms);
-                known.into_iter().map(|profile| (Expected::default(), profile)).collect()
-            }
-        }
+            })
+        };
+        of(expected).or_else(|| of(counted.get_or_init(|| self.read_group(FEATURES, spec, start)))).unwrap_or_default()
     }
 
     /// What of a change of accuracy comes from other shares of the values of a segment set, per version with a reference
@@ -130,8 +131,9 @@ impl<'a> Publisher<'a> {
         by_version: &BTreeMap<Option<VersionId>, OverGroups>,
     ) -> BTreeMap<Option<VersionId>, Compared> {
         let expected = self.read_group(EXPECTATIONS, spec, start);
+        let counted = OnceCell::new();
         let changes = by_version.iter().map(|(version, over)| {
-            let references = self.compared_with(*version, &expected, spec, start);
+            let references = self.compared_with(*version, &expected, &counted, spec, start);
             let key = &self.names.segment_keys[usize::from(set)];
             let mut values = Vec::new();
             for labels in references.iter().filter_map(|(_, profile)| profile.labels.as_ref()) {

@@ -2,6 +2,7 @@
 
 use super::Config;
 use super::reference::boundary_after;
+use super::segments::check_bins;
 use crate::codec::PredictionDecoder;
 use crate::event::{AnnouncedReference, ModelSettings, Reference, Settings};
 use std::sync::Arc;
@@ -44,6 +45,9 @@ impl Config {
                 "it would come into force within a window, which would then mix two: name a time at which a window of every \
                  size begins, such as {next}"
             ));
+        }
+        if let Err(why) = check_bins(model_id, model, profile) {
+            return Some(why);
         }
         let columns = self.settings_with([announced]).columns();
         let decoder = PredictionDecoder::try_new(&self.predictions.format, &self.predictions.fields, &columns);

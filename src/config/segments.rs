@@ -121,8 +121,8 @@ pub(super) fn read_fairness(item: &Item<'_>, report: &mut Report) -> Option<Span
 /// Checks that the references of a model have the numbers whose bins are its segments. Segments are its own, or those of
 /// the defaults.
 pub(super) fn check(model: &str, own: &RawModel, defaults: &RawModel, settings: &ModelSettings, report: &mut Report) {
-    let profiles: Vec<&Profile> =
-        settings.references.iter().filter_map(|reference| reference.profile.as_deref()).collect();
+    let profiles = settings.references.iter().filter_map(|reference| reference.profile.as_deref());
+    let profiles: Vec<&Profile> = profiles.filter(|profile| profile.is_fitted()).collect();
     let written = own.segments.or(&defaults.segments).written();
     for set in written.into_iter().flat_map(|sets| &sets.value) {
         for feature in set.columns.iter().filter_map(SegmentColumn::binned) {

@@ -85,10 +85,11 @@ pub enum NoBins {
 /// The coarse bins of `feature` in `profile`.
 ///
 /// # Errors
-/// If it has none.
+/// If it has none: also where no reference made the bins.
 pub fn coarse_bins<'p>(profile: &'p Profile, feature: &str) -> Result<&'p NumericBins, NoBins> {
     let place = profile.features.binary_search_by(|known| (*known.name).cmp(feature)).map_err(|_| NoBins::Unknown)?;
     match &profile.features[place].bins {
+        FeatureBins::Numeric(_) if !profile.is_fitted() => Err(NoBins::Unknown),
         FeatureBins::Numeric(bins) => Ok(bins),
         FeatureBins::Categorical(_) => Err(NoBins::Category),
     }

@@ -4,7 +4,7 @@
 //! that means what there was before.
 
 use super::segment::SegmentColumn;
-use super::{Detectors, DriftSettings, FeatureSource, MAX_TIME_MS, Millis, PredictionColumns, Profile, Reference};
+use super::{Detectors, DriftSettings, FeatureSource, MAX_TIME_MS, Millis, PredictionColumns, Reference};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -239,13 +239,6 @@ impl ModelSettings {
             }
         }
         features
-    }
-
-    /// The profile that is in force from `start` to `end`; `None` if there is none, or another comes into force between.
-    pub fn reference_of(&self, start: Millis, end: Millis) -> Option<&Profile> {
-        let begun = |time| self.references.iter().rposition(|reference| reference.begins() <= time);
-        let place = begun(start).filter(|place| begun(end - 1) == Some(*place))?;
-        self.references[place].profile.as_deref()
     }
 
     /// Why these settings cannot take the place of `before`, under which there is state of `model`; `None` if they can.

@@ -119,7 +119,8 @@ fn what_a_profile_replaces_from_the_beginning_is_never_watched() {
 }
 
 fn profile_at(model: &ModelSettings, start: i64) -> &Profile {
-    model.reference_of(start, start + 1).unwrap()
+    let in_force = model.references.iter().rfind(|reference| reference.begins() <= start);
+    in_force.and_then(|reference| reference.profile.as_deref()).unwrap()
 }
 
 #[test]

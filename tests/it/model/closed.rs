@@ -3,7 +3,7 @@
 
 use super::against::{CASES, cases};
 use super::drive::{Plan, Run, plans, run};
-use super::moved::{in_force, number_of, text_of};
+use super::moved::{in_force, is_invalid, number_of, text_of};
 use super::moving::comparing;
 use super::naive::{AtEnd, Joined, Output, Row};
 use super::world::{START, World};
@@ -43,7 +43,9 @@ fn assert_is_of(rows: &[&Row], reference: &Profile, found: &Profile) {
             let is_number = matches!(feature.bins, FeatureBins::Numeric(_));
             let number = if is_number { number_of(row, &feature.name) } else { None };
             let text = if is_number { None } else { text_of(row, &feature.name) };
-            let of_text = text.as_deref().map_or(FeatureValue::Missing, FeatureValue::Text);
+            let invalid = is_invalid(row, &feature.name);
+            let nothing = if invalid { FeatureValue::Invalid } else { FeatureValue::Missing };
+            let of_text = text.as_deref().map_or(nothing, FeatureValue::Text);
             counts[feature.bins.bin_of(number.map_or(of_text, FeatureValue::Number))] += 1;
             number.iter().for_each(|number| numbers.add(*number));
             numeric += i64::from(number.is_some());

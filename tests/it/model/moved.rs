@@ -30,9 +30,14 @@ pub fn number_of(row: &Row, feature: &str) -> Option<f64> {
     match feature {
         "score" => row.record.score,
         "predicted_value" => row.record.predicted_value,
-        "amount" => row.record.latency_ms,
+        "amount" => row.record.features()["amount"].as_f64(),
         _ => panic!("no number {feature}"),
     }
+}
+
+/// True of a text where a number is declared.
+pub fn is_invalid(row: &Row, feature: &str) -> bool {
+    feature == "amount" && row.record.features()["amount"].is_string()
 }
 
 pub fn text_of(row: &Row, feature: &str) -> Option<String> {
@@ -52,7 +57,7 @@ pub fn in_force(settings: &ModelSettings, time: Millis) -> &Profile {
     settings.references.iter().rfind(begun).unwrap().profile.as_deref().unwrap()
 }
 
-/// Rows per coarse bin of both samples, those without a value last.
+/// Rows per coarse bin of both samples, then those without a value, and those that are no value.
 fn counts(feature: &FeatureProfile, reference: &[&Row], current: &[&Row]) -> [Vec<f64>; 2] {
     [reference, current].map(|rows| {
         let numbers =
@@ -73,7 +78,8 @@ fn counts(feature: &FeatureProfile, reference: &[&Row], current: &[&Row]) -> [Ve
             }
         };
         let values: f64 = counts.iter().sum();
-        counts.push(rows.len() as f64 - values);
+        let invalid = rows.iter().filter(|row| is_invalid(row, &feature.name)).count() as f64;
+        counts.extend([rows.len() as f64 - values - invalid, invalid]);
         counts
     })
 }

@@ -40,7 +40,9 @@ pub fn in_force<'s>(record: &Prediction, settings: &'s ModelSettings) -> Option<
 }
 
 fn bin(record: &Prediction, feature: &str, settings: &ModelSettings) -> String {
-    let Some(profile) = in_force(record, settings) else { return "__missing__".to_owned() };
+    let Some(profile) = in_force(record, settings).filter(|profile| profile.is_fitted()) else {
+        return "__missing__".to_owned();
+    };
     let known =
         profile.features.iter().find(|known| *known.name == *feature).expect("worlds have bins of known features");
     let FeatureBins::Numeric(bins) = &known.bins else { panic!("{feature} is no number") };
