@@ -23,6 +23,10 @@ impl<'a> Publisher<'a> {
         for (version, series) in self.series(merged) {
             let [(reference_id, of)] = series.cell.features.by_reference() else { continue };
             let Some(reference) = features::profile(self.settings, *reference_id) else { continue };
+            // What is declared without a profile has the task that the configuration says; a profile must not say a wrong one.
+            if !reference.is_fitted() && self.settings.task.is_none() {
+                continue;
+            }
             let span = start..start + spec.size_ms;
             let profile = drift::profile_of(reference, &of.list, &span);
             if profile.rows == 0 {

@@ -118,6 +118,7 @@ fn missing(feature: &FeatureProfile) -> i64 {
 fn inner_bins(feature: &FeatureProfile) -> usize {
     match &feature.bins {
         FeatureBins::Numeric(bins) => bins.edges().len() - 1,
+        FeatureBins::Categorical(bins) if bins.are_hashed() => bins.others().len(),
         FeatureBins::Categorical(bins) => bins.values().len(),
     }
 }
@@ -126,6 +127,7 @@ fn kind(feature: &FeatureProfile) -> &'static str {
     match &feature.bins {
         FeatureBins::Numeric(_) if feature.moments.is_some_and(|moments| moments.min == moments.max) => "constant",
         FeatureBins::Numeric(_) => "numeric",
+        FeatureBins::Categorical(bins) if bins.are_hashed() => "hashed",
         FeatureBins::Categorical(bins) => match bins.values() {
             [] => "empty",
             values if values.iter().all(|value| matches!(&**value, "true" | "false")) => "boolean",

@@ -19,14 +19,14 @@ pub(super) struct FromTopics {
     #[arg(long, conflicts_with_all = ["predictions", "labels"], requires = "config")]
     pub topic: bool,
     /// Read the labels from their topic too, to its end, as labels come later: see --labels
-    #[arg(long, requires = "topic")]
+    #[arg(long, requires = "topic", conflicts_with_all = ["predictions", "labels"])]
     pub topic_labels: bool,
     /// Begin with the first records that Kafka has with this timestamp or a later one (2026-05-01, 2026-05-01T06:00:00Z or
     /// ms since 1970) [default: the first that are there]
-    #[arg(long, value_name = "TIME", value_parser = when::parse, requires = "topic")]
+    #[arg(long, value_name = "TIME", value_parser = when::parse, requires = "topic", conflicts_with_all = ["predictions", "labels"])]
     since: Option<Millis>,
     /// End before the first prediction that Kafka has with a later timestamp (a date is its whole day)
-    #[arg(long, value_name = "TIME", value_parser = when::parse_end, requires = "topic")]
+    #[arg(long, value_name = "TIME", value_parser = when::parse_end, requires = "topic", conflicts_with_all = ["predictions", "labels"])]
     until: Option<Millis>,
 }
 
@@ -59,7 +59,9 @@ impl FromTopics {
             eprintln!("error: {error}");
             Failure::Running
         };
-        let folder = std::env::temp_dir().join(format!("postdict-profile-{}", std::process::id()));
+        // In a container each process has the same id, and one that was killed leaves its folder behind.
+        let nanos = std::time::UNIX_EPOCH.elapsed().unwrap_or_default().as_nanos();
+        let folder = std::env::temp_dir().join(format!("postdict-profile-{}-{nanos}", std::process::id()));
         std::fs::create_dir(&folder).map_err(|error| failed(&format!("{}: {error}", folder.display())))?;
         let mut fetch = Fetch { folder: folder.clone(), predictions: Vec::new(), labels: Vec::new() };
         let interrupted = folder.clone();

@@ -1,6 +1,7 @@
 //! `postdict references`: what windows are compared with, announced while the service runs.
 
 use super::{Failure, print, profile, usage};
+use crate::codec::reference::reference_key;
 use crate::config::Config;
 use crate::event::{AnnouncedReference, Millis};
 use crate::stage::references::Announcer;
@@ -32,10 +33,10 @@ enum What {
         /// The profile
         #[arg(value_name = "PROFILE")]
         profile: PathBuf,
-        /// From when on, such as 2026-05-01 or 2026-05-01T06:00:00Z [default: where windows begin after the newest
-        /// prediction]
-        #[arg(long, value_name = "TIME", value_parser = super::when::parse)]
-        from: Option<Millis>,
+        /// From when on: 2026-05-01, 2026-05-01T06:00:00Z, or `beginning` if nothing was predicted yet [default: where windows
+        /// begin after the newest prediction]
+        #[arg(long, value_name = "TIME", value_parser = beginning)]
+        from: Option<Beginning>,
     },
     /// List what was announced: model, from when on, profile
     List,
@@ -44,9 +45,9 @@ enum What {
         /// Its model
         #[arg(value_name = "MODEL")]
         model: String,
-        /// From when on it would be in force
-        #[arg(long, value_name = "TIME", value_parser = super::when::parse)]
-        from: Millis,
+        /// From when on it would be in force, as `list` shows it
+        #[arg(long, value_name = "TIME", value_parser = beginning)]
+        from: Beginning,
     },
 }
 
@@ -66,9 +67,17 @@ impl ReferencesCommand {
         match self.what {
             What::Announce { profile, from } => announce(&config, &announcer, &profile, from),
             What::List => list(&announcer),
-            What::TakeBack { model, from } => take_back(&announcer, &model, from),
+            What::TakeBack { model, from } => take_back(&announcer, &model, from.0),
         }
     }
+}
+
+/// When a reference begins; `None`: at the beginning.
+#[derive(Debug, Clone, Copy)]
+struct Beginning(Option<Millis>);
+
+fn beginning(text: &str) -> Result<Beginning, String> {
+    if text == "beginning" { Ok(Beginning(None)) } else { super::when::parse(text).map(|time| Beginning(Some(time))) }
 }
 
 fn failed(why: String) -> Failure {
@@ -76,20 +85,30 @@ fn failed(why: String) -> Failure {
     Failure::Running
 }
 
-fn announce(config: &Config, announcer: &Announcer<'_>, path: &Path, from: Option<Millis>) -> Result<(), Failure> {
+fn announce(config: &Config, announcer: &Announcer<'_>, path: &Path, from: Option<Beginning>) -> Result<(), Failure> {
     let profile = profile::read(path)?;
     let model = config.settings.model(&profile.model_id);
     let newest = announcer.newest_prediction().map_err(failed)?;
-    let from_ms = from.or_else(|| newest.map(|newest| model.next_boundary(newest)));
+    let from_ms = match (from, newest) {
+        (Some(Beginning(from)), _) => from,
+        (None, Some(newest)) => Some(model.next_boundary(newest)),
+        (None, None) => {
+            return Err(usage(&[format!(
+                "no prediction is there to go by: say from when on with --from, such as {}, or --from beginning if there never \
+                 was one",
+                time(model.next_boundary(profile.last_ms))
+            )]));
+        }
+    };
     let announced = AnnouncedReference { model_id: Arc::clone(&profile.model_id), from_ms, profile: Arc::new(profile) };
     let path = path.display();
-    if let Some(why) = config.refusal(&announced) {
+    if let Some(why) = config.refusal(&announced).or_else(|| config.off_boundary(&announced)) {
         return Err(usage(&[format!("{path}: {why}")]));
     }
-    if let (Some(newest), Some(from)) = (newest.filter(|newest| *newest >= from_ms.unwrap_or(Millis::MIN)), from) {
+    if let Some(newest) = newest.filter(|newest| *newest >= from_ms.unwrap_or(Millis::MIN)) {
         return Err(usage(&[format!(
             "{path}: {} has passed: there is a prediction of {}. The next time at which windows of every size begin is {}",
-            time(from),
+            begins(from_ms),
             time(newest),
             time(model.next_boundary(newest))
         )]));
@@ -112,20 +131,22 @@ fn list(announcer: &Announcer<'_>) -> Result<(), Failure> {
     print(if text.is_empty() { "no reference was announced\n" } else { &text })
 }
 
-fn take_back(announcer: &Announcer<'_>, model: &str, from: Millis) -> Result<(), Failure> {
+fn take_back(announcer: &Announcer<'_>, model: &str, from: Option<Millis>) -> Result<(), Failure> {
     let all = announcer.list().map_err(failed)?;
-    let is_it = |known: &AnnouncedReference| *known.model_id == *model && known.from_ms == Some(from);
-    if !all.iter().any(|announced| announced.reference.as_ref().is_ok_and(is_it)) {
-        return Err(usage(&[format!("no reference of `{model}` was announced from {} on", time(from))]));
-    }
-    if let Some(newest) = announcer.newest_prediction().map_err(failed)?.filter(|newest| *newest >= from) {
+    let key = reference_key(model, from);
+    let Some(found) = all.iter().find(|announced| announced.key == key) else {
+        return Err(usage(&[format!("no reference of `{model}` was announced from {} on", begins(from))]));
+    };
+    // What is refused was never in force.
+    let newest = if found.reference.is_ok() { announcer.newest_prediction().map_err(failed)? } else { None };
+    if let Some(newest) = newest.filter(|newest| *newest >= from.unwrap_or(Millis::MIN)) {
         return Err(usage(&[format!(
             "the reference is in force: there is a prediction of {}. Announce another one in its place",
             time(newest)
         )]));
     }
-    announcer.take_back(model, Some(from)).map_err(failed)?;
-    print(&format!("taken back: reference of `{model}` from {} on\n", time(from)))
+    announcer.take_back(model, from).map_err(failed)?;
+    print(&format!("taken back: reference of `{model}` from {} on\n", begins(from)))
 }
 
 fn begins(from_ms: Option<Millis>) -> String {

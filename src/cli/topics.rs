@@ -106,9 +106,7 @@ fn create(admin: &Admin, plan: &TopicPlan, replicas: impl Fn(&str) -> Option<usi
             continue;
         }
         let inputs = plan.topics.first().and_then(|topic| topic.partitions).unwrap_or(1);
-        // References are few, and each process reads all of them.
-        let any = if topic.purpose == Purpose::References { 1 } else { inputs };
-        let partitions = topic.partitions.unwrap_or(any);
+        let partitions = topic.partitions.unwrap_or(inputs);
         admin.create(topic, partitions, replicas(&topic.name))?;
         // Brokers hear of it one after the other.
         let deadline = Instant::now() + SEEN_MAX;

@@ -23,9 +23,19 @@ impl Config {
         settings
     }
 
+    /// Why `announced` should not begin when it does: windows of some size do not begin then, and those that it comes into
+    /// force within are compared with nothing. One that is in force stays so where sizes were added since.
+    pub fn off_boundary(&self, announced: &AnnouncedReference) -> Option<String> {
+        let next = boundary_after(announced.from_ms?, self.settings.model(&announced.model_id))?;
+        Some(format!(
+            "it would come into force within a window, which would then mix two: name a time at which a window of every size \
+             begins, such as {next}"
+        ))
+    }
+
     /// Why `announced` cannot be used; `None` if it can.
     pub fn refusal(&self, announced: &AnnouncedReference) -> Option<String> {
-        let AnnouncedReference { model_id, from_ms, profile } = announced;
+        let AnnouncedReference { model_id, profile, .. } = announced;
         if model_id.is_empty() {
             return Some("it names no model".to_owned());
         }
@@ -38,12 +48,6 @@ impl Config {
                 "the profile is of a {} model, and the model is {}",
                 profile.task.name(),
                 task.name()
-            ));
-        }
-        if let Some(next) = from_ms.and_then(|from| boundary_after(from, model)) {
-            return Some(format!(
-                "it would come into force within a window, which would then mix two: name a time at which a window of every \
-                 size begins, such as {next}"
             ));
         }
         if let Err(why) = check_bins(model_id, model, profile) {
@@ -96,7 +100,9 @@ mod tests {
         };
         says(&config, &AnnouncedReference { model_id: "".into(), ..announced(None) }, "no model");
         says(&config, &AnnouncedReference { model_id: "n".into(), ..announced(None) }, "of model `m`, not of `n`");
-        says(&config, &announced(Some(DAY + 1)), "such as 1970-01-03T00:00:00Z");
+        let off = config.off_boundary(&announced(Some(DAY + 1)));
+        assert!(off.is_some_and(|why| why.contains("such as 1970-01-03T00:00:00Z")));
+        assert_eq!(config.off_boundary(&announced(Some(DAY))), None);
         let regression = ModelSettings { task: Some(TaskKind::Regression), ..ModelSettings::default() };
         config.settings.models.insert("m".to_owned(), Arc::new(regression));
         says(&config, &announced(None), "of a binary model, and the model is regression");

@@ -56,10 +56,10 @@ pub(super) fn references(model: &str, written: &RawModel, task: Option<TaskKind>
 
 /// What a model with declared features is compared with where nothing is written.
 pub(super) fn default_comparisons(written: &RawModel) -> Vec<Comparison> {
-    match (in_force(written), written_references(written)) {
-        (None, _) => DriftSettings::default().compare_with,
-        (Some(_), []) => vec![Comparison::Previous],
-        (Some(_), _) => vec![Comparison::Fixed, Comparison::Previous],
+    match in_force(written) {
+        None => DriftSettings::default().compare_with,
+        // The profile may be announced while the service runs; until then it is said that there is none.
+        Some(_) => vec![Comparison::Fixed, Comparison::Previous],
     }
 }
 

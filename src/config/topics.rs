@@ -84,7 +84,7 @@ pub(super) fn read(
             *format = Some(written);
         }
     }
-    if let Some(name) = section.take("references").and_then(|item| read_name(&item, report)) {
+    if let Some(name) = section.take("references").and_then(|item| read_plain_name(&item, "a topic's name", report)) {
         topics.references = Some(name.value.clone());
         names.push(name);
     }
@@ -165,9 +165,14 @@ fn read_output(item: &Item<'_>, slot: &mut OutputTopic, report: &mut Report) -> 
     name
 }
 
-/// A name by Kafka's rules.
+/// A name by Kafka's rules, where a format could be given too.
 fn read_name(item: &Item<'_>, report: &mut Report) -> Option<Spanned<String>> {
-    let name = item.text(report, EXPECTED)?;
+    read_plain_name(item, EXPECTED, report)
+}
+
+/// A name by Kafka's rules.
+fn read_plain_name(item: &Item<'_>, expected: &str, report: &mut Report) -> Option<Spanned<String>> {
+    let name = item.text(report, expected)?;
     let legal = name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-'));
     if !legal || name.len() > 249 || name.value == "." || name.value == ".." {
         report

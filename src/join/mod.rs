@@ -28,7 +28,7 @@ mod watermark;
 
 pub use accounting::{Accounting, LabelOutcome};
 pub use prediction::PredictionReader;
-pub use references::Postponed;
+pub use references::Deviation;
 pub use series::{ModelId, Series, SeriesRegistry, TermsId};
 pub use watermark::StreamTime;
 
@@ -69,7 +69,7 @@ pub struct Join {
     is_expiring: bool,
     scratch: Scratch,
     /// References that come into force later than declared, since they were last taken, with their models.
-    postponed: Vec<(Arc<str>, Postponed)>,
+    deviations: Vec<(Arc<str>, Deviation)>,
     /// What is known of the log of changes, where there is one.
     log: Option<state::StateLog>,
 }
@@ -170,7 +170,7 @@ impl Join {
             labelled: with_labelled.then(Vec::new),
             is_expiring: false,
             scratch: Scratch::default(),
-            postponed: Vec::new(),
+            deviations: Vec::new(),
             log: None,
         }
     }
@@ -197,13 +197,13 @@ impl Join {
     /// [columns](Settings::columns).
     pub fn change_references(&mut self, settings: Arc<Settings>) {
         let newest = self.time.newest(Role::Predictions);
-        self.postponed.extend(self.registry.change_references(settings, newest));
+        self.deviations.extend(self.registry.change_references(settings, newest));
     }
 
     /// References that come into force later than declared, as they would put two into what was read: since the last call,
     /// with their models.
-    pub fn take_postponed(&mut self) -> Vec<(Arc<str>, Postponed)> {
-        std::mem::take(&mut self.postponed)
+    pub fn take_deviations(&mut self) -> Vec<(Arc<str>, Deviation)> {
+        std::mem::take(&mut self.deviations)
     }
 
     /// True if [`Self::expire`] has more to drop, though nothing has come.

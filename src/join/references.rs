@@ -4,41 +4,41 @@
 
 use crate::event::{Millis, ModelSettings, Reference, ReferenceId};
 
-/// A reference that comes into force later than it was to, in one partition.
+/// What is not as declared, in one partition.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Postponed {
-    /// Which.
-    pub id: ReferenceId,
-    /// When it was to.
-    pub declared: Option<Millis>,
-    /// When it does.
-    pub begins: Millis,
+pub enum Deviation {
+    /// A reference comes into force later than it was to.
+    Postponed {
+        /// Which.
+        id: ReferenceId,
+        /// When it was to.
+        declared: Option<Millis>,
+        /// When it does.
+        begins: Millis,
+    },
+    /// One that is in force is not known any more: what was read under it is compared with nothing.
+    Dropped {
+        /// Which.
+        id: ReferenceId,
+    },
 }
 
-/// The references of `declared` with the times from which on each is in force, ascending, and those that are postponed.
-/// `before` are the settings under which predictions of the model were read, the last ones last; `newest` is the newest
-/// event time among all predictions that were read.
-pub fn take_force<'s>(
+/// The references of `declared` with the times from which on each is in force, ascending, and how that deviates. `before`
+/// are the settings under which the model was read, the last ones last; `newest` is the newest event time among all
+/// predictions that were read.
+pub fn take_force(
     declared: &ModelSettings,
-    before: impl Iterator<Item = &'s ModelSettings> + Clone,
+    before: &[&ModelSettings],
     newest: Option<Millis>,
-) -> (Vec<Reference>, Vec<Postponed>) {
+) -> (Vec<Reference>, Vec<Deviation>) {
     let Some(newest) = newest else { return (declared.references.clone(), Vec::new()) };
-    let in_force_before = |reference: &Reference| {
-        // The same profile may be declared again for a later time.
-        let is_other = |known: &Reference| known != reference && declared.references.contains(known);
-        let known = before.clone().flat_map(|settings| &settings.references);
-        known.filter(|known| known.id == reference.id && known.begins() <= newest && !is_other(known)).last().cloned()
-    };
-    let known: Vec<Option<Reference>> = declared.references.iter().map(in_force_before).collect();
-    let has_predecessor = known.iter().any(Option::is_some);
-    let mut postponed = Vec::new();
-    let references = declared.references.iter().zip(known).map(|(reference, known)| {
-        let from_ms = match known {
+    let mut deviations = Vec::new();
+    let references = declared.references.iter().map(|reference| {
+        let from_ms = match in_force_before(reference, declared, before, newest) {
             Some(known) => known.from_ms,
-            None if has_predecessor && reference.begins() <= newest => {
+            None if reference.begins() <= newest => {
                 let begins = declared.next_boundary(newest);
-                postponed.push(Postponed { id: reference.id, declared: reference.from_ms, begins });
+                deviations.push(Deviation::Postponed { id: reference.id, declared: reference.from_ms, begins });
                 Some(begins)
             }
             None => reference.from_ms,
@@ -48,7 +48,26 @@ pub fn take_force<'s>(
     let mut references: Vec<Reference> = references.collect();
     // Of several that begin at the same time, the one that was declared last is in force.
     references.sort_by_key(Reference::begins);
-    (references, postponed)
+    let last = before.last().and_then(|last| last.references.iter().rfind(|known| known.begins() <= newest));
+    if let Some(Reference { id, .. }) = last.filter(|last| references.iter().all(|known| known.id != last.id)) {
+        deviations.push(Deviation::Dropped { id: *id });
+    }
+    (references, deviations)
+}
+
+/// As what `reference` is in force already, if it is: as it is declared, or postponed. The same profile may be declared for
+/// several times.
+fn in_force_before<'s>(
+    reference: &Reference,
+    declared: &ModelSettings,
+    before: &[&'s ModelSettings],
+    newest: Millis,
+) -> Option<&'s Reference> {
+    before.iter().rev().find_map(|settings| {
+        let same = settings.references.iter().filter(|known| known.id == reference.id && known.begins() <= newest);
+        let is_other = |known: &&Reference| *known != reference && declared.references.contains(known);
+        same.clone().find(|known| *known == reference).or_else(|| same.filter(|known| !is_other(known)).last())
+    })
 }
 
 #[cfg(test)]
@@ -74,16 +93,25 @@ mod tests {
     type Times = Vec<(u128, Option<Millis>)>;
 
     fn in_force(declared: &ModelSettings, before: &[ModelSettings], newest: Option<Millis>) -> (Times, usize) {
-        let (references, postponed) = take_force(declared, before.iter(), newest);
-        (references.iter().map(|reference| (reference.id.0, reference.from_ms)).collect(), postponed.len())
+        let (references, deviations) = take_force(declared, &before.iter().collect::<Vec<_>>(), newest);
+        let is_postponed = |deviation: &&Deviation| matches!(deviation, Deviation::Postponed { .. });
+        let postponed = deviations.iter().filter(is_postponed).count();
+        (references.iter().map(|reference| (reference.id.0, reference.from_ms)).collect(), postponed)
     }
 
     #[test]
     fn where_nothing_was_read_all_is_as_declared() {
         let declared = settings(&[(1, None), (2, Some(12 * HOUR))]);
         let expected = vec![(1, None), (2, Some(12 * HOUR))];
-        assert_eq!(in_force(&declared, &[], None), (expected.clone(), 0));
-        assert_eq!(in_force(&declared, &[settings(&[])], Some(100 * HOUR)), (expected, 0), "and none was in force");
+        assert_eq!(in_force(&declared, &[], None), (expected, 0));
+    }
+
+    #[test]
+    fn the_first_one_begins_with_whole_windows_too() {
+        let (declared, before) = (settings(&[(1, None)]), [settings(&[])]);
+        assert_eq!(in_force(&declared, &before, Some(8 * HOUR)), (vec![(1, Some(12 * HOUR))], 1));
+        let before = [settings(&[]), settings(&[(1, Some(12 * HOUR))])];
+        assert_eq!(in_force(&declared, &before, Some(20 * HOUR)), (vec![(1, Some(12 * HOUR))], 0));
     }
 
     #[test]
@@ -116,9 +144,12 @@ mod tests {
     }
 
     #[test]
-    fn one_that_replaces_all_others_has_nobody_to_wait_for() {
-        let declared = settings(&[(2, None)]);
-        assert_eq!(in_force(&declared, &[settings(&[(1, None)])], Some(20 * HOUR)), (vec![(2, None)], 0));
+    fn one_that_is_not_known_any_more_is_told() {
+        let (declared, before) = (settings(&[(2, None)]), settings(&[(1, None)]));
+        let (references, deviations) = take_force(&declared, &[&before], Some(20 * HOUR));
+        assert_eq!(references[0].from_ms, Some(24 * HOUR));
+        let postponed = Deviation::Postponed { id: ReferenceId(2), declared: None, begins: 24 * HOUR };
+        assert_eq!(deviations, [postponed, Deviation::Dropped { id: ReferenceId(1) }]);
     }
 
     #[test]
@@ -127,6 +158,11 @@ mod tests {
         let before = [settings(&[(1, None), (2, Some(6 * HOUR))])];
         let expected = vec![(1, None), (2, Some(6 * HOUR)), (1, Some(12 * HOUR))];
         assert_eq!(in_force(&declared, &before, Some(8 * HOUR)), (expected, 0));
+        // Announced too late, it begins later; and what was in force before it stays.
+        let late = vec![(1, None), (2, Some(6 * HOUR)), (1, Some(18 * HOUR))];
+        assert_eq!(in_force(&declared, &before, Some(13 * HOUR)), (late.clone(), 1));
+        let before = [before[0].clone(), settings(&late)];
+        assert_eq!(in_force(&declared, &before, Some(20 * HOUR)), (late, 0));
     }
 
     #[test]

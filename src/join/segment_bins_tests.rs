@@ -56,7 +56,7 @@ fn reference(numbers: &[f64], from_ms: Option<Millis>) -> (Reference, NumericBin
         id: ReferenceId(0),
         model_id: "m".into(),
         task: TaskKind::Binary,
-        rows: 0,
+        rows: 1,
         first_ms: 0,
         last_ms: 0,
         features: vec![feature("amount", FeatureSource::Feature), feature("score", FeatureSource::Score)],

@@ -4,7 +4,7 @@
 //! the published segments, so a row is folded once however many segments it belongs to.
 
 use super::features::ModelFeatures;
-use super::references::{Postponed, take_force};
+use super::references::{Deviation, take_force};
 use super::segment_bins::SegmentBins;
 use crate::aggregate::ClassNames;
 use crate::event::label::class_as_number;
@@ -321,13 +321,13 @@ impl SeriesRegistry {
 
     /// From now on, predictions are read under today's settings; of those that were read, `newest` is the newest. Gives the
     /// references that come into force later than declared, with their models.
-    pub fn begin_terms(&mut self, newest: Option<Millis>) -> Vec<(Arc<str>, Postponed)> {
-        let mut all_postponed = Vec::new();
+    pub fn begin_terms(&mut self, newest: Option<Millis>) -> Vec<(Arc<str>, Deviation)> {
+        let mut deviations = Vec::new();
         let known = self.known_terms();
         for (place, known) in known.into_iter().enumerate() {
             let declared = Arc::clone(self.settings.model(&self.models[place].name));
-            let before = known.iter().map(|terms| &**self.terms(*terms));
-            let (references, postponed) = take_force(&declared, before, newest);
+            let before: Vec<&ModelSettings> = known.iter().map(|terms| &**self.terms(*terms)).collect();
+            let (references, found) = take_force(&declared, &before, newest);
             let settings = if references == declared.references {
                 declared
             } else {
@@ -336,7 +336,15 @@ impl SeriesRegistry {
             let terms = self.terms_id(&settings);
             let has_references = !settings.references.is_empty();
             let model = &mut self.models[place];
-            all_postponed.extend(postponed.into_iter().map(|postponed| (Arc::clone(&model.name), postponed)));
+            let is_known = |found: &Deviation| match found {
+                Deviation::Postponed { id, begins, .. } => {
+                    let before = &model.settings.references;
+                    before.iter().any(|known| known.id == *id && known.from_ms == Some(*begins))
+                }
+                Deviation::Dropped { .. } => false,
+            };
+            let news = found.into_iter().filter(|found| !is_known(found));
+            deviations.extend(news.map(|found| (Arc::clone(&model.name), found)));
             model.features = Arc::new(ModelFeatures::new(&settings, &self.columns.features));
             model.bins = Arc::new(SegmentBins::new(&settings, &self.columns.features));
             (model.settings, model.terms, model.without_prediction) = (settings, terms, None);
@@ -345,7 +353,7 @@ impl SeriesRegistry {
                 self.without_prediction(ModelId(place as u32));
             }
         }
-        all_postponed
+        deviations
     }
 
     /// Per model, the settings under which anything of it was read, its last ones last.
@@ -359,13 +367,15 @@ impl SeriesRegistry {
             }
         }
         for (model, known) in self.models.iter().zip(&mut known) {
-            known.sort_by_key(|terms| (*terms == model.terms, *terms));
+            // Of a model that was restored, it is not known which were its last.
+            let is_last = |terms: TermsId| terms == model.terms && terms != model.first_terms;
+            known.sort_by_key(|terms| (is_last(*terms), *terms));
         }
         known
     }
 
     /// Goes on with other references: all else in `settings` is as it was. See [`Self::begin_terms`].
-    pub fn change_references(&mut self, settings: Arc<Settings>, newest: Option<Millis>) -> Vec<(Arc<str>, Postponed)> {
+    pub fn change_references(&mut self, settings: Arc<Settings>, newest: Option<Millis>) -> Vec<(Arc<str>, Deviation)> {
         self.columns = settings.columns();
         self.settings = settings;
         self.begin_terms(newest)

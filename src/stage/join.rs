@@ -8,8 +8,8 @@ use super::work::{MAX_PAYLOAD_BYTES, StateError, Unit};
 use crate::codec::{CodecError, LabelDecoder, Message, PredictionDecoder, RowEncoder};
 use crate::config::Config;
 use crate::event::{Millis, Origin, Reject, Role, Settings};
-use crate::join::PredictionReader;
 use crate::join::state::{JoinRestore, RestoreError, SnapshotPace};
+use crate::join::{Deviation, PredictionReader};
 use crate::task::{JoinInput, JoinTask};
 use std::sync::Arc;
 
@@ -151,7 +151,7 @@ impl Restore for JoinWorkRestore {
             outgoing: Vec::new(),
             uncommitted_bytes: 0,
         };
-        work.tell_postponed();
+        work.tell_deviations();
         Ok(Restored { task: Box::new(work), read_from: None })
     }
 }
@@ -252,23 +252,32 @@ impl JoinWork {
         (self.equipment.predictions, self.equipment.labels) =
             decoders(&self.equipment.config, &news.settings).expect("checked when the reference was announced");
         self.equipment.seen = news;
-        self.tell_postponed();
+        self.tell_deviations();
     }
 
-    fn tell_postponed(&mut self) {
-        for (model, postponed) in self.task.take_postponed() {
-            let time =
-                |time: Millis| jiff::Timestamp::from_millisecond(time).map_or(String::new(), |at| at.to_string());
-            let declared = postponed.declared.map_or("the beginning".to_owned(), time);
-            tracing::warn!(
-                stage = "join",
-                partition = self.partition,
-                model = &*model,
-                "reference {} is in force from {} on, not from {declared}: predictions after that were read before it came, \
-                 and no window mixes two references",
-                postponed.id,
-                time(postponed.begins)
-            );
+    /// Says where references are not in force as declared.
+    fn tell_deviations(&mut self) {
+        let time = |time: Millis| jiff::Timestamp::from_millisecond(time).map_or(String::new(), |at| at.to_string());
+        for (model, deviation) in self.task.take_deviations() {
+            let (partition, model) = (self.partition, &*model);
+            match deviation {
+                Deviation::Postponed { id, declared, begins } => {
+                    let (begins, declared) = (time(begins), declared.map_or("the beginning".to_owned(), time));
+                    tracing::warn!(
+                        stage = "join",
+                        partition,
+                        model,
+                        "reference {id} is in force from {begins} on, not from {declared}: predictions after that were read \
+                         before it came, and no window mixes two references"
+                    );
+                }
+                Deviation::Dropped { id } => tracing::warn!(
+                    stage = "join",
+                    partition,
+                    model,
+                    "reference {id} was in force and is not known any more: what was counted under it is compared with nothing"
+                ),
+            }
         }
     }
 

@@ -91,7 +91,7 @@ impl TopicPlan {
             output(&topics.metrics.name),
             output(&topics.dead_letters.name),
         ];
-        plan.extend(topics.references.iter().map(|name| topic(name.clone(), Purpose::References, None)));
+        plan.extend(topics.references.iter().map(|name| topic(name.clone(), Purpose::References, Some(1))));
         plan.extend(topics.labelled.iter().map(|topic| output(&topic.name)));
         plan.extend(topics.profiles.iter().map(|name| output(name)));
         TopicPlan { topics: plan, horizon_ms }

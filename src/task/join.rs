@@ -3,7 +3,7 @@
 use crate::aggregate::partial::{ModelName, PartialBatch, PartialRow, Progress, SeriesName};
 use crate::event::{LabelBatch, LabelledRow, Millis, Reject, Role, Settings};
 use crate::join::state::{JoinDelta, JoinRestore, RestoreError};
-use crate::join::{Accounting, Join, ModelId, Postponed, PredictionReader, TermsId};
+use crate::join::{Accounting, Deviation, Join, ModelId, PredictionReader, TermsId};
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
@@ -92,9 +92,9 @@ impl JoinTask {
         self.join.change_references(settings);
     }
 
-    /// References that come into force later than declared: see [`Join::take_postponed`].
-    pub fn take_postponed(&mut self) -> Vec<(Arc<str>, Postponed)> {
-        self.join.take_postponed()
+    /// References that come into force later than declared: see [`Join::take_deviations`].
+    pub fn take_deviations(&mut self) -> Vec<(Arc<str>, Deviation)> {
+        self.join.take_deviations()
     }
 
     /// The join, to look at.

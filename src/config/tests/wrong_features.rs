@@ -148,7 +148,8 @@ fn declared_features_arrive() {
         [("amount", "numeric"), ("country", "categorical"), ("predicted_label", "categorical"), ("score", "numeric")];
     assert!(kinds.eq(expected));
     assert_eq!((&*profile.model_id, reference.id, reference.from_ms), ("m", profile.content_id(), None));
-    assert_eq!(model.drift.compare_with, [Comparison::Previous], "as there is nothing else");
+    let compared = [Comparison::Fixed, Comparison::Previous];
+    assert_eq!(model.drift.compare_with, compared, "a profile may be announced");
     assert_eq!(config.settings.feature_columns(), ["amount", "country"]);
     assert!(!config.settings.columns().unknown);
     let written = "models: {m: {features: {x: numeric}, drift: {compare_with: [fixed, {trailing: 3}]}}}";

@@ -77,8 +77,10 @@ impl NumericBins {
             .chain(deciles.iter().copied())
             .collect();
         quantiles.sort_by(f64::total_cmp);
-        let frequent = quantiles.windows(2).filter(|pair| pair[0] == pair[1]).map(|pair| pair[0].next_up());
-        let mut edges: Vec<f64> = frequent.chain([highest.next_up()]).chain(quantiles.iter().copied()).collect();
+        // What follows the largest number below 0 is −0.
+        let next = |value: f64| value.next_up() + 0.0;
+        let frequent = quantiles.windows(2).filter(|pair| pair[0] == pair[1]).map(|pair| next(pair[0]));
+        let mut edges: Vec<f64> = frequent.chain([next(highest)]).chain(quantiles.iter().copied()).collect();
         edges.sort_by(f64::total_cmp);
         edges.dedup();
 

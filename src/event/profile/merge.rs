@@ -44,6 +44,9 @@ pub enum MergeError {
     /// Labels, and calibrations by them, cannot be added.
     #[error("profile {0} has labels, which cannot be merged")]
     Labels(ReferenceId),
+    /// There are more rows than can be counted.
+    #[error("together they are of more rows than can be counted")]
+    TooManyRows,
     /// A window is in several records, and not all of them are there.
     #[error("of the parts of window {0} some are missing, or there twice")]
     Parts(Arc<str>),
@@ -77,13 +80,16 @@ pub fn merge(profiles: Vec<Profile>) -> Result<Profile, MergeError> {
     if let Some(pair) = all.windows(2).find(|pair| pair[1].first_ms <= pair[0].last_ms) {
         return Err(MergeError::Overlap { one: pair[0].id, other: pair[1].id });
     }
+    // Each count of a bin is at most that of all rows.
+    let rows =
+        all.iter().try_fold(0_i64, |sum, profile| sum.checked_add(profile.rows)).ok_or(MergeError::TooManyRows)?;
     let last_ms = all.iter().map(|profile| profile.last_ms).max().unwrap_or(first.last_ms);
     let features = (0..first.features.len()).map(|place| feature(&all, place)).collect();
     let merged = Profile {
         id: first.id,
         model_id: Arc::clone(&first.model_id),
         task: first.task,
-        rows: all.iter().map(|profile| profile.rows).sum(),
+        rows,
         first_ms: first.first_ms,
         last_ms,
         features,

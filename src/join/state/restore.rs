@@ -114,7 +114,7 @@ impl JoinRestore {
         });
         // What is new since then is logged with the first commit.
         let newest = self.join.time.newest(Role::Predictions);
-        self.join.postponed = self.join.registry.begin_terms(newest);
+        self.join.deviations = self.join.registry.begin_terms(newest);
         self.join.keep_promises();
         self.join.pending.log_changes();
         self.join.labels.log_changes();

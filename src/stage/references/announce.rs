@@ -13,13 +13,16 @@ use rdkafka::producer::{BaseProducer, BaseRecord, DeliveryResult, Producer as _,
 use rdkafka::{ClientContext, config::RDKafkaLogLevel, error::KafkaError};
 use std::collections::BTreeMap;
 use std::sync::Mutex;
-use std::time::Duration;
+use std::time::{Duration, UNIX_EPOCH};
 
 /// How long writing may take.
 const DEADLINE: Duration = Duration::from_secs(60);
 
 /// Records at the end of each partition among which the newest prediction is looked for.
 const LAST_RECORDS: i64 = 500;
+
+/// A prediction that is further ahead of the clock was made by one that is wrong.
+const AHEAD_MAX: Millis = 86_400_000;
 
 /// A record of the topic.
 #[derive(Debug, Clone, PartialEq)]
@@ -78,11 +81,14 @@ impl<'a> Announcer<'a> {
         let mut decoder = PredictionDecoder::try_new(&predictions.format, &predictions.fields, &columns)
             .map_err(|error| error.to_string())?;
         let topic = self.config.topics.predictions.as_str();
+        let now = UNIX_EPOCH.elapsed().unwrap_or_default().as_millis();
+        let latest = Millis::try_from(now).unwrap_or(Millis::MAX).saturating_add(AHEAD_MAX);
         let mut newest: Option<Millis> = None;
         self.read(topic, Span { last: Some(LAST_RECORDS), ..Span::default() }, |partition, messages| {
             let origin = Origin { role: Role::Predictions, topic: topic.into(), partition };
             let batch = decoder.decode(&origin, messages).batch;
-            newest = newest.max((0..batch.len()).map(|row| batch.time(row)).max());
+            // Nobody waits for the time of a clock that is wrong.
+            newest = newest.max((0..batch.len()).map(|row| batch.time(row)).filter(|time| *time <= latest).max());
         })?;
         Ok(newest)
     }

@@ -59,7 +59,7 @@ pub fn start(config: &Arc<Config>, options: &Options, stop: &Stop) -> Result<Opt
         return Ok(Some(Follower { references, stop: None, thread: None }));
     };
     let Some(mut reader) = open(topic, options, stop)? else { return Ok(None) };
-    let mut known = Known { config: Arc::clone(config), topic: topic.clone(), by_key: BTreeMap::new() };
+    let mut known = Known::new(config, topic);
     let mut said = Instant::now();
     while !reader.is_at_end() {
         if stop.is_requested() {
@@ -67,15 +67,15 @@ pub fn start(config: &Arc<Config>, options: &Options, stop: &Stop) -> Result<Opt
         }
         match reader.next(LOOK) {
             Ok(Some(record)) => drop(known.take(&record)),
-            Ok(None) => {}
-            Err(Problem::Unreachable(why)) if said.elapsed() > SAY => {
+            Ok(None) | Err(Problem::Unreachable(_)) if said.elapsed() > SAY => {
                 said = Instant::now();
-                tracing::warn!("waiting for the brokers: {why}");
+                tracing::warn!("waiting for the brokers: topic `{topic}` was not read to its end");
             }
-            Err(Problem::Unreachable(_)) => {}
+            Ok(None) | Err(Problem::Unreachable(_)) => {}
             Err(Problem::Missing(why) | Problem::Wrong(why)) => return Err(why),
         }
     }
+    known.check()?;
     tracing::info!(topic, announced = known.by_key.len(), "references are read");
     references.replace(Arc::new(known.settings()));
     let (told, stopped) = channel();
@@ -119,9 +119,35 @@ struct Known {
     config: Arc<Config>,
     topic: String,
     by_key: BTreeMap<Vec<u8>, AnnouncedReference>,
+    /// What was last announced under these keys, and why it is refused.
+    refused: BTreeMap<Vec<u8>, String>,
 }
 
 impl Known {
+    fn new(config: &Arc<Config>, topic: &str) -> Known {
+        let (by_key, refused) = (BTreeMap::new(), BTreeMap::new());
+        Known { config: Arc::clone(config), topic: topic.to_owned(), by_key, refused }
+    }
+
+    /// That everything can be used. What cannot may have been in force until now, so going on without it would silently
+    /// compare with something else.
+    fn check(&self) -> Result<(), String> {
+        let complaints: Vec<String> = self
+            .refused
+            .iter()
+            .map(|(key, why)| format!("reference `{}`: {why}", String::from_utf8_lossy(key)))
+            .collect();
+        if complaints.is_empty() {
+            return Ok(());
+        }
+        Err(format!(
+            "topic `{}`: {}. Correct the configuration, announce another in its place, or take it back: `postdict references \
+             take-back`",
+            self.topic,
+            complaints.join("; ")
+        ))
+    }
+
     fn settings(&self) -> Settings {
         self.config.settings_with(self.by_key.values())
     }
@@ -129,10 +155,11 @@ impl Known {
     /// Takes a record; true if it changes anything. One that cannot be used changes nothing: what was known stays.
     fn take(&mut self, record: &TopicRecord) -> bool {
         let place = format!("`{}`/{}, offset {}", self.topic, record.partition, record.offset);
+        let key = record.key.clone().unwrap_or_default();
+        self.refused.remove(&key);
         match self.read(record) {
             Ok(ReferenceRecord::TakenBack) => {
-                let key = record.key.as_deref().unwrap_or_default();
-                let taken = self.by_key.remove(key);
+                let taken = self.by_key.remove(&key);
                 if let Some(AnnouncedReference { model_id, profile, .. }) = &taken {
                     tracing::info!(model = &**model_id, "reference {} is taken back", profile.id);
                 }
@@ -143,11 +170,14 @@ impl Known {
                 let from = from.map_or("the beginning".to_owned(), |from| from.to_string());
                 let (model, id) = (&*announced.model_id, announced.profile.id);
                 tracing::info!(model, "reference {id} is announced, from {from} on");
-                let key = record.key.clone().unwrap_or_default();
                 self.by_key.insert(key, announced.clone()).is_none_or(|before| before != announced)
             }
             Err(why) => {
                 tracing::error!("a reference is refused, and those that there were stay in force: {place}: {why}");
+                // What has another key was never in force.
+                if decode_reference(&key, None).is_ok() {
+                    self.refused.insert(key, why);
+                }
                 false
             }
         }
@@ -195,7 +225,7 @@ mod tests {
     const DAY: Millis = 86_400_000;
 
     fn known() -> Known {
-        Known { config: Arc::new(Config::default()), topic: "references".to_owned(), by_key: BTreeMap::new() }
+        Known::new(&Arc::new(Config::default()), "references")
     }
 
     fn record(model_id: &str, from_ms: Millis) -> TopicRecord {
@@ -227,9 +257,14 @@ mod tests {
         assert!(known.take(&record("m", DAY)));
         let garbage = TopicRecord { value: Some(b"garbage".to_vec()), ..record("m", DAY) };
         let keyless = TopicRecord { key: None, ..record("m", DAY) };
-        for refused in [garbage, keyless, record("another", DAY), record("m", DAY + 1)] {
+        for refused in [garbage, record("another", DAY), keyless] {
             assert!(!known.take(&refused), "{refused:?}");
         }
         assert_eq!(begins(&known), [Some(DAY)]);
+        let said = known.check().expect_err("after a restart, it would not be known any more");
+        assert!(said.contains("`m@1970-01-02T00:00:00Z`") && said.contains("`another@1970-01-02T00:00:00Z`"), "{said}");
+        assert!(!known.take(&record("m", DAY)));
+        known.take(&TopicRecord { value: None, ..record("another", DAY) });
+        assert_eq!(known.check(), Ok(()));
     }
 }

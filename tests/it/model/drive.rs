@@ -458,7 +458,7 @@ pub fn join(
         }
     }
     let accounting = commit(&mut task, &mut log, &mut uncommitted);
-    assert_eq!(task.take_postponed(), [], "it was announced in time");
+    assert_eq!(task.take_deviations(), [], "it was announced in time");
     (accounting, rejects)
 }
 
