@@ -66,7 +66,7 @@ fn in_force_before<'s>(
     before.iter().rev().find_map(|settings| {
         let same = settings.references.iter().filter(|known| known.id == reference.id && known.begins() <= newest);
         let is_other = |known: &&Reference| *known != reference && declared.references.contains(known);
-        same.clone().find(|known| *known == reference).or_else(|| same.filter(|known| !is_other(known)).last())
+        same.clone().find(|known| *known == reference).or_else(|| same.rev().find(|known| !is_other(known)))
     })
 }
 
