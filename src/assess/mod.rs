@@ -77,6 +77,9 @@ pub struct Told {
     pub has_looked: bool,
     /// There was no room for more, and there may be more.
     pub has_more: bool,
+    /// Series of windows that became final while nobody knew the reference in whose bins their features were counted:
+    /// nothing is said of them.
+    pub unknown_references: u64,
 }
 
 impl Assess {
@@ -162,12 +165,12 @@ impl Assess {
             for (id, model) in self.models.range_mut::<str, _>(turn) {
                 if rows.is_full() {
                     self.next_model = Some(Arc::clone(id));
-                    return Told { has_looked: rows.has_looked, has_more: true };
+                    return rows.told(true);
                 }
                 publish(model, &mut rows);
             }
         }
-        Told { has_looked: rows.has_looked, has_more: rows.is_full() }
+        rows.told(rows.is_full())
     }
 
     /// Partial rows that changed nothing because their windows were final, or not all that they bear on because windows that

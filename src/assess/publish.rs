@@ -113,7 +113,11 @@ impl<'a> Publisher<'a> {
         for (version, series) in all {
             let mut values = Vec::new();
             let read = features::read_out(&series.cell.features, self.settings, self.names, &mut values);
-            let Some(reference) = read else { continue };
+            let Some(reference) = read else {
+                let is_counted = !series.cell.features.by_reference().is_empty();
+                rows.unknown_references += u64::from(self.is_final && is_counted);
+                continue;
+            };
             let columns = self.columns((group, version), spec, start, None, rows.texts);
             let columns = MetricRow {
                 reference_id: reference.map(|id| id.to_string().into()),

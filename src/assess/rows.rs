@@ -1,5 +1,6 @@
 //! Metric values to rows: what did not change since the last revision is left out.
 
+use super::Told;
 use super::identity::RowIds;
 use super::outlet::Outlet;
 use super::window::Published;
@@ -60,6 +61,8 @@ pub struct Rows<'s> {
     pub texts: &'s Texts,
     /// A window was looked at, whether anything in it had changed or not.
     pub has_looked: bool,
+    /// Series of final windows whose reference is not known.
+    pub unknown_references: u64,
     /// How many more there is room for; the rows of one window go out together, whether there is or not.
     room: usize,
     ids: RowIds,
@@ -69,7 +72,13 @@ pub struct Rows<'s> {
 impl<'s> Rows<'s> {
     /// About `room` rows into `outlet`.
     pub fn new(texts: &'s Texts, room: usize, outlet: &'s mut dyn Outlet) -> Self {
-        Rows { texts, has_looked: false, room, ids: RowIds::default(), outlet }
+        Rows { texts, has_looked: false, unknown_references: 0, room, ids: RowIds::default(), outlet }
+    }
+
+    /// What became of the publication.
+    pub fn told(&self, has_more: bool) -> Told {
+        let Rows { has_looked, unknown_references, .. } = *self;
+        Told { has_looked, has_more, unknown_references }
     }
 
     /// True if no further window is to be begun.

@@ -286,7 +286,7 @@ impl StageTask for AssessWork {
         let was_between_models = self.task.assess().is_between_models();
         let told = self.publish(now, is_flush, Some(&mut outbox));
         self.taken_bytes = 0;
-        self.warn(outbox.left_out);
+        self.warn(outbox.left_out, told.unknown_references);
         self.has_more = told.has_more;
         let mut unit = Unit { outputs: outbox.outputs, ..Unit::default() };
         // A window that was looked at pauses, even if nothing in it had changed; and the next model has had its turn, even if
@@ -340,7 +340,15 @@ impl AssessWork {
     }
 
     /// Once with a commit, not with each record.
-    fn warn(&mut self, left_out: u64) {
+    fn warn(&mut self, left_out: u64, unknown_references: u64) {
+        if unknown_references > 0 {
+            tracing::warn!(
+                stage = "assess",
+                "{unknown_references} series of windows became final, and the reference in whose bins their features were \
+                 counted is not known: nothing more is said of these features. It was taken out of the configuration, or \
+                 the topic of references is not read"
+            );
+        }
         if left_out > 0 {
             tracing::warn!(
                 stage = "assess",

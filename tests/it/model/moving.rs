@@ -5,6 +5,7 @@ use super::against::{CASES, cases};
 use super::drive::{Plan, Run, join, plans, run, topics};
 use super::moved::{Told, expected, is_compared};
 use super::naive::{AtEnd, Joined, Output, Row};
+use super::published::Published;
 use super::world::{Label, Memory, Prediction, START, World, world_of, worlds};
 use postdict::aggregate::features::Numbers;
 use postdict::assess::Revisions;
@@ -389,4 +390,21 @@ fn a_comparison_that_is_taken_away_is_gone_from_open_windows() {
     let last = of_window(&fold, "previous", "psi", 30);
     assert_eq!((last.value, last.undefined_reason.as_deref()), (None, Some("no_rows")));
     assert!(of_window(&fold, "fixed", "psi", 30).value.is_some());
+}
+
+#[test]
+fn windows_that_become_final_under_a_reference_that_nobody_knows_are_counted() {
+    let world = stream(settings(vec![Comparison::Fixed]), 40);
+    let unknowing = ModelSettings { references: Vec::new(), ..settings(vec![Comparison::Fixed]) };
+    let mut batches = Vec::new();
+    let plan = record_by_record();
+    join(&world.settings, 0, &topics(&world, 1)[0], &plan, AtEnd::Close, |batch| batches.push(batch));
+    let counted = |settings: Arc<Settings>| {
+        let mut task = AssessTask::new(settings, 1, Revisions::All);
+        batches.iter().for_each(|batch| task.merge(batch));
+        task.close_to(0, &mut Published::default()).unknown_references
+    };
+    assert_eq!(counted(Arc::clone(&world.settings)), 0);
+    let unknowing = Settings { defaults: Arc::new(unknowing), ..(*world.settings).clone() };
+    assert!(counted(Arc::new(unknowing)) >= 4, "windows of ten seconds");
 }
