@@ -15,6 +15,8 @@ use std::time::Duration;
 pub struct TopicReader {
     client: BaseConsumer<Plain>,
     topic: String,
+    /// Whose offsets the client may ask for, so that brokers may refuse it that.
+    group: String,
     /// Partitions that were not read to their end.
     behind: BTreeSet<i32>,
 }
@@ -50,7 +52,12 @@ impl TopicReader {
             list.add_partition_offset(topic, partition, Offset::Beginning).map_err(unreachable)?;
         }
         client.assign(&list).map_err(unreachable)?;
-        Ok(TopicReader { client, topic: topic.to_owned(), behind: (0..partitions).collect() })
+        Ok(TopicReader {
+            client,
+            topic: topic.to_owned(),
+            group: properties.group().to_owned(),
+            behind: (0..partitions).collect(),
+        })
     }
 
     /// True once every partition was read to where it ended at some moment since it was opened.
@@ -73,7 +80,7 @@ impl TopicReader {
             Some(Err(error)) => {
                 let refused = error.rdkafka_error_code().is_some_and(is_authorization);
                 let problem = if refused { Problem::Wrong } else { Problem::Unreachable };
-                Err(problem(failed(&self.topic, &error)))
+                Err(problem(format!("the group `{}`, {}", self.group, failed(&self.topic, &error))))
             }
         }
     }

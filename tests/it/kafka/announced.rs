@@ -129,8 +129,11 @@ fn a_reference_can_be_taken_back_before_it_is_in_force() {
     let service = Service::new(broker, "taken-back", "{windows: [1d]}", 2_000);
     let day = service.predictions[0].0 / DAY * DAY;
     make_profile(&service, "p.json", 0..i64::MAX);
-    let from_the_beginning = announce(&service, "p.json", None);
-    assert!(from_the_beginning.1.contains("from the beginning on"), "nothing was predicted: {from_the_beginning:?}");
+    let (status, said) = announce(&service, "p.json", None);
+    assert!(status == Some(2) && said.contains("no prediction is there to go by"), "{said}");
+    let path = service.folder.join("p.json").display().to_string();
+    let (status, said) = service.run(&["references", "announce", &path, "--from", "beginning"]);
+    assert!(status == Some(0) && said.contains("from the beginning on"), "{said}");
     service.feed(0..day + DAY / 2);
     let (status, said) = announce(&service, "p.json", Some(day + DAY));
     assert_eq!(status, Some(0), "{said}");

@@ -166,7 +166,7 @@ fn a_topic_that_is_not_there_and_brokers_that_do_not_answer_are_named() {
     refused(&topics, 1, &["no prediction"]);
     refused(&[&topics[..], &["--predictions", PREDICTIONS]].concat(), 2, &["cannot be used with"]);
     refused(&["--out", &out, "--topic"], 2, &["--config"]);
-    refused(&["--out", &out, "--predictions", PREDICTIONS, "--since", "5"], 2, &["--topic"]);
+    refused(&["--out", &out, "--predictions", PREDICTIONS, "--since", "5"], 2, &["cannot be used with"]);
     refused(&[&topics[..], &["--since", "2026-05-02", "--until", "2026-05-01"]].concat(), 2, &["later than --until"]);
     let dead = scene.path("dead.yaml");
     fs::write(&dead, "kafka: {bootstrap_servers: '127.0.0.1:1'}\n").unwrap();
