@@ -28,6 +28,7 @@ fn what_is_wrong_with_topics_is_said_with_what_to_do() {
     create(&broker.bootstrap, &predictions, 4, &[week, ("message.timestamp.before.max.ms", "3600000")]);
     create(&broker.bootstrap, &labels, 3, &[("cleanup.policy", "compact"), ("retention.ms", "-1")]);
     create(&broker.bootstrap, &metrics, 1, &[("cleanup.policy", "compact"), ("max.message.bytes", "1000")]);
+    create(&broker.bootstrap, &deployment.topic("references"), 2, &[]);
     create(&broker.bootstrap, &own("join-changelog"), 4, &[week]);
     create(&broker.bootstrap, &own("partials"), 2, &[("retention.bytes", "1000000"), ("retention.ms", "-1")]);
     create(&broker.bootstrap, &own("assess-changelog"), 2, &[("min.insync.replicas", "2"), ("retention.ms", "-1")]);
@@ -38,6 +39,8 @@ fn what_is_wrong_with_topics_is_said_with_what_to_do() {
         ("warning", &predictions, "`message.timestamp.before.max.ms` is 3600000"),
         ("error", &labels, "3 partitions, not 4"),
         ("error", &labels, "records that are needed disappear: set it to `delete`"),
+        ("error", &deployment.topic("references"), "2 partitions, not 1"),
+        ("error", &deployment.topic("references"), "`cleanup.policy` is not `compact`"),
         ("warning", &metrics, "only the last revision of each row is kept"),
         ("error", &metrics, "`max.message.bytes` is 1000"),
         ("error", &own("join-changelog"), "state is lost after that time: set it to -1"),
@@ -60,7 +63,7 @@ fn topics_that_were_made_are_right_and_are_not_made_again() {
     let Some(broker) = broker::shared("topics_that_were_made_are_right") else { return };
     let deployment = Deployment::new(&broker.bootstrap, "right", Settings::default());
     let (code, said) = deployment.run(&["topics", "check"]);
-    assert_eq!((code, said.matches("is not there").count()), (Some(1), 7), "{said}");
+    assert_eq!((code, said.matches("is not there").count()), (Some(1), 8), "{said}");
     deployment.create_topics(6);
     let (code, said) = deployment.run(&["topics", "create", "--partitions", "2"]);
     assert_eq!((code, said.matches("created ").count()), (Some(0), 0), "{said}");
