@@ -94,6 +94,7 @@ impl Topics {
         let model = |model| format!("  model{model}: {{reference: model{model}.json, segments: [country]}}\n");
         let models = || (0..MODELS).map(model).collect::<String>();
         let models = if setting.whole { format!("models:\n{}", models()) } else { String::new() };
+        let segments = if setting.whole { ", segments: {country: country}" } else { "" };
         let defaults: String = setting.defaults.iter().map(|line| format!("  {line}\n")).collect();
         format!(
             "kafka: {{bootstrap_servers: \"{}\", application_id: {name}}}
@@ -102,7 +103,7 @@ format:
   predictions: {{type: avro, schema_ids: {{{}: prediction.avsc}}}}
   labels: {{type: avro, schema_ids: {{{}: label.avsc}}}}
 fields:
-  predictions: {{timestamp: ts, segments: {{country: country}}}}
+  predictions: {{timestamp: ts{segments}}}
   labels: {{timestamp: ts, deleted: ~, weight: ~, model_id: ~}}
 defaults:
   windows: [1m]
