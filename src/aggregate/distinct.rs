@@ -4,9 +4,8 @@
 //! A register keeps the largest rank of the hashes that fall to it, so texts may come in any order, repeatedly, and spread
 //! over accumulators that are merged later. The standard error is 1.04/√256 = 6.5 %. At most 512 bytes.
 
-use siphasher::sip::SipHasher13;
-use std::fmt::{self, Write};
-use std::hash::Hasher;
+use crate::event::text_hash::TextHash;
+use std::fmt::Write;
 
 /// Bits of a hash that choose the register.
 const INDEX_BITS: u32 = 8;
@@ -33,19 +32,15 @@ impl Distinct {
 
     /// Adds a text.
     pub fn add(&mut self, text: &str) {
-        self.add_parts(|parts| parts.write_str(text));
+        self.add_hash(TextHash::of(Self::KEYS, |hash| hash.write_str(text)));
     }
 
     /// Adds the text of a number, as `number_as_class` writes it.
     pub fn add_number(&mut self, number: f64) {
-        // `-0.0 + 0.0` is `0.0`.
-        self.add_parts(|parts| write!(parts, "{}", number + 0.0));
+        self.add_hash(TextHash::of(Self::KEYS, |hash| hash.write_number(number)));
     }
 
-    fn add_parts(&mut self, write: impl FnOnce(&mut Parts) -> fmt::Result) {
-        let mut parts = Parts(SipHasher13::new_with_keys(Self::KEYS.0, Self::KEYS.1));
-        write(&mut parts).expect("a hash takes any text");
-        let hash = parts.0.finish();
+    fn add_hash(&mut self, hash: u64) {
         let rank = ((hash << INDEX_BITS).leading_zeros().min(RANK_BITS) + 1) as u8;
         self.raise((hash >> RANK_BITS) as u8, rank);
     }
@@ -88,16 +83,6 @@ impl Distinct {
             sum = 0.5 * (sum + count);
         }
         ALPHA * REGISTERS * REGISTERS / (sum + REGISTERS * sigma(with_rank[0] / REGISTERS))
-    }
-}
-
-/// A text that is hashed part by part, so that a number need not be written out.
-struct Parts(SipHasher13);
-
-impl Write for Parts {
-    fn write_str(&mut self, part: &str) -> fmt::Result {
-        self.0.write(part.as_bytes());
-        Ok(())
     }
 }
 

@@ -45,8 +45,8 @@ pub fn read_each(
     }
 }
 
-/// The only reference that `features` were read under, if it is one that they are compared with. Windows end where a reference does, but those that hop do not all:
-/// where there are several, `values` say so.
+/// The only reference that `features` were read under, if it is one that they are compared with. Windows end where a
+/// reference does, but those that hop do not all: where there are several, `values` say so.
 fn only_reference(features: &Features, settings: &ModelSettings, values: &mut Vec<MetricValue>) -> Option<ReferenceId> {
     match features.by_reference() {
         [(reference, _)] => Some(*reference).filter(|id| profile(settings, *id).is_some_and(Profile::is_fitted)),

@@ -32,8 +32,14 @@ mod schemas;
 mod topics;
 mod when;
 
+#[cfg(feature = "kafka")]
+use crate::config::Config;
+#[cfg(feature = "kafka")]
+use crate::stage::{INSTANCE_VARIABLE, LogFormat, Options, start_log};
 use clap::{Parser, Subcommand};
 use std::io::Write;
+#[cfg(feature = "kafka")]
+use std::path::Path;
 use std::process::ExitCode;
 
 /// Predict, then postdict: joins the predictions of models with the labels that arrive later, and says how good each
@@ -102,6 +108,22 @@ pub fn main() -> ExitCode {
 fn usage(problems: &[String]) -> Failure {
     problems.iter().for_each(|problem| eprintln!("error: {problem}"));
     Failure::Usage
+}
+
+/// The configuration of a command that talks to the brokers and says on standard error what went wrong, and how to reach them.
+#[cfg(feature = "kafka")]
+fn on_kafka(path: &Path) -> Result<(Config, Options), Failure> {
+    let config = replay::load(path)?;
+    check::show(&config.warnings);
+    let options = options(&config)?;
+    start_log(LogFormat::Text, "warn").map_err(|problem| usage(&[problem]))?;
+    Ok((config, options))
+}
+
+/// How the brokers are reached, by a process whose name the environment may say.
+#[cfg(feature = "kafka")]
+fn options(config: &Config) -> Result<Options, Failure> {
+    Options::new(config, std::env::var(INSTANCE_VARIABLE).ok()).map_err(|problem| usage(&[problem]))
 }
 
 /// Prints what was asked for. Whoever closes standard output has seen enough.

@@ -8,7 +8,7 @@ use crate::event::Millis;
 use crate::replay::check_readable;
 use crate::stage::admin::Admin;
 use crate::stage::feed::{Feed, Pace, Sent};
-use crate::stage::{INSTANCE_VARIABLE, LogFormat, Options, Stop, start_log};
+use crate::stage::{Options, Stop};
 use jiff::Timestamp;
 use std::path::PathBuf;
 use std::sync::mpsc::{RecvTimeoutError, channel};
@@ -37,15 +37,11 @@ pub struct Produce {
 
 impl Produce {
     pub(super) fn run(self) -> Result<(), Failure> {
-        let config = super::replay::load(&self.config)?;
-        super::check::show(&config.warnings);
-        let options =
-            Options::new(&config, std::env::var(INSTANCE_VARIABLE).ok()).map_err(|problem| usage(&[problem]))?;
+        let (config, options) = super::on_kafka(&self.config)?;
         let problems: Vec<String> = self.unsendable(&config).into_iter().chain(self.unreadable()).collect();
         if !problems.is_empty() {
             return Err(usage(&problems));
         }
-        start_log(LogFormat::Text, "warn").map_err(|problem| usage(&[problem]))?;
         let stop = Stop::default();
         let failed = |why: String| {
             eprintln!("error: {why}");

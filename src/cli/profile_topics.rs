@@ -8,7 +8,7 @@ use crate::event::Millis;
 use crate::replay::Spool;
 use crate::stage::collect::{CollectError, Collector, Span};
 use crate::stage::work::Fetched;
-use crate::stage::{INSTANCE_VARIABLE, LogFormat, Options, start_log};
+use crate::stage::{LogFormat, Options, start_log};
 use std::path::{Path, PathBuf};
 
 /// What is read of topics instead of files.
@@ -52,8 +52,7 @@ impl FromTopics {
         {
             return Err(usage(&["--since is later than --until, so no record is left".to_owned()]));
         }
-        let options =
-            Options::new(config, std::env::var(INSTANCE_VARIABLE).ok()).map_err(|problem| usage(&[problem]))?;
+        let options = super::options(config)?;
         start_log(LogFormat::Text, "warn").map_err(|problem| usage(&[problem]))?;
         let failed = |error: &dyn std::fmt::Display| {
             eprintln!("error: {error}");

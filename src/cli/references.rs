@@ -5,7 +5,6 @@ use crate::codec::reference::reference_key;
 use crate::config::Config;
 use crate::event::{AnnouncedReference, Millis};
 use crate::stage::references::Announcer;
-use crate::stage::{INSTANCE_VARIABLE, LogFormat, Options, start_log};
 use jiff::Timestamp;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -53,11 +52,7 @@ enum What {
 
 impl ReferencesCommand {
     pub(super) fn run(self) -> Result<(), Failure> {
-        let config = super::replay::load(&self.config)?;
-        super::check::show(&config.warnings);
-        let options =
-            Options::new(&config, std::env::var(INSTANCE_VARIABLE).ok()).map_err(|problem| usage(&[problem]))?;
-        start_log(LogFormat::Text, "warn").map_err(|problem| usage(&[problem]))?;
+        let (config, options) = super::on_kafka(&self.config)?;
         let Some(announcer) = Announcer::new(&config, &options) else {
             let file = self.config.display();
             return Err(usage(&[format!(
@@ -137,7 +132,7 @@ fn take_back(announcer: &Announcer<'_>, model: &str, from: Option<Millis>) -> Re
     let Some(found) = all.iter().find(|announced| announced.key == key) else {
         return Err(usage(&[format!("no reference of `{model}` was announced from {} on", begins(from))]));
     };
-    // What is refused was never in force.
+    // No process starts with one that is refused, so it is in force nowhere.
     let newest = if found.reference.is_ok() { announcer.newest_prediction().map_err(failed)? } else { None };
     if let Some(newest) = newest.filter(|newest| *newest >= from.unwrap_or(Millis::MIN)) {
         return Err(usage(&[format!(

@@ -4,10 +4,10 @@ use super::{Failure, usage};
 use crate::config::Config;
 use crate::stage::admin::Admin;
 use crate::stage::plan::partials_topic;
-use crate::stage::references::{self, References};
+use crate::stage::references::{self, Follower, References};
 use crate::stage::topics::Problem;
 use crate::stage::work::Stage;
-use crate::stage::{AssessStage, INSTANCE_VARIABLE, JoinStage, LogFormat, Options, Stop, start_log};
+use crate::stage::{AssessStage, JoinStage, LogFormat, Options, Stop, start_log};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -51,8 +51,7 @@ impl Run {
         super::arenas::bound();
         let config = Arc::new(super::replay::load(&self.config)?);
         super::check::show(&config.warnings);
-        let options =
-            Options::new(&config, std::env::var(INSTANCE_VARIABLE).ok()).map_err(|problem| usage(&[problem]))?;
+        let options = super::options(&config)?;
         let form = match self.log {
             Form::Text => LogFormat::Text,
             Form::Json => LogFormat::Json,
@@ -64,14 +63,15 @@ impl Run {
             Failure::Running
         };
         stop.on_signals().map_err(|error| failed(error.to_string()))?;
-        let silent = || tracing::info!("stopped before the brokers answered");
+        let admin = Admin::new(&options).map_err(failed)?;
+        let found = follow(&admin, &config, &options, &stop).map_err(failed)?;
         // The follower ends when the stages have.
-        let Some(follower) = references::start(&config, &options, &stop).map_err(failed)? else {
-            silent();
-            return Ok(());
-        };
-        let Some(stages) = self.stages(&config, follower.references(), &options, &stop).map_err(failed)? else {
-            silent();
+        let found = found.map(|follower| {
+            let stages = self.stages(&admin, &config, follower.references(), &stop).map_err(failed)?;
+            Ok(stages.map(|stages| (stages, follower)))
+        });
+        let Some((stages, _follower)) = found.transpose()?.flatten() else {
+            tracing::info!("stopped before the brokers answered");
             return Ok(());
         };
         announce(&config, &options, &stages);
@@ -84,16 +84,15 @@ impl Run {
     /// The stages that this process runs; `None` if it is to stop before the brokers answered.
     fn stages(
         &self,
+        admin: &Admin,
         config: &Arc<Config>,
         references: &Arc<References>,
-        options: &Options,
         stop: &Stop,
     ) -> Result<Option<Vec<Arc<dyn Stage>>>, String> {
-        let admin = Admin::new(options)?;
         let mut stages: Vec<Arc<dyn Stage>> = Vec::new();
         if self.stage != Which::Assess {
             let partials = partials_topic(&config.kafka.application_id);
-            let Some(partitions) = partitions(&admin, &partials, stop)? else { return Ok(None) };
+            let Some(partitions) = partitions(admin, &partials, stop)? else { return Ok(None) };
             let partitions =
                 i32::try_from(partitions).map_err(|_| format!("topic `{partials}` has too many partitions"))?;
             stages.push(Arc::new(
@@ -103,12 +102,19 @@ impl Run {
             ));
         }
         if self.stage != Which::Join {
-            let Some(partitions) = partitions(&admin, &config.topics.predictions, stop)? else { return Ok(None) };
+            let Some(partitions) = partitions(admin, &config.topics.predictions, stop)? else { return Ok(None) };
             let stage = AssessStage::new(Arc::clone(config), partitions).with_references(Arc::clone(references));
             stages.push(Arc::new(stage));
         }
         Ok(Some(stages))
     }
+}
+
+/// The references that are known, once the topic that they are announced on was read; `None` if it is to stop before.
+fn follow(admin: &Admin, config: &Arc<Config>, options: &Options, stop: &Stop) -> Result<Option<Follower>, String> {
+    let Some(topic) = &config.topics.references else { return Ok(Some(Follower::of(&config.settings))) };
+    let Some(partitions) = partitions(admin, topic, stop)? else { return Ok(None) };
+    references::start(config, options, (topic, partitions), stop)
 }
 
 /// Partitions of a topic, once the brokers answer; `None` if it is to stop before.

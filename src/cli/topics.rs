@@ -1,11 +1,11 @@
 //! `postdict topics`: the topics of the service, made and looked at.
 
-use super::{Failure, print, usage};
+use super::{Failure, print};
 use crate::config::Config;
+use crate::stage::Stop;
 use crate::stage::admin::Admin;
 use crate::stage::plan::{Purpose, TopicPlan, lines, partials_topic};
 use crate::stage::topics::Problem;
-use crate::stage::{INSTANCE_VARIABLE, LogFormat, Options, Stop, start_log};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
@@ -52,11 +52,7 @@ const PARTIALS_PARTITIONS_MAX: usize = 4;
 
 impl Topics {
     pub(super) fn run(self) -> Result<(), Failure> {
-        let config = super::replay::load(&self.config)?;
-        super::check::show(&config.warnings);
-        let options =
-            Options::new(&config, std::env::var(INSTANCE_VARIABLE).ok()).map_err(|problem| usage(&[problem]))?;
-        start_log(LogFormat::Text, "warn").map_err(|problem| usage(&[problem]))?;
+        let (config, options) = super::on_kafka(&self.config)?;
         let failed = |why: String| {
             eprintln!("error: {why}");
             Failure::Running

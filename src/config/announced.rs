@@ -1,7 +1,7 @@
 //! References that are announced while the service runs, beside those that are written in the configuration.
 
 use super::Config;
-use super::reference::boundary_after;
+use super::reference::{boundary_after, of_another};
 use super::segments::check_bins;
 use crate::codec::PredictionDecoder;
 use crate::event::{AnnouncedReference, ModelSettings, Reference, Settings};
@@ -39,16 +39,9 @@ impl Config {
         if model_id.is_empty() {
             return Some("it names no model".to_owned());
         }
-        if profile.model_id != *model_id {
-            return Some(format!("the profile is of model `{}`, not of `{model_id}`", profile.model_id));
-        }
         let model = self.settings.model(model_id);
-        if let Some(task) = model.task.filter(|task| *task != profile.task) {
-            return Some(format!(
-                "the profile is of a {} model, and the model is {}",
-                profile.task.name(),
-                task.name()
-            ));
+        if let Some((why, _)) = of_another(profile, model_id, model).next() {
+            return Some(why);
         }
         if let Err(why) = check_bins(model_id, model, profile) {
             return Some(why);
@@ -105,6 +98,6 @@ mod tests {
         assert_eq!(config.off_boundary(&announced(Some(DAY))), None);
         let regression = ModelSettings { task: Some(TaskKind::Regression), ..ModelSettings::default() };
         config.settings.models.insert("m".to_owned(), Arc::new(regression));
-        says(&config, &announced(None), "of a binary model, and the model is regression");
+        says(&config, &announced(None), "of a binary model, and `m` is regression");
     }
 }

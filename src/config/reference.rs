@@ -31,7 +31,7 @@ pub(super) fn read(
     let read: Vec<Option<WrittenReference>> = items.iter().map(|item| read_one(item, files, report)).collect();
     let read: Option<Vec<WrittenReference>> = read.into_iter().collect();
     let references = read?;
-    let from = |reference: &WrittenReference| reference.reference.from_ms.unwrap_or(Millis::MIN);
+    let from = |reference: &WrittenReference| reference.reference.begins();
     if let Some(pair) = references.windows(2).find(|pair| from(&pair[0]) >= from(&pair[1])) {
         report
             .error(&pair[1].at, "a reference that is not in force later than the one before".to_owned())
@@ -91,16 +91,8 @@ fn load(
 pub(super) fn check(model: &str, written: &[WrittenReference], settings: &ModelSettings, report: &mut Report) {
     for WrittenReference { reference, at } in written {
         let Some(profile) = &reference.profile else { continue };
-        if *profile.model_id != *model {
-            report
-                .error(at, format!("the profile is of model `{}`, not of `{model}`", profile.model_id))
-                .help("name the profile that was made of this model, or make one with `postdict profile`");
-        }
-        if let Some(task) = settings.task.filter(|task| *task != profile.task) {
-            let (is, of) = (task.name(), profile.task.name());
-            report
-                .error(at, format!("the profile is of a {of} model, and `{model}` is {is}"))
-                .help("correct `task`, or make the profile anew: its outputs are others");
+        for (why, help) in of_another(profile, model, settings) {
+            report.error(at, why).help(help);
         }
         if settings.drift.contributions && profile.features.iter().all(|feature| feature.outputs.is_none()) {
             let (why, help) = match profile.task {
@@ -117,6 +109,23 @@ pub(super) fn check(model: &str, written: &[WrittenReference], settings: &ModelS
                 .expected(format!("`from` where a window of every size begins, such as `{next}`"));
         }
     }
+}
+
+/// Why `profile` is of another model, or of one with another task, each with what to do.
+pub(super) fn of_another(
+    profile: &Profile,
+    model: &str,
+    settings: &ModelSettings,
+) -> impl Iterator<Item = (String, &'static str)> {
+    let other_model = (*profile.model_id != *model).then(|| {
+        let why = format!("the profile is of model `{}`, not of `{model}`", profile.model_id);
+        (why, "name the profile that was made of this model, or make one with `postdict profile`")
+    });
+    let other_task = settings.task.filter(|task| *task != profile.task).map(|task| {
+        let why = format!("the profile is of a {} model, and `{model}` is {}", profile.task.name(), task.name());
+        (why, "correct `task`, or make the profile anew: its outputs are others")
+    });
+    other_model.into_iter().chain(other_task)
 }
 
 /// A time after `from` at which windows of all sizes begin, if they do not at `from`.

@@ -18,6 +18,7 @@ pub mod reference;
 pub mod reject;
 pub mod segment;
 pub mod settings;
+pub mod text_hash;
 pub mod time;
 pub mod unknown;
 

@@ -92,6 +92,13 @@ impl PredictionBatch {
         }
     }
 
+    /// What `row` has of a feature: in `column`, if the batch has one for it, or as an output.
+    #[inline]
+    pub fn value(&self, column: Option<usize>, source: FeatureSource, row: usize) -> FeatureValue<'_> {
+        let feature = column.map(|column| self.features[column].value(row));
+        feature.or_else(|| self.output(source, row)).unwrap_or(FeatureValue::Missing)
+    }
+
     /// What `row` has of an output, as a feature; `None` of what is no output.
     #[inline]
     pub fn output(&self, source: FeatureSource, row: usize) -> Option<FeatureValue<'_>> {

@@ -57,7 +57,7 @@ impl ModelFeatures {
             let unit = outputs.filter(|_| settings.drift.contributions).map(|outputs| outputs.unit());
             let is_other = |place: &usize| features.iter().all(|feature| feature.column != Some(*place));
             let others = (0..columns.len()).filter(is_other).map(|place| (place, columns[place].clone())).collect();
-            let from_ms = reference.from_ms.unwrap_or(Millis::MIN);
+            let from_ms = reference.begins();
             Some(InForce { from_ms, id: reference.id, profile, unit, features, others })
         });
         ModelFeatures { references: references.collect() }
@@ -206,17 +206,14 @@ impl Output<'_> {
 impl Place {
     /// Of a feature; batches have the features `columns`.
     pub(super) fn of(feature: &FeatureProfile, columns: &[String]) -> Place {
-        let is_column = feature.source == FeatureSource::Feature;
-        let place = || columns.binary_search_by(|column| column.as_str().cmp(&feature.name)).ok();
-        let column = is_column.then(place).flatten();
-        Place { source: feature.source, column, numbers: numbers(&feature.bins), coarse: Vec::new() }
+        let (source, column) = (feature.source, feature.column(columns));
+        Place { source, column, numbers: numbers(&feature.bins), coarse: Vec::new() }
     }
 
     /// What a row has of the feature.
     #[inline]
     pub(super) fn value<'b>(&self, batch: &'b PredictionBatch, row: usize) -> FeatureValue<'b> {
-        let feature = self.column.map(|column| batch.features[column].value(row));
-        feature.or_else(|| batch.output(self.source, row)).unwrap_or(FeatureValue::Missing)
+        batch.value(self.column, self.source, row)
     }
 
     #[inline]

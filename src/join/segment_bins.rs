@@ -43,7 +43,7 @@ impl SegmentBins {
         for reference in &settings.references {
             let Some(profile) = &reference.profile else { continue };
             let divided = features.iter().map(|feature| bins.divide(profile, feature, columns)).collect();
-            bins.references.push((reference.from_ms.unwrap_or(Millis::MIN), divided));
+            bins.references.push((reference.begins(), divided));
         }
         bins
     }

@@ -6,7 +6,7 @@
 //! A group that has rows on one side only has no other mean to compare with: all that it changes is mix.
 
 use super::{Metric, MetricValue, Undefined};
-use crate::aggregate::{ExactSum, Quality};
+use crate::aggregate::{ExactSum, OutputSum, Quality};
 use crate::event::segment::OTHER;
 use crate::event::{OutputUnit, TaskKind};
 use std::collections::BTreeMap;
@@ -62,18 +62,9 @@ pub fn by_predicted_class(
     groups
 }
 
-/// Rows of a group that have an output, and the sum of these.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct OutputRows {
-    /// Rows with an output.
-    pub rows: i64,
-    /// Their outputs, in units.
-    pub sum: i64,
-}
-
 /// `accuracy_change_mix` and `accuracy_change_within` of groups, each with its rows in the reference and in the window.
 pub fn accuracy_change(groups: &[(RightRows, RightRows)]) -> [MetricValue; 2] {
-    let group = |rows: RightRows| Group { rows: rows.rows, sum: rows.right };
+    let group = |rows: RightRows| OutputSum { rows: rows.rows, sum: rows.right };
     let (parts, rows) = parts(groups.iter().map(|(before, now)| (group(*before), group(*now))), Undefined::NoLabels);
     let [mix, within] = parts;
     [
@@ -83,28 +74,18 @@ pub fn accuracy_change(groups: &[(RightRows, RightRows)]) -> [MetricValue; 2] {
 }
 
 /// `output_change_mix` and `output_change_within` of groups, likewise, of outputs in this unit.
-pub fn output_change(groups: &[(OutputRows, OutputRows)], unit: OutputUnit) -> [MetricValue; 2] {
-    let group = |rows: OutputRows| Group { rows: rows.rows, sum: rows.sum };
-    let (parts, rows) = parts(groups.iter().map(|(before, now)| (group(*before), group(*now))), Undefined::NoRows);
+pub fn output_change(groups: &[(OutputSum, OutputSum)], unit: OutputUnit) -> [MetricValue; 2] {
+    let (parts, rows) = parts(groups.iter().copied(), Undefined::NoRows);
     let [mix, within] = parts.map(|part| part.map(|units| unit.number(units)));
     [MetricValue::new(Metric::OutputChangeMix, mix, rows), MetricValue::new(Metric::OutputChangeWithin, within, rows)]
 }
 
-/// Rows of a group on one side, and the sum of what is averaged over them.
-#[derive(Debug, Clone, Copy)]
-struct Group {
-    rows: i64,
-    sum: i64,
-}
-
-impl Group {
-    fn mean(self) -> Option<f64> {
-        (self.rows > 0).then(|| self.sum as f64 / self.rows as f64)
-    }
-}
-
-/// Mix and within of groups in reference and window, and the rows of the window; `none` says that it has none.
-fn parts(groups: impl Iterator<Item = (Group, Group)> + Clone, none: Undefined) -> ([Result<f64, Undefined>; 2], i64) {
+/// Mix and within of groups in reference and window, each with its rows and the sum of what is averaged over them, and the
+/// rows of the window; `none` says that it has none.
+fn parts(
+    groups: impl Iterator<Item = (OutputSum, OutputSum)> + Clone,
+    none: Undefined,
+) -> ([Result<f64, Undefined>; 2], i64) {
     let before: i64 = groups.clone().map(|(reference, _)| reference.rows).sum();
     let now: i64 = groups.clone().map(|(_, window)| window.rows).sum();
     let undefined = match (before, now) {
@@ -115,12 +96,13 @@ fn parts(groups: impl Iterator<Item = (Group, Group)> + Clone, none: Undefined) 
     if let Some(undefined) = undefined {
         return ([Err(undefined); 2], now);
     }
+    let mean = |group: OutputSum| (group.rows > 0).then(|| group.sum as f64 / group.rows as f64);
     // Summed exactly: groups have no order.
     let (mut mix, mut within) = (ExactSum::default(), ExactSum::default());
     for (reference, window) in groups {
         let (s0, s1) = (reference.rows as f64 / before as f64, window.rows as f64 / now as f64);
-        let Some(known) = reference.mean().or(window.mean()) else { continue };
-        let (a0, a1) = (reference.mean().unwrap_or(known), window.mean().unwrap_or(known));
+        let Some(known) = mean(reference).or(mean(window)) else { continue };
+        let (a0, a1) = (mean(reference).unwrap_or(known), mean(window).unwrap_or(known));
         mix.add((s1 - s0) * (a0 + a1) / 2.0);
         within.add((a1 - a0) * (s0 + s1) / 2.0);
     }
@@ -162,7 +144,7 @@ mod tests {
 
     #[test]
     fn outputs_that_are_absent_on_one_side_say_so() {
-        let of = |rows, sum| OutputRows { rows, sum };
+        let of = |rows, sum| OutputSum { rows, sum };
         let reasons =
             |groups: &[_]| output_change(groups, OutputUnit::of_probabilities()).map(|value| value.value.unwrap_err());
         assert_eq!(reasons(&[(of(0, 0), of(1, 1))]), [Undefined::NoReference; 2]);
@@ -201,7 +183,7 @@ mod tests {
             prop_assume!(groups.iter().any(|group| !group.0.is_empty()) && groups.iter().any(|group| !group.1.is_empty()));
             let unit = OutputUnit::of_probabilities();
             let parts = |groups: &Scores| {
-                let side = |scores: &[f64]| OutputRows {
+                let side = |scores: &[f64]| OutputSum {
                     rows: scores.len() as i64,
                     sum: scores.iter().map(|score| unit.units(*score)).sum(),
                 };

@@ -3,7 +3,7 @@
 
 use crate::event::prediction::text;
 use crate::event::profile::outputs::{BinnedOutputs, OutputUnit, added_output};
-use crate::event::{FeatureSource, FeatureValue, PredictionBatch, Profile, TaskKind};
+use crate::event::{PredictionBatch, Profile, TaskKind};
 
 /// Adds up the outputs of the predictions that a profile was made of.
 #[derive(Debug)]
@@ -24,12 +24,7 @@ impl OutputsBuilder {
     /// no feature of the profile, so that their size is not known.
     pub fn try_new(profile: Profile, columns: &[String]) -> Result<OutputsBuilder, Box<Profile>> {
         let Some(unit) = unit(&profile) else { return Err(Box::new(profile)) };
-        let column = |name: &str| columns.binary_search_by(|column| column.as_str().cmp(name)).ok();
-        let of_features = profile.features.iter().map(|feature| match feature.source {
-            FeatureSource::Feature => column(&feature.name),
-            _ => None,
-        });
-        let columns = of_features.collect();
+        let columns = profile.features.iter().map(|feature| feature.column(columns)).collect();
         let none = |bins| BinnedOutputs { exponent: unit.exponent(), rows: vec![0; bins], sums: vec![0; bins] };
         let outputs = profile.features.iter().map(|feature| none(feature.bins.len())).collect();
         Ok(OutputsBuilder { profile, unit, columns, outputs })
@@ -50,9 +45,7 @@ impl OutputsBuilder {
     fn add_row(&mut self, batch: &PredictionBatch, row: usize, units: i64) {
         let features = self.profile.features.iter().zip(&self.columns);
         for ((feature, column), outputs) in features.zip(&mut self.outputs) {
-            let value = column.map(|column| batch.features[column].value(row));
-            let value = value.or_else(|| batch.output(feature.source, row)).unwrap_or(FeatureValue::Missing);
-            let bin = feature.bins.bin_of(value);
+            let bin = feature.bins.bin_of(batch.value(*column, feature.source, row));
             outputs.rows[bin] += 1;
             outputs.sums[bin] += units;
         }

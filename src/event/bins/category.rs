@@ -4,11 +4,10 @@
 //! of their text. Two values may then share a bin (of ten values some two do, in three of ten columns), so that what moves
 //! from one to the other is not seen; nothing is ever seen that is not there.
 
+use crate::event::text_hash::TextHash;
 use serde::{Deserialize, Serialize};
-use siphasher::sip::SipHasher13;
 use std::collections::BTreeMap;
 use std::fmt::{self, Write};
-use std::hash::Hasher;
 use std::ops::Range;
 
 /// What a row has in a categorical column.
@@ -27,6 +26,9 @@ const MAX_VALUES: usize = 10_000;
 
 /// Bins over which values are spread where no reference says which there are.
 pub const SPREAD: u16 = 128;
+
+/// State refers to bins chosen with these keys: changed, the same value would have moved.
+const KEYS: (u64, u64) = (0x706f_7374_6469_6374, 0x6361_7465_676f_7279);
 
 /// Bins of a category, in this order: the values by text, unseen, missing, invalid.
 ///
@@ -126,35 +128,15 @@ impl CategoryBins {
 
     /// The bin of a number whose text is not among the values.
     pub fn bin_of_other_number(&self, number: f64) -> usize {
-        // As `number_as_class` writes it: −0 as 0, else the shortest text that reads back as the number.
-        self.bin_among_others(|hash| write!(hash, "{}", number + 0.0))
+        self.bin_among_others(|hash| hash.write_number(number))
     }
 
     fn bin_among_others(&self, write: impl FnOnce(&mut TextHash) -> fmt::Result) -> usize {
         if !self.are_hashed() {
             return self.values.len();
         }
-        let mut hash = TextHash::default();
-        write(&mut hash).expect("a hash takes any text");
         // The highest bits; there are as many bins as a power of two.
-        (hash.0.finish() >> (64 - self.spread.trailing_zeros())) as usize
-    }
-}
-
-/// The hash of a text: SipHash-1-3 of its UTF-8. It takes the text in parts, so that a number need not be written out.
-struct TextHash(SipHasher13);
-
-impl Default for TextHash {
-    fn default() -> Self {
-        // State refers to bins chosen with these keys: changed, the same value would have moved.
-        TextHash(SipHasher13::new_with_keys(0x706f_7374_6469_6374, 0x6361_7465_676f_7279))
-    }
-}
-
-impl Write for TextHash {
-    fn write_str(&mut self, part: &str) -> fmt::Result {
-        self.0.write(part.as_bytes());
-        Ok(())
+        (TextHash::of(KEYS, write) >> (64 - self.spread.trailing_zeros())) as usize
     }
 }
 

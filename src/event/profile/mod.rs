@@ -130,6 +130,16 @@ pub struct Moments {
     pub max: f64,
 }
 
+impl FeatureProfile {
+    /// Which of a batch's feature columns it is, whose names are `columns`, sorted; `None` of an output, or of one that no
+    /// column is of.
+    pub fn column(&self, columns: &[String]) -> Option<usize> {
+        let is_column = self.source == FeatureSource::Feature;
+        let place = || columns.binary_search_by(|column| column.as_str().cmp(&self.name)).ok();
+        is_column.then(place).flatten()
+    }
+}
+
 impl FeatureBins {
     /// How many there are.
     pub fn len(&self) -> usize {

@@ -4,7 +4,7 @@ use super::super::log::ClientLog;
 use super::super::options::Options;
 use super::super::properties::{Ids, Properties};
 use super::super::run::Stop;
-use super::super::topics::{MISSING_MAX, Problem};
+use super::super::topics::Problem;
 use super::References;
 use super::topic::{TopicReader, TopicRecord};
 use crate::codec::reference::{ReferenceRecord, decode_reference};
@@ -19,9 +19,6 @@ use std::time::{Duration, Instant};
 /// How long one look for records takes.
 const LOOK: Duration = Duration::from_millis(100);
 
-/// Before the brokers are asked again.
-const PAUSE: Duration = Duration::from_secs(1);
-
 /// Between two lines about the same wait.
 const SAY: Duration = Duration::from_secs(30);
 
@@ -33,6 +30,11 @@ pub struct Follower {
 }
 
 impl Follower {
+    /// Of these settings alone: there is no topic.
+    pub fn of(settings: &Settings) -> Follower {
+        Follower { references: References::new(Arc::new(settings.clone())), stop: None, thread: None }
+    }
+
     /// What is known.
     pub fn references(&self) -> &Arc<References> {
         &self.references
@@ -48,17 +50,19 @@ impl Drop for Follower {
     }
 }
 
-/// The references of the configuration and of the topic that it names, if it names one: all that are there, and from now on
-/// those that come. `None` if it is to stop before the brokers answered.
+/// The references of the configuration and of a topic with so many partitions: all that are there, and from now on those that
+/// come. `None` if it is to stop before all is read.
 ///
 /// # Errors
-/// If the topic is not there, or may not be read.
-pub fn start(config: &Arc<Config>, options: &Options, stop: &Stop) -> Result<Option<Follower>, String> {
-    let references = References::new(Arc::new(config.settings.clone()));
-    let Some(topic) = &config.topics.references else {
-        return Ok(Some(Follower { references, stop: None, thread: None }));
-    };
-    let Some(mut reader) = open(topic, options, stop)? else { return Ok(None) };
+/// If the topic may not be read, or says what cannot be used.
+pub fn start(
+    config: &Arc<Config>,
+    options: &Options,
+    (topic, partitions): (&str, usize),
+    stop: &Stop,
+) -> Result<Option<Follower>, String> {
+    let properties = Properties::new(options, &Ids::new(options, "join", 0));
+    let mut reader = TopicReader::open(&properties, topic, partitions)?;
     let mut known = Known::new(config, topic);
     let mut said = Instant::now();
     while !reader.is_at_end() {
@@ -77,7 +81,7 @@ pub fn start(config: &Arc<Config>, options: &Options, stop: &Stop) -> Result<Opt
     }
     known.check()?;
     tracing::info!(topic, announced = known.by_key.len(), "references are read");
-    references.replace(Arc::new(known.settings()));
+    let references = References::new(Arc::new(known.settings()));
     let (told, stopped) = channel();
     let following = Arc::clone(&references);
     let thread = Builder::new()
@@ -85,33 +89,6 @@ pub fn start(config: &Arc<Config>, options: &Options, stop: &Stop) -> Result<Opt
         .spawn(move || known.follow(reader, &following, &stopped))
         .map_err(|error| format!("making a thread: {error}"))?;
     Ok(Some(Follower { references, stop: Some(told), thread: Some(thread) }))
-}
-
-/// The topic, once the brokers answer; `None` if it is to stop before.
-fn open(topic: &str, options: &Options, stop: &Stop) -> Result<Option<TopicReader>, String> {
-    let properties = Properties::new(options, &Ids::new(options, "join", 0));
-    let mut said: Option<Instant> = None;
-    let mut missing = 0;
-    while !stop.is_requested() {
-        match TopicReader::open(&properties, topic) {
-            Ok(reader) => return Ok(Some(reader)),
-            Err(Problem::Wrong(why)) => return Err(why),
-            Err(Problem::Missing(why)) => {
-                missing += 1;
-                if missing >= MISSING_MAX {
-                    return Err(format!("{why}; `postdict topics create` makes all topics"));
-                }
-            }
-            Err(Problem::Unreachable(why)) => {
-                if said.is_none_or(|said| said.elapsed() > SAY) {
-                    said = Some(Instant::now());
-                    tracing::warn!("waiting for the brokers: {why}");
-                }
-            }
-        }
-        std::thread::sleep(PAUSE);
-    }
-    Ok(None)
 }
 
 /// What the topic says.

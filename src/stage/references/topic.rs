@@ -3,7 +3,7 @@
 use super::super::errors::{advice, is_authorization, wrong_properties};
 use super::super::log::{ClientLog, Plain};
 use super::super::properties::Properties;
-use super::super::topics::{Problem, count};
+use super::super::topics::Problem;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::KafkaError;
 use rdkafka::message::{BorrowedMessage, Message as _};
@@ -35,29 +35,23 @@ pub struct TopicRecord {
 }
 
 impl TopicReader {
-    /// Reads `topic` with a client of `properties`.
+    /// Reads `topic`, which has so many partitions, with a client of `properties`.
     ///
     /// # Errors
-    /// If it is not there, or nobody answers now.
-    pub fn open(properties: &Properties, topic: &str) -> Result<TopicReader, Problem> {
+    /// If a property is wrong.
+    pub fn open(properties: &Properties, topic: &str, partitions: usize) -> Result<TopicReader, String> {
         let client: BaseConsumer<Plain> = properties
             .restore()
             .create_with_context(Plain(ClientLog::new("references", "reader")))
-            .map_err(|error| Problem::Wrong(wrong_properties(&error)))?;
-        let partitions = count(&client, topic)?;
+            .map_err(|error| wrong_properties(&error))?;
         let partitions = i32::try_from(partitions).unwrap_or(i32::MAX);
-        let unreachable = |error: KafkaError| Problem::Unreachable(failed(topic, &error));
         let mut list = TopicPartitionList::new();
         for partition in 0..partitions {
-            list.add_partition_offset(topic, partition, Offset::Beginning).map_err(unreachable)?;
+            list.add_partition_offset(topic, partition, Offset::Beginning).map_err(|error| failed(topic, &error))?;
         }
-        client.assign(&list).map_err(unreachable)?;
-        Ok(TopicReader {
-            client,
-            topic: topic.to_owned(),
-            group: properties.group().to_owned(),
-            behind: (0..partitions).collect(),
-        })
+        client.assign(&list).map_err(|error| failed(topic, &error))?;
+        let (topic, group) = (topic.to_owned(), properties.group().to_owned());
+        Ok(TopicReader { client, topic, group, behind: (0..partitions).collect() })
     }
 
     /// True once every partition was read to where it ended at some moment since it was opened.

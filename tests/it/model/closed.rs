@@ -5,8 +5,9 @@ use super::against::{CASES, cases};
 use super::drive::{Plan, Run, plans, run};
 use super::moved::{in_force, is_invalid, number_of, text_of};
 use super::moving::comparing;
-use super::naive::{AtEnd, Joined, Output, Row};
-use super::world::{START, World};
+use super::naive::{AtEnd, Joined, Row};
+use super::windows::{NaiveWindow, each_window};
+use super::world::World;
 use postdict::aggregate::features::Numbers;
 use postdict::event::{FeatureBins, FeatureValue, Millis, Moments, Profile, ProfileWindow, ReferenceId, WindowSpec};
 use proptest::prelude::*;
@@ -60,36 +61,22 @@ fn assert_is_of(rows: &[&Row], reference: &Profile, found: &Profile) {
 fn assert_equals_the_naive_model(world: &World, run: &Run) {
     let joined = Joined::new(world);
     let mut published = published(run);
-    let rows: Vec<&Row> = joined.rows.iter().filter(|row| row.output != Output::Failed).collect();
-    let mut series: Vec<(&str, &str)> =
-        rows.iter().flat_map(|row| [(row.record.model, ""), (row.record.model, row.record.version)]).collect();
-    series.sort_unstable();
-    series.dedup();
-    for (model, version) in series {
-        let settings = world.settings.model(model);
-        let is_of = |row: &&&Row| row.record.model == model && (version.is_empty() || row.record.version == version);
-        let of_series: Vec<&Row> = rows.iter().filter(is_of).copied().collect();
-        for WindowSpec { size_ms, advance_ms } in &settings.windows {
-            for start in (-80..80).map(|i| (START / advance_ms + i) * advance_ms) {
-                let is_in = |row: &&&Row| (start..start + size_ms).contains(&row.record.time);
-                let current: Vec<&Row> = of_series.iter().filter(is_in).copied().collect();
-                let mut ids: Vec<ReferenceId> =
-                    current.iter().map(|row| in_force(settings, row.record.time).id).collect();
-                ids.sort_unstable();
-                ids.dedup();
-                // The profiles of these worlds are all of a model `m`.
-                let key = ("m".to_owned(), version.to_owned(), *size_ms, *advance_ms, start);
-                // What is declared without a profile has no task but the configured one.
-                let has_task = |row: &&Row| settings.task.is_some() || in_force(settings, row.record.time).is_fitted();
-                if ids.len() == 1 && current.first().is_some_and(has_task) {
-                    let found = published.remove(&key).unwrap_or_else(|| panic!("no profile of {key:?}"));
-                    assert_is_of(&current, in_force(settings, current[0].record.time), &found);
-                } else {
-                    assert!(!published.contains_key(&key), "{key:?}, rows under {} references", ids.len());
-                }
-            }
+    each_window(world, &joined, |window| {
+        let NaiveWindow { spec: WindowSpec { size_ms, advance_ms }, start, settings, current, .. } = window;
+        let mut ids: Vec<ReferenceId> = current.iter().map(|row| in_force(settings, row.record.time).id).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        // The profiles of these worlds are all of a model `m`.
+        let key = ("m".to_owned(), window.version.to_owned(), size_ms, advance_ms, start);
+        // What is declared without a profile has no task but the configured one.
+        let has_task = |row: &&Row| settings.task.is_some() || in_force(settings, row.record.time).is_fitted();
+        if ids.len() == 1 && current.first().is_some_and(has_task) {
+            let found = published.remove(&key).unwrap_or_else(|| panic!("no profile of {key:?}"));
+            assert_is_of(&current, in_force(settings, current[0].record.time), &found);
+        } else {
+            assert!(!published.contains_key(&key), "{key:?}, rows under {} references", ids.len());
         }
-    }
+    });
     assert_eq!(published.keys().collect::<Vec<_>>(), Vec::<&Key>::new(), "profiles of nothing");
 }
 

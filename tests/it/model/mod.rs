@@ -18,4 +18,5 @@ mod references;
 mod segments;
 mod statistics;
 mod weather;
+mod windows;
 mod world;

@@ -4,8 +4,9 @@
 use super::against::{CASES, cases};
 use super::drive::{Plan, Run, join, plans, run, topics};
 use super::moved::{Told, expected, is_compared};
-use super::naive::{AtEnd, Joined, Output, Row};
+use super::naive::{AtEnd, Joined, Row};
 use super::published::Published;
+use super::windows::{NaiveWindow, each_window};
 use super::world::{Label, Memory, Prediction, START, World, world_of, worlds};
 use postdict::aggregate::features::Numbers;
 use postdict::assess::Revisions;
@@ -185,40 +186,21 @@ fn assert_as_expected(key: &Key, found: &Told, expected: &BTreeMap<(String, Stri
 fn assert_equals_the_naive_model(world: &World, run: &Run) {
     let joined = Joined::new(world);
     let mut told = told(run);
-    let rows: Vec<&Row> = joined.rows.iter().filter(|row| row.output != Output::Failed).collect();
-    let mut series: Vec<(&str, &str)> =
-        rows.iter().flat_map(|row| [(row.record.model, ""), (row.record.model, row.record.version)]).collect();
-    series.sort_unstable();
-    series.dedup();
-    for (model, version) in series {
-        let settings = world.settings.model(model);
-        let is_of = |row: &&&Row| row.record.model == model && (version.is_empty() || row.record.version == version);
-        let of_series: Vec<&Row> = rows.iter().filter(is_of).copied().collect();
-        for WindowSpec { size_ms, advance_ms } in &settings.windows {
-            // A minute of records, and windows that begin before.
-            let starts = (-80..80).map(|i| (START / advance_ms + i) * advance_ms);
-            for start in starts {
-                let is_in = |row: &&&Row| (start..start + size_ms).contains(&row.record.time);
-                let current: Vec<&Row> = of_series.iter().filter(is_in).copied().collect();
-                for comparison in settings
-                    .drift
-                    .compare_with
-                    .iter()
-                    .filter(|comparison| !current.is_empty() && **comparison != Comparison::Fixed)
-                {
-                    if matches!(comparison, Comparison::Ago { ms } if ms < size_ms) {
-                        continue;
-                    }
-                    let is_past = |row: &&&Row| is_compared(comparison, *size_ms, start, row.record.time);
-                    let reference: Vec<&Row> = of_series.iter().filter(is_past).copied().collect();
-                    let (model, version) = (model.to_owned(), version.to_owned());
-                    let key = (model, version, *size_ms, *advance_ms, start, comparison.kind());
-                    let found = told.remove(&key).unwrap_or_else(|| panic!("no rows of {key:?}"));
-                    assert_as_expected(&key, &found, &expected(&current, &reference, settings, MIN_COUNT));
-                }
+    each_window(world, &joined, |window| {
+        let NaiveWindow { spec: WindowSpec { size_ms, advance_ms }, start, settings, .. } = window;
+        let all = settings.drift.compare_with.iter().filter(|comparison| **comparison != Comparison::Fixed);
+        for comparison in all.filter(|_| !window.current.is_empty()) {
+            if matches!(comparison, Comparison::Ago { ms } if *ms < size_ms) {
+                continue;
             }
+            let is_past = |row: &&&Row| is_compared(comparison, size_ms, start, row.record.time);
+            let reference: Vec<&Row> = window.of_series.iter().filter(is_past).copied().collect();
+            let (model, version) = (window.model.to_owned(), window.version.to_owned());
+            let key = (model, version, size_ms, advance_ms, start, comparison.kind());
+            let found = told.remove(&key).unwrap_or_else(|| panic!("no rows of {key:?}"));
+            assert_as_expected(&key, &found, &expected(&window.current, &reference, settings, MIN_COUNT));
         }
-    }
+    });
     assert!(told.is_empty(), "rows for nothing: {told:?}");
 }
 
