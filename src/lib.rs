@@ -4,8 +4,8 @@
 //! # The way of a record
 //!
 //! ```text
-//!  bytes ─► codec ─► columns ─► join ─► facts ─► aggregate ─► partials ─► assess ─► metrics ─► rows
-//!          └──────────────── task: JOIN, per partition ─────────────┘  └─── task: ASSESS, per model ───┘
+//!  bytes ─► codec ─► columns ─► join ─► facts ─► aggregate ─► partials ─► assess ─► metrics ─► rows ─► alert
+//!          └──────────────── task: JOIN, per partition ─────────────┘  └─────── task: ASSESS, per model ───────┘
 //! ```
 //!
 //! * [`event`]: the values that flow: columns of decoded records, settings, reference profiles with their bins, rejects,
@@ -18,6 +18,7 @@
 //! * [`metrics`]: accumulators to values with intervals and error bounds; the catalog of all metrics.
 //! * [`drift`]: two samples in bins to how different they are, by which chance, and whether that is drift; detectors of
 //!   concept drift; the making of reference profiles. [`assess`] reads it out as it does [`metrics`].
+//! * [`alert`]: metric rows to alerts: rules, which windows count for them, and how an alert begins and ends.
 //! * [`task`]: the two tasks, values in and values out, whoever drives them.
 //! * [`config`], [`stage`], [`replay`], [`cli`]: the shell: configuration, Kafka and files through the tasks, the command
 //!   line.
@@ -57,6 +58,8 @@ pub mod assess;
 pub mod metrics;
 
 pub mod drift;
+
+pub mod alert;
 
 pub mod task;
 

@@ -1,6 +1,6 @@
-//! Where goes what is published: metric rows, and closed windows as profiles where somebody takes them.
+//! Where goes what is published: metric rows, alerts, and closed windows as profiles where somebody takes them.
 
-use crate::event::{MetricRow, Profile, ProfileWindow};
+use crate::event::{AlertRow, MetricRow, Profile, ProfileWindow};
 
 /// Takes what is published, one thing after the other.
 pub trait Outlet {
@@ -14,6 +14,9 @@ pub trait Outlet {
 
     /// A window that is final, of one version or of all together, with its rows.
     fn profile(&mut self, _profile: Profile, _window: ProfileWindow) {}
+
+    /// An alert changed, by rows that went out before.
+    fn alert(&mut self, _alert: &AlertRow) {}
 }
 
 /// Takes rows alone.

@@ -76,6 +76,7 @@ pub(super) fn read(root: &Node, files: &NamedFiles<'_>, report: &mut Report) -> 
         caps,
         emit_interval_ms,
         idle_timeout_ms,
+        alerts: Arc::default(),
     };
     for (id, raw) in &models {
         let written = raw.reference.written().map(|written| &written.value[..]).unwrap_or_default();

@@ -3,6 +3,7 @@
 //!
 //! Every stage imports this module and none of its neighbours. Nothing here decides anything.
 
+pub mod alert;
 pub mod bins;
 pub mod calibration;
 pub mod comparison;
@@ -22,6 +23,7 @@ pub mod text_hash;
 pub mod time;
 pub mod unknown;
 
+pub use alert::{AlertRow, AlertSettings};
 pub use calibration::Calibration;
 pub use comparison::{Comparison, Weekday};
 pub use detectors::{DetectorKind, DetectorParameters, Detectors, LossKind, OutcomeOrder};

@@ -4,7 +4,9 @@
 //! that means what there was before.
 
 use super::segment::SegmentColumn;
-use super::{Detectors, DriftSettings, FeatureSource, MAX_TIME_MS, Millis, PredictionColumns, Reference};
+use super::{
+    AlertSettings, Detectors, DriftSettings, FeatureSource, MAX_TIME_MS, Millis, PredictionColumns, Reference,
+};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -168,6 +170,9 @@ pub struct Settings {
     /// An input at its end is idle after this long without a record, on the clock handed to the task; between two looks
     /// whether it is so still.
     pub idle_timeout_ms: Millis,
+    /// Rules of alerts.
+    #[serde(default)]
+    pub alerts: Arc<AlertSettings>,
 }
 
 impl Settings {
@@ -303,6 +308,7 @@ impl Default for Settings {
             caps: Caps::default(),
             emit_interval_ms: 10_000,
             idle_timeout_ms: 10_000,
+            alerts: Arc::default(),
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::aggregate::partial::PartialBatch;
 use crate::assess::{Assess, Outlet, Revisions, SnapshotError, Told};
+use crate::event::alert::Control;
 use crate::event::{MetricRow, Millis, Settings};
 use std::sync::Arc;
 
@@ -59,6 +60,16 @@ impl AssessTask {
             Some(metrics) => self.assess.publish_only(metrics),
             None => self.assess.publish_all(),
         }
+    }
+
+    /// From now on, people have said this of alerts.
+    pub fn set_control(&mut self, control: Arc<Control>) {
+        let _ = control;
+    }
+
+    /// Somebody takes the work up at `now`, after it was left: what was not awaited meanwhile is not missed.
+    pub fn resume(&mut self, now: Millis) {
+        let _ = now;
     }
 
     /// Takes in a batch and publishes nothing yet.

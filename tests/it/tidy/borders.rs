@@ -37,7 +37,7 @@ const MAY_IMPORT: [(&str, &[&str]); 10] = [
     ("drift", &["event", "aggregate", "metrics"]),
     ("alert", &["event", "metrics"]),
     ("task", &["event", "join", "aggregate", "assess", "metrics", "drift", "alert"]),
-    ("config", &["event", "codec", "drift"]),
+    ("config", &["event", "codec", "metrics", "drift", "alert"]),
 ];
 
 /// What the pure core may not name outside the crate (clippy.toml has the single functions).
