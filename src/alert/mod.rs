@@ -4,10 +4,29 @@
 //! An alert is a function of the windows of its series in the order of their time, whatever order they came in: a window
 //! that changes later has its part of that judged again.
 
+mod active;
+#[expect(clippy::module_inception, reason = "an alert is what the module is about")]
+mod alert;
+mod alerts;
 pub mod condition;
+mod group;
+mod identity;
+mod machine;
+mod model;
 mod point;
+mod presence;
+mod reference;
+mod row;
+mod rules;
+mod series;
+mod tell;
 mod verdict;
+mod wire;
 
+pub use alert::Suppression;
+pub use alerts::Alerts;
 pub use condition::judge;
+pub use model::Progress;
 pub use point::{Contributor, Earlier, Point};
+pub use reference::reference_value;
 pub use verdict::{Judgement, Unjudged, Verdict};

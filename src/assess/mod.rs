@@ -36,12 +36,13 @@ pub use state::SnapshotError;
 pub use watermark::Watermark;
 
 use crate::aggregate::partial::PartialBatch;
-use crate::event::{MetricRow, Millis, ModelSettings, Settings};
+use crate::event::{MetricRow, Millis, ModelSettings, Settings, WindowSpec};
 use model::{ModelAssess, Moment};
 use rows::{Rows, Texts};
 use std::collections::BTreeMap;
 use std::ops::Bound;
 use std::sync::Arc;
+use window::Windows;
 
 /// The settings by which the windows of `model` are kept. A label that names no model may still meet a prediction of any,
 /// so model `""` waits for its unmet labels as long as the most patient model does.
@@ -202,6 +203,16 @@ impl Assess {
     /// How far all inputs have come.
     pub fn watermark(&self) -> &Watermark {
         &self.watermark
+    }
+
+    /// How far a model has come: its watermark (`Millis::MIN` while an input has shown nothing), and by window size the start of
+    /// the oldest window that is not final, where there is one.
+    pub fn progress(&self, model: &str) -> (Millis, Vec<(WindowSpec, Millis)>) {
+        let Some(model) = self.models.get(model) else { return (Millis::MIN, Vec::new()) };
+        let lateness = model.settings.allowed_lateness_ms;
+        let watermark = self.watermark.reached().map_or(Millis::MIN, |reached| reached.saturating_sub(lateness));
+        let oldest = |windows: &Windows| windows.open.first_key_value().map(|(start, _)| (windows.spec, *start));
+        (watermark, model.windows.iter().filter_map(oldest).collect())
     }
 
     /// Open windows and panes, over all models.

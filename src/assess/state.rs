@@ -45,6 +45,13 @@ pub enum SnapshotError {
     Configuration(String),
 }
 
+impl SnapshotError {
+    /// There is more than a snapshot.
+    pub fn trailing() -> SnapshotError {
+        WireError::Malformed("something behind the end of a snapshot").into()
+    }
+}
+
 impl Assess {
     /// Appends everything to `out`.
     pub fn encode(&self, out: &mut Vec<u8>) {
@@ -86,7 +93,7 @@ impl Assess {
             assess.models.insert(id, model);
         }
         if !input.is_empty() {
-            return Err(WireError::Malformed("something behind the end of a snapshot").into());
+            return Err(SnapshotError::trailing());
         }
         Ok(assess)
     }

@@ -35,7 +35,7 @@ const MAY_IMPORT: [(&str, &[&str]); 10] = [
     ("assess", &["event", "aggregate", "metrics", "drift"]),
     ("metrics", &["event", "aggregate"]),
     ("drift", &["event", "aggregate", "metrics"]),
-    ("alert", &["event", "metrics"]),
+    ("alert", &["event", "aggregate", "metrics"]),
     ("task", &["event", "join", "aggregate", "assess", "metrics", "drift", "alert"]),
     ("config", &["event", "codec", "metrics", "drift", "alert"]),
 ];

@@ -1,0 +1,138 @@
+//! `Alerts`: the alerts of all models of one partition.
+
+use super::model::{ModelAlerts, Progress};
+use super::tell::Telling;
+use crate::event::alert::{AlertRow, Control, Presence, Watch};
+use crate::event::{MetricRow, Millis, Settings};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// What stands for all models together.
+const SOURCE: &str = "";
+
+/// The alerts of all models of one partition.
+#[derive(Debug)]
+pub struct Alerts {
+    pub(super) settings: Arc<Settings>,
+    pub(super) models: BTreeMap<Arc<str>, ModelAlerts>,
+    control: Arc<Control>,
+    /// Somebody has said something that was not looked at yet.
+    has_news: bool,
+    /// Since when somebody looks, by the clock.
+    pub(super) awake_since: Option<Millis>,
+    /// Largest event time that was seen, and when that grew, by the clock.
+    pub(super) source: Option<(Millis, Millis)>,
+    /// It says of the source as a whole when that stalls.
+    watches_source: bool,
+    /// There are no rules at all.
+    is_idle: bool,
+}
+
+impl Alerts {
+    /// Nothing was seen yet.
+    pub fn new(settings: &Arc<Settings>) -> Alerts {
+        Alerts {
+            is_idle: settings.alerts.is_empty(),
+            settings: Arc::clone(settings),
+            models: BTreeMap::new(),
+            control: Arc::default(),
+            has_news: false,
+            awake_since: None,
+            source: None,
+            watches_source: true,
+        }
+    }
+
+    /// Leaves it to another partition to say that nothing comes at all.
+    pub fn leave_source(&mut self) {
+        self.watches_source = false;
+    }
+
+    /// From now on, people have said this.
+    pub fn set_control(&mut self, control: Arc<Control>) {
+        self.has_news |= self.control != control;
+        self.control = control;
+    }
+
+    /// Somebody looks again, from `now` on.
+    pub fn resume(&mut self, now: Millis) {
+        self.awake_since = Some(now);
+    }
+
+    /// Takes in a row at `now`.
+    pub fn take(&mut self, row: &MetricRow, now: Millis) {
+        if self.is_idle {
+            return;
+        }
+        if let Some(model) = self.models.get_mut(&row.model_id) {
+            model.take(row, now);
+            return;
+        }
+        self.begin(&row.model_id).take(row, now);
+    }
+
+    fn begin(&mut self, id: &Arc<str>) -> &mut ModelAlerts {
+        let settings = &self.settings;
+        let model = || ModelAlerts::new(id, settings.model(id), &settings.alerts);
+        self.models.entry(Arc::clone(id)).or_insert_with(model)
+    }
+
+    /// Judges what can be judged at `now`, where `progress` says how far a model has come and `newest` is the largest event
+    /// time that was seen. Gives out what changed; returns how much that is.
+    pub fn evaluate(
+        &mut self,
+        now: Millis,
+        newest: Option<Millis>,
+        progress: impl Fn(&str) -> Progress,
+        mut out: impl FnMut(AlertRow),
+    ) -> u64 {
+        if self.is_idle && self.models.is_empty() {
+            return 0;
+        }
+        let awake_since = *self.awake_since.get_or_insert(now);
+        if let Some(newest) = newest.filter(|newest| self.source.is_none_or(|(seen, _)| *newest > seen)) {
+            self.source = Some((newest, now));
+        }
+        if self.watches_source && self.source.is_some() && self.has_source_rules() {
+            self.begin(&SOURCE.into());
+        }
+        let control = Arc::clone(&self.control);
+        let mut telling = Telling::new(now, &control, std::mem::take(&mut self.has_news), &mut out);
+        telling.awake_since = awake_since;
+        for (id, model) in &mut self.models {
+            model.presences.source = self.source.filter(|_| self.watches_source && **id == *SOURCE).map(|(_, at)| at);
+            model.evaluate(&progress(id), &mut telling);
+        }
+        telling.told
+    }
+
+    fn has_source_rules(&self) -> bool {
+        let is_of_source = |watch: &Watch| matches!(watch, Watch::Absence { of: Presence::Source, .. });
+        self.settings.alerts.rules(SOURCE).iter().any(|rule| is_of_source(&rule.watch))
+    }
+
+    /// Goes on under other settings. Alerts whose rules are gone end with the next evaluation.
+    pub fn change_settings(&mut self, settings: &Arc<Settings>) {
+        self.is_idle = settings.alerts.is_empty();
+        self.settings = Arc::clone(settings);
+        for (id, model) in &mut self.models {
+            model.change_settings(settings.model(id), &settings.alerts);
+        }
+    }
+
+    /// Series that there was no room for, and windows that were forgotten before they were judged.
+    pub fn over_cap(&self) -> u64 {
+        self.models.values().map(|model| model.over_cap).sum()
+    }
+
+    /// Alerts that were told to be open.
+    pub fn open_count(&self) -> usize {
+        self.models.values().map(|model| model.open.len()).sum()
+    }
+
+    /// Series that are watched, and alerts that are remembered.
+    pub fn held(&self) -> (usize, usize) {
+        let counts = self.models.values().map(|model| (model.series.len(), model.alerts.len()));
+        counts.fold((0, 0), |(series, alerts), (s, a)| (series + s, alerts + a))
+    }
+}
