@@ -1,20 +1,41 @@
 //! `Alerts`: the alerts of all models of one partition.
 
 use super::model::{ModelAlerts, Progress};
+use super::rules::RuleIndex;
 use super::tell::Telling;
 use crate::event::alert::{AlertRow, Control, Presence, Watch};
-use crate::event::{MetricRow, Millis, Settings};
+use crate::event::{AlertSettings, MetricRow, Millis, Settings};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// What stands for all models together.
 const SOURCE: &str = "";
 
+/// All rules, found by what they are about.
+#[derive(Debug)]
+struct Indexes {
+    defaults: Arc<RuleIndex>,
+    models: BTreeMap<String, Arc<RuleIndex>>,
+}
+
+impl Indexes {
+    fn new(alerts: &AlertSettings) -> Indexes {
+        let index = |list| Arc::new(RuleIndex::new(list));
+        let models = alerts.models.iter().map(|(id, list)| (id.clone(), index(list)));
+        Indexes { defaults: index(&alerts.defaults), models: models.collect() }
+    }
+
+    fn of(&self, model: &str) -> &Arc<RuleIndex> {
+        self.models.get(model).unwrap_or(&self.defaults)
+    }
+}
+
 /// The alerts of all models of one partition.
 #[derive(Debug)]
 pub struct Alerts {
     pub(super) settings: Arc<Settings>,
     pub(super) models: BTreeMap<Arc<str>, ModelAlerts>,
+    indexes: Indexes,
     control: Arc<Control>,
     /// Somebody has said something that was not looked at yet.
     has_news: bool,
@@ -35,6 +56,7 @@ impl Alerts {
             is_idle: settings.alerts.is_empty(),
             settings: Arc::clone(settings),
             models: BTreeMap::new(),
+            indexes: Indexes::new(&settings.alerts),
             control: Arc::default(),
             has_news: false,
             awake_since: None,
@@ -72,9 +94,14 @@ impl Alerts {
     }
 
     fn begin(&mut self, id: &Arc<str>) -> &mut ModelAlerts {
-        let settings = &self.settings;
-        let model = || ModelAlerts::new(id, settings.model(id), &settings.alerts);
+        let (settings, indexes) = (&self.settings, &self.indexes);
+        let model = || ModelAlerts::new(id, settings.model(id), &settings.alerts, indexes.of(id));
         self.models.entry(Arc::clone(id)).or_insert_with(model)
+    }
+
+    /// A model of which nothing is known, to be filled in.
+    pub(super) fn empty(&self, id: &Arc<str>) -> ModelAlerts {
+        ModelAlerts::new(id, self.settings.model(id), &self.settings.alerts, self.indexes.of(id))
     }
 
     /// Judges what can be judged at `now`, where `progress` says how far a model has come and `newest` is the largest event
@@ -101,7 +128,7 @@ impl Alerts {
         telling.awake_since = awake_since;
         for (id, model) in &mut self.models {
             model.presences.source = self.source.filter(|_| self.watches_source && **id == *SOURCE).map(|(_, at)| at);
-            model.evaluate(&progress(id), &mut telling);
+            model.evaluate(&progress, &mut telling);
         }
         telling.told
     }
@@ -115,8 +142,9 @@ impl Alerts {
     pub fn change_settings(&mut self, settings: &Arc<Settings>) {
         self.is_idle = settings.alerts.is_empty();
         self.settings = Arc::clone(settings);
+        self.indexes = Indexes::new(&settings.alerts);
         for (id, model) in &mut self.models {
-            model.change_settings(settings.model(id), &settings.alerts);
+            model.change_settings(settings.model(id), &settings.alerts, self.indexes.of(id));
         }
     }
 

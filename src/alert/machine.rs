@@ -223,7 +223,7 @@ mod tests {
         use Phase::*;
         let gates = Gates { fire: 2, of: 3, ..Gates::default() };
         assert_eq!(phases(&gates, &[BAD, GOOD, NONE, NONE, BAD]), [Pending, Pending, Pending, Pending, Firing]);
-        assert_eq!(phases(&gates, &[BAD, GOOD, GOOD, BAD]), [Pending, Pending, Ok, Pending], "the first is forgotten");
+        assert_eq!(phases(&gates, &[BAD, GOOD, GOOD, GOOD]), [Pending, Pending, Pending, Ok], "the first is forgotten");
     }
 
     #[test]

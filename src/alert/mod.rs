@@ -20,6 +20,8 @@ mod row;
 mod rules;
 mod series;
 mod tell;
+#[cfg(test)]
+mod tests;
 mod verdict;
 mod wire;
 

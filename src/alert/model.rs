@@ -3,7 +3,7 @@
 use super::alert::Alert;
 use super::identity::alert_id;
 use super::presence::Presences;
-use super::rules::Rules;
+use super::rules::{RuleIndex, Rules};
 use super::series::{Series, SeriesColumns, SeriesKey, key_of};
 use super::tell::Telling;
 use super::{Earlier, Judgement, Point, Unjudged, Verdict, judge};
@@ -38,6 +38,8 @@ pub struct ModelAlerts {
     pub(super) settings: Arc<ModelSettings>,
     pub(super) alerts_settings: Arc<AlertSettings>,
     pub(super) rules: Rules,
+    /// Rules of the last series that began: mostly the next one has the same.
+    last_rules: Arc<[u32]>,
     pub(super) series: BTreeMap<SeriesKey, Series>,
     pub(super) alerts: BTreeMap<AlertKey, Alert>,
     /// Alerts that were told to be open.
@@ -64,6 +66,9 @@ pub struct ModelAlerts {
 /// Windows of a model without a row of a series, after which that is gone.
 const GONE_AFTER: Millis = 3;
 
+/// Alerts that are remembered: rules times series that were ever bad.
+const MAX_ALERTS: usize = 100_000;
+
 /// Versions of which it is known when they began.
 const MAX_VERSIONS: usize = 10_000;
 
@@ -72,12 +77,18 @@ const MAX_UNSELECTED: usize = 100_000;
 
 impl ModelAlerts {
     /// Nothing was seen yet.
-    pub fn new(id: &Arc<str>, settings: &Arc<ModelSettings>, alerts: &Arc<AlertSettings>) -> ModelAlerts {
+    pub fn new(
+        id: &Arc<str>,
+        settings: &Arc<ModelSettings>,
+        alerts: &Arc<AlertSettings>,
+        index: &Arc<RuleIndex>,
+    ) -> ModelAlerts {
         ModelAlerts {
             id: Arc::clone(id),
             settings: Arc::clone(settings),
             alerts_settings: Arc::clone(alerts),
-            rules: Rules::new(id, alerts.rules(id), settings),
+            rules: Rules::new(id, index, settings),
+            last_rules: Arc::new([]),
             series: BTreeMap::new(),
             alerts: BTreeMap::new(),
             open: BTreeSet::new(),
@@ -122,7 +133,8 @@ impl ModelAlerts {
         if !series.take(row) {
             return;
         }
-        if series.points.len() > self.alerts_settings.caps.history {
+        // What is final is judged with this publication, or waits for a window that ASSESS holds too.
+        if !row.is_final && series.points.len() > self.alerts_settings.caps.history && !series.points[0].is_final {
             series.points.remove(0);
             self.over_cap += 1;
         }
@@ -175,8 +187,17 @@ impl ModelAlerts {
             return false;
         }
         let columns = SeriesColumns::of(row);
-        self.series.insert(key, Series::new(columns, rules.into(), &self.rules, row.window_start));
+        let rules = self.shared(rules);
+        self.series.insert(key, Series::new(columns, rules, &self.rules, row.window_start));
         true
+    }
+
+    /// The same rules in the place of the last ones, if those were the same.
+    pub(super) fn shared(&mut self, rules: Vec<u32>) -> Arc<[u32]> {
+        if *self.last_rules != *rules {
+            self.last_rules = rules.into();
+        }
+        Arc::clone(&self.last_rules)
     }
 
     /// The series that stands for the model, or a version or segment of it, as such.
@@ -188,8 +209,16 @@ impl ModelAlerts {
     }
 
     /// Judges what can be judged.
-    pub fn evaluate(&mut self, progress: &Progress, telling: &mut Telling<'_>) {
+    pub fn evaluate(&mut self, progress: &impl Fn(&str) -> Progress, telling: &mut Telling<'_>) {
         self.tell_of_orphans(telling);
+        if !(self.ready.is_empty() && self.changed.is_empty() && self.waiting.is_empty()) {
+            self.judge_windows(&progress(&self.id), telling);
+        }
+        self.look_for_absence(telling);
+        self.tell_again(telling);
+    }
+
+    fn judge_windows(&mut self, progress: &Progress, telling: &mut Telling<'_>) {
         for spec in self.ready_specs() {
             let of_spec = (spec, Millis::MIN)..=(spec, Millis::MAX);
             while let Some((&(_, start), _)) = self.ready.range(of_spec.clone()).next() {
@@ -203,8 +232,6 @@ impl ModelAlerts {
             }
         }
         self.judge_provisional(progress.watermark, telling);
-        self.look_for_absence(telling);
-        self.tell_again(telling);
     }
 
     fn ready_specs(&self) -> Vec<WindowSpec> {
@@ -249,6 +276,7 @@ impl ModelAlerts {
     ) {
         let end = start + spec.size_ms;
         let mut touched: BTreeMap<AlertKey, AlertCause> = BTreeMap::new();
+        self.make_room();
         for key in keys {
             let Some(series) = self.series.get(key) else { continue };
             let Ok(place) = series.place(start) else { continue };
@@ -266,6 +294,10 @@ impl ModelAlerts {
                 let alert_key = (*number, *key);
                 let alert = match (self.alerts.get_mut(&alert_key), verdict) {
                     (Some(alert), _) => alert,
+                    (None, Verdict::Bad(_)) if self.alerts.len() >= MAX_ALERTS => {
+                        self.over_cap += 1;
+                        continue;
+                    }
                     (None, Verdict::Bad(_)) => {
                         let id = alert_id(&rule.id, &self.id, &series.columns);
                         self.alerts.entry(alert_key).or_insert_with(|| Alert::new(id))
@@ -281,16 +313,36 @@ impl ModelAlerts {
         self.tell_touched(&touched, spec, telling);
     }
 
+    /// Forgets alerts that are over, where there are too many: the next one of the same id begins to count anew.
+    fn make_room(&mut self) {
+        if self.alerts.len() < MAX_ALERTS {
+            return;
+        }
+        let (series, rules) = (&self.series, &self.rules);
+        self.alerts.retain(|(rule, key), alert| {
+            let size_ms = series.get(key).map_or(0, Series::size_ms);
+            !alert.is_over(size_ms, &rules.get(*rule).gates)
+        });
+    }
+
     /// Goes on under other settings.
-    pub fn change_settings(&mut self, settings: &Arc<ModelSettings>, alerts: &Arc<AlertSettings>) {
-        let rules = Rules::new(&self.id, alerts.rules(&self.id), settings);
+    pub fn change_settings(
+        &mut self,
+        settings: &Arc<ModelSettings>,
+        alerts: &Arc<AlertSettings>,
+        index: &Arc<RuleIndex>,
+    ) {
+        let rules = Rules::new(&self.id, index, settings);
         let before = std::mem::replace(&mut self.rules, rules);
         (self.settings, self.alerts_settings) = (Arc::clone(settings), Arc::clone(alerts));
         self.unselected.clear();
         for series in self.series.values_mut().filter(|series| series.columns.metric.is_some()) {
             let rules = self.rules.still_about(&self.id, &series.columns);
             series.is_provisional = self.rules.any_provisional(&rules);
-            series.rules = rules.into();
+            if *self.last_rules != *rules {
+                self.last_rules = rules.into();
+            }
+            series.rules = Arc::clone(&self.last_rules);
         }
         let (open, held) = (std::mem::take(&mut self.open), std::mem::take(&mut self.held));
         for ((place, key), alert) in std::mem::take(&mut self.alerts) {
@@ -388,7 +440,7 @@ impl ModelAlerts {
             let reach = self.rules.reach(&series.rules);
             let first_open = series.points.iter().find(|point| !point.is_final).map(|point| point.start);
             let judged = first_open.unwrap_or(Millis::MAX).min(start + 1);
-            self.over_cap += series.trim(judged, reach.windows, start.saturating_sub(reach.span_ms), most) as u64;
+            series.trim(judged, reach.windows, start.saturating_sub(reach.span_ms), most);
         }
         let caps = self.alerts_settings.caps;
         if self.series.len() <= caps.series / 2 {

@@ -1,4 +1,4 @@
-//! `Rules`: the rules of one model, found by what they are about.
+//! `Rules`: the rules of one model, found by what they are about. Models mostly have the same rules, so the index is shared.
 
 use super::series::SeriesColumns;
 use crate::event::alert::{AlertRule, Baseline, Condition, Selector, Watch};
@@ -6,9 +6,9 @@ use crate::event::{MetricRow, Millis, ModelSettings};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// The rules of one model.
-#[derive(Debug, Clone)]
-pub struct Rules {
+/// A list of rules, found by what they are about: one for all models that share it.
+#[derive(Debug)]
+pub struct RuleIndex {
     /// In the order of the configuration.
     pub list: Arc<Vec<AlertRule>>,
     by_metric: BTreeMap<Arc<str>, Vec<u32>>,
@@ -16,11 +16,38 @@ pub struct Rules {
     /// Rules about other rules, by what they are about.
     composites: BTreeMap<u32, Vec<u32>>,
     /// Rules about absence.
-    pub absences: Vec<u32>,
-    /// Window size that is meant where none is named.
-    smallest_ms: Millis,
-    /// What is meant where nothing is named that a metric of drift is compared with.
-    compared_with: Arc<str>,
+    absences: Vec<u32>,
+}
+
+impl RuleIndex {
+    /// Of a list.
+    pub fn new(list: &Arc<Vec<AlertRule>>) -> RuleIndex {
+        let mut index = RuleIndex {
+            list: Arc::clone(list),
+            by_metric: BTreeMap::new(),
+            by_id: BTreeMap::new(),
+            composites: BTreeMap::new(),
+            absences: Vec::new(),
+        };
+        for (rule, place) in list.iter().zip(0..) {
+            index.by_id.insert(Arc::clone(&rule.id), place);
+            match &rule.watch {
+                Watch::Metric { metric, .. } => {
+                    index.by_metric.entry(Arc::clone(metric)).or_default().push(place);
+                }
+                Watch::Absence { .. } => index.absences.push(place),
+                Watch::Rules { .. } => {}
+            }
+        }
+        for (rule, place) in list.iter().zip(0..) {
+            if let Watch::Rules { rules, .. } = &rule.watch {
+                for part in rules.iter().filter_map(|id| index.by_id.get(id).copied()) {
+                    index.composites.entry(part).or_default().push(place);
+                }
+            }
+        }
+        index
+    }
 }
 
 /// How far back a rule looks.
@@ -32,69 +59,61 @@ pub struct Reach {
     pub span_ms: Millis,
 }
 
+/// The rules of one model.
+#[derive(Debug, Clone)]
+pub struct Rules {
+    index: Arc<RuleIndex>,
+    /// Rules about absence that are about the model.
+    pub absences: Vec<u32>,
+    /// Window size that is meant where none is named.
+    smallest_ms: Millis,
+    /// What is meant where nothing is named that a metric of drift is compared with.
+    compared_with: Arc<str>,
+}
+
 impl Rules {
-    /// Those of `list` that are about `model`.
-    pub fn new(model: &str, list: &Arc<Vec<AlertRule>>, settings: &ModelSettings) -> Rules {
-        let mut rules = Rules {
-            list: Arc::clone(list),
-            by_metric: BTreeMap::new(),
-            by_id: BTreeMap::new(),
-            composites: BTreeMap::new(),
-            absences: Vec::new(),
+    /// Those of `index` for `model`.
+    pub fn new(model: &str, index: &Arc<RuleIndex>, settings: &ModelSettings) -> Rules {
+        let is_about = |place: &&u32| match &index.list[**place as usize].watch {
+            Watch::Absence { model: pattern, .. } => pattern.as_ref().is_none_or(|pattern| pattern.matches(model)),
+            _ => false,
+        };
+        Rules {
+            index: Arc::clone(index),
+            absences: index.absences.iter().filter(is_about).copied().collect(),
             smallest_ms: settings.windows.iter().map(|window| window.size_ms).min().unwrap_or(0),
             compared_with: settings.drift.compare_with.first().map_or("fixed".into(), |first| first.kind().into()),
-        };
-        for (rule, place) in list.iter().zip(0..) {
-            rules.by_id.insert(Arc::clone(&rule.id), place);
-            let is_about = |pattern: &Option<crate::event::alert::Pattern>| {
-                pattern.as_ref().is_none_or(|pattern| pattern.matches(model))
-            };
-            match &rule.watch {
-                Watch::Metric { metric, select, .. } if is_about(&select.model) => {
-                    rules.by_metric.entry(Arc::clone(metric)).or_default().push(place);
-                }
-                Watch::Absence { model: pattern, .. } if is_about(pattern) => rules.absences.push(place),
-                _ => {}
-            }
         }
-        for (rule, place) in list.iter().zip(0..) {
-            if let Watch::Rules { rules: parts, .. } = &rule.watch {
-                for part in parts.iter().filter_map(|id| rules.by_id.get(id).copied()) {
-                    rules.composites.entry(part).or_default().push(place);
-                }
-            }
-        }
-        rules
+    }
+
+    /// How many there are.
+    pub fn count(&self) -> usize {
+        self.index.list.len()
     }
 
     /// A rule.
     pub fn get(&self, place: u32) -> &AlertRule {
-        &self.list[place as usize]
+        &self.index.list[place as usize]
     }
 
     /// The place of the rule with this id.
     pub fn place(&self, id: &str) -> Option<u32> {
-        self.by_id.get(id).copied()
-    }
-
-    /// True if there is nothing to watch.
-    pub fn is_empty(&self) -> bool {
-        self.by_metric.is_empty() && self.absences.is_empty()
+        self.index.by_id.get(id).copied()
     }
 
     /// True if any rule is about this metric.
     pub fn is_about(&self, metric: &str) -> bool {
-        self.by_metric.contains_key(metric)
+        self.index.by_metric.contains_key(metric)
     }
 
     /// Rules about rules of which `part` is one.
     pub fn composites_of(&self, part: u32) -> &[u32] {
-        self.composites.get(&part).map_or(&[], Vec::as_slice)
+        self.index.composites.get(&part).map_or(&[], Vec::as_slice)
     }
 
     /// Rules about the series of `row`, ascending.
     pub fn about(&self, row: &MetricRow) -> Vec<u32> {
-        let Some(places) = self.by_metric.get(&row.metric) else { return Vec::new() };
+        let Some(places) = self.index.by_metric.get(&row.metric) else { return Vec::new() };
         let selects = |place: &&u32| match &self.get(**place).watch {
             Watch::Metric { select, .. } => self.selects(select, row),
             _ => false,

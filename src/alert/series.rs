@@ -108,14 +108,6 @@ impl SeriesColumns {
         })
     }
 
-    /// `country=DE`, or nothing for the whole model.
-    pub fn segment(&self) -> String {
-        match self.segment_key.is_empty() {
-            true => String::new(),
-            false => format!("{}={}", self.segment_key, self.segment_value),
-        }
-    }
-
     /// True if what is said of `other` is said of all that this is about: of the same model, the same version or all, the same
     /// segment or all.
     pub fn covers(&self, other: &SeriesColumns) -> bool {
@@ -223,15 +215,12 @@ impl Series {
         }
     }
 
-    /// Drops windows before `place` that nothing looks at any more: all but the last `windows` and those that start from
-    /// `from` on; and of more than `most`, the oldest. Returns how many of those that were not judged yet were dropped.
-    pub fn trim(&mut self, judged_before: Millis, windows: usize, from: Millis, most: usize) -> usize {
-        let len = self.points.len();
+    /// Drops windows that nothing looks at any more. Of those before `judged_before`, the last `windows` and those that start
+    /// from `from` on are kept, but no more than `most`.
+    pub fn trim(&mut self, judged_before: Millis, windows: usize, from: Millis, most: usize) {
         let judged = self.points.partition_point(|point| point.start < judged_before);
         let old = self.points.partition_point(|point| point.start < from);
-        let free = judged.min(old).min(len.saturating_sub(windows));
-        let over = len.saturating_sub(most);
-        self.points.drain(..free.max(over));
-        over.saturating_sub(judged)
+        let free = judged.saturating_sub(windows).min(old);
+        self.points.drain(..free.max(judged.saturating_sub(most)));
     }
 }

@@ -47,7 +47,7 @@ impl Alerts {
         alerts.source = take_option(input, |input| Ok((take_signed(input)?, take_signed(input)?)))?;
         for _ in 0..take_length(input)? {
             let id = take_text(input)?;
-            let mut model = ModelAlerts::new(&id, settings.model(&id), &settings.alerts);
+            let mut model = alerts.empty(&id);
             take_model(input, &mut model)?;
             alerts.models.insert(id, model);
         }
@@ -105,15 +105,16 @@ fn take_model(input: &mut &[u8], model: &mut ModelAlerts) -> Result<(), WireErro
         let newest = take_signed(input)?;
         let points = take_list(input, take_point)?;
         let rules = model.rules.still_about(&model.id, &columns);
+        let rules = model.shared(rules);
         let key = columns.key();
-        let series = Series { points, ..Series::new(columns, rules.into(), &model.rules, newest) };
+        let series = Series { points, ..Series::new(columns, rules, &model.rules, newest) };
         model.series.insert(key, series);
     }
     for _ in 0..take_length(input)? {
         let rule = u32::try_from(take_varint(input)?).map_err(|_| WireError::Malformed("a rule"))?;
         let key = (rule, take_key(input)?);
         let alert = take_alert(input)?;
-        if rule as usize >= model.rules.list.len() {
+        if rule as usize >= model.rules.count() {
             return Err(WireError::Malformed("an alert of no rule"));
         }
         if alert.told.state.is_open() {
