@@ -23,6 +23,7 @@ mod tell;
 #[cfg(test)]
 mod tests;
 mod verdict;
+mod windows;
 mod wire;
 
 pub use alert::Suppression;
