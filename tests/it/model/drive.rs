@@ -8,7 +8,7 @@ use postdict::aggregate::partial::PartialBatch;
 use postdict::assess::Revisions;
 use postdict::codec::{LabelDecoder, Message, PredictionDecoder};
 use postdict::config::Config;
-use postdict::event::{LabelBatch, MetricRow, Millis, Origin, PredictionBatch, Reject, Role, Settings};
+use postdict::event::{AlertRow, LabelBatch, MetricRow, Millis, Origin, PredictionBatch, Reject, Role, Settings};
 use postdict::join::state::{JoinDelta, JoinRestore, SnapshotMark, SnapshotPace};
 use postdict::join::{Accounting, PredictionReader};
 use postdict::task::{AssessTask, JoinInput, JoinTask};
@@ -115,6 +115,7 @@ pub struct Run {
     pub rows: Vec<MetricRow>,
     /// Windows that are final, as records of the `profiles` topic.
     pub profiles: BTreeMap<String, String>,
+    pub alerts: Vec<AlertRow>,
     pub rejects: Vec<Reject>,
     /// Of all partitions together.
     pub accounting: Accounting,
@@ -312,7 +313,7 @@ impl Assessing {
             AtEnd::Hold => self.task.flush_to(self.now, usize::MAX, &mut self.published),
             AtEnd::Close => self.task.close_to(self.now, &mut self.published),
         };
-        (run.rows, run.profiles) = (self.published.rows, self.published.profiles);
+        (run.rows, run.profiles, run.alerts) = (self.published.rows, self.published.profiles, self.published.alerts);
         run.late_rows = self.task.assess().late_rows();
         run.skipped_outcomes = self.task.assess().skipped_outcomes();
         run.held = self.task.assess().held();

@@ -3,6 +3,7 @@
 //! `world` makes settings and topics, `naive` and `statistics` say what should come out, `drive` runs the tasks.
 
 mod against;
+mod alerts;
 mod announced;
 mod cases;
 mod closed;

@@ -2,7 +2,7 @@
 
 use postdict::assess::Outlet;
 use postdict::codec::{MAX_PROFILE_BYTES, profile_records};
-use postdict::event::{MetricRow, Profile, ProfileWindow};
+use postdict::event::{AlertRow, MetricRow, Profile, ProfileWindow};
 use std::collections::BTreeMap;
 
 /// What ASSESS gives out.
@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 pub struct Published {
     pub rows: Vec<MetricRow>,
     pub profiles: BTreeMap<String, String>,
+    pub alerts: Vec<AlertRow>,
 }
 
 impl Outlet for Published {
@@ -26,5 +27,9 @@ impl Outlet for Published {
             let before = self.profiles.insert(record.key, record.value);
             assert_eq!(before, None, "a window is final once");
         }
+    }
+
+    fn alert(&mut self, alert: &AlertRow) {
+        self.alerts.push(alert.clone());
     }
 }
