@@ -8,13 +8,13 @@ use crate::config::duration;
 use crate::config::nearest::nearest;
 use crate::config::problem::Report;
 use crate::event::Millis;
-use crate::event::alert::{AlertCaps, Baseline, Condition, Pattern, Selector, Watch};
+use crate::event::alert::{AlertCaps, Baseline, Condition, Limits, Pattern, Selector, Watch};
 use crate::metrics::{Family, Metric};
 
 /// Checks `rule` against what the models in `scope` have.
 pub(super) fn check(rule: &WrittenRule, scope: &Scope, caps: &AlertCaps, report: &mut Report) {
     let (Watch::Metric { select, condition, .. }, Some(metric)) = (&rule.rule.watch, rule.metric) else { return };
-    check_count(rule, metric, report);
+    check_count(rule, metric, condition, report);
     check_history(rule, caps, report);
     if check_window(rule, select, scope, report) {
         check_baseline(rule, select, condition, scope, caps, report);
@@ -25,8 +25,20 @@ pub(super) fn check(rule: &WrittenRule, scope: &Scope, caps: &AlertCaps, report:
     check_segment(rule, select, scope, report);
 }
 
-/// A count of features is rarely as large as a count of rows.
-fn check_count(rule: &WrittenRule, metric: Metric, report: &mut Report) {
+/// Warns where windows with few rows are left out by a gate that is not written, and are what the rule is about: a count of
+/// features is rarely as large as one of rows, and of a count that is too small the smallest are the worst.
+fn check_count(rule: &WrittenRule, metric: Metric, condition: &Condition, report: &mut Report) {
+    let has_least = |limits: &Limits| limits.min.is_some();
+    let is_too_few = match condition {
+        Condition::Static { limits, .. } => limits.0.iter().any(|(_, limits)| has_least(limits)),
+        Condition::Relative { .. } | Condition::Dynamic { .. } => false,
+    };
+    if is_too_few && known::is_count_of_records(metric) && !rule.has("min_count") {
+        let (least, name) = (rule.rule.gates.min_count, metric.name());
+        report
+            .warning(rule.at("metric"), format!("windows with fewer than {least} `{name}` do not count"))
+            .help("write `min_count: 0`, so that those with the fewest do too");
+    }
     if known::counts_features(metric) && metric != Metric::FeaturesNew && !rule.has("min_count") {
         let least = rule.rule.gates.min_count;
         report

@@ -60,6 +60,11 @@ pub(super) fn counts_features(metric: Metric) -> bool {
     matches!(metric, Metric::DriftedShare | Metric::FeaturesMissing | Metric::FeaturesConstant | Metric::FeaturesNew)
 }
 
+/// True of how many records there were, which its `count` says too.
+pub(super) fn is_count_of_records(metric: Metric) -> bool {
+    entries(metric).any(|(family, entry)| family == Family::Accounting && entry.range == Range::Count)
+}
+
 /// True if it is 0 where all is well, and only there: whether something drifted, and how often a detector fired.
 pub(super) fn is_zero_when_well(metric: Metric) -> bool {
     metric == Metric::Drifted || is_of_detector(metric)
