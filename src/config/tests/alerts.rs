@@ -257,6 +257,20 @@ fn the_built_in_rules_can_be_written_as_they_are() {
 }
 
 #[test]
+fn what_the_readme_shows_of_alerts_is_right() {
+    let readme = include_str!("../../../README.md");
+    let section = readme.split("\n### Alerts\n").nth(1).and_then(|rest| rest.split("\n## ").next()).unwrap_or_default();
+    let shown: Vec<&str> = section.split("```").filter_map(|part| part.strip_prefix("yaml\n")).collect();
+    assert_eq!(shown.len(), 2);
+    for text in shown {
+        right(text);
+    }
+    for rule in Config::default().settings.alerts.defaults.iter() {
+        assert!(section.contains(&format!("`{}`", rule.id)), "{} is not named", rule.id);
+    }
+}
+
+#[test]
 fn rules_in_a_file_stand_in_the_place_of_those_of_the_configuration() {
     let config = right("models: {a: {alerts: [{id: r, metric: f1, min: 0.5}]}, b: {windows: [1h], alerts: none}}");
     let text = "caps: {open: 5}\nmaintenance: [{from: 2026-01-01, to: 2026-01-02}]\nrules:
