@@ -5,6 +5,7 @@
 //! section    typed values and known keys from it      nearest   the name that was meant
 //! raw        what is written about a model            model     … with defaults, checked → event::ModelSettings
 //! format, fields, layout_check                        the inputs → codec::Format and fields
+//! alerts                                              rules of alerts → event::alert::AlertSettings
 //! topics, kafka, start                                the shell's part
 //! ```
 //!
@@ -13,6 +14,7 @@
 
 #![allow(clippy::disallowed_methods, reason = "the shell: reads the configuration and the schema files it names")]
 
+mod alerts;
 mod announced;
 mod comparison;
 mod detectors;
@@ -38,6 +40,7 @@ mod tests;
 mod topics;
 mod windows;
 
+pub use alerts::{load_rules, parse_rules};
 pub use duration::format as written_duration;
 pub use kafka::{Kafka, is_id};
 pub use problem::{Place, Problem, Problems, Severity};
@@ -50,6 +53,7 @@ use crate::event::{Millis, Settings};
 use problem::Report;
 use std::io;
 use std::path::Path;
+use std::sync::Arc;
 
 /// Everything an operator can configure, validated, every default filled in.
 #[derive(Debug, Clone, PartialEq)]
@@ -82,10 +86,12 @@ pub struct InputSpec<F> {
 }
 
 impl Default for Config {
-    /// The built-in defaults: JSON in the default layout. What `replay` uses without a configuration.
+    /// The built-in defaults: JSON in the default layout, and the built-in rules of alerts. What `replay` uses without a configuration.
     fn default() -> Self {
+        let mut settings = Settings::default();
+        settings.alerts = Arc::new(alerts::built_in(&settings));
         Config {
-            settings: Settings::default(),
+            settings,
             kafka: Kafka::default(),
             topics: Topics::default(),
             predictions: InputSpec { format: Format::Json, fields: fields::default_predictions() },
@@ -102,24 +108,23 @@ impl Default for Config {
 /// # Errors
 /// Every problem of the configuration at once; or the one that kept it from being read.
 pub fn load(path: &Path) -> Result<Config, Problems> {
-    let file_name = path.display().to_string();
+    let text = read_text(path, "configuration", "give its path with `-c`")?;
+    parse(&text, &path.display().to_string(), &|path| std::fs::read_to_string(path))
+}
+
+/// The text of a file that an operator wrote; `help` is for one that cannot be read.
+fn read_text(path: &Path, what: &str, help: &str) -> Result<String, Problems> {
     let whole_file = |message: String, help: &str| {
         let mut report = Report::default();
         report.file_error(message).help(help);
-        report.into_problems(&file_name, "")
+        report.into_problems(&path.display().to_string(), "")
     };
-    let bytes = std::fs::read(path)
-        .map_err(|error| whole_file(format!("cannot read the configuration: {error}"), "give its path with `-c`"))?;
-    let text = match String::from_utf8(bytes) {
-        Ok(text) => text,
-        Err(error) => {
-            let before = &error.as_bytes()[..error.utf8_error().valid_up_to()];
-            let line = 1 + before.iter().filter(|byte| **byte == b'\n').count();
-            let message = format!("not UTF-8: the first wrong byte is in line {line}");
-            return Err(whole_file(message, "save the file as UTF-8"));
-        }
-    };
-    parse(&text, &file_name, &|path| std::fs::read_to_string(path))
+    let bytes = std::fs::read(path).map_err(|error| whole_file(format!("cannot read the {what}: {error}"), help))?;
+    String::from_utf8(bytes).map_err(|error| {
+        let before = &error.as_bytes()[..error.utf8_error().valid_up_to()];
+        let line = 1 + before.iter().filter(|byte| **byte == b'\n').count();
+        whole_file(format!("not UTF-8: the first wrong byte is in line {line}"), "save the file as UTF-8")
+    })
 }
 
 /// Reads a configuration from its text. `file_name` is for messages and names the folder that schema files are relative

@@ -97,8 +97,9 @@ impl Report {
         list.sort_by(|a, b| (a.place, &a.path, &a.message).cmp(&(b.place, &b.path, &b.message)));
         list.dedup_by(|a, b| (a.place, &a.path, &a.message) == (b.place, &b.path, &b.message));
         let lines = list.iter().filter_map(|problem| problem.place).map(|place| place.line);
+        let all: Vec<&str> = text.lines().collect();
         let mut quoted: Vec<(usize, String)> =
-            lines.filter_map(|line| Some((line, text.lines().nth(line.checked_sub(1)?)?.to_owned()))).collect();
+            lines.filter_map(|line| Some((line, (*all.get(line.checked_sub(1)?)?).to_owned()))).collect();
         quoted.dedup();
         Problems { file_name: file_name.to_owned(), list, quoted }
     }

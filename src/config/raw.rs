@@ -3,6 +3,7 @@
 //! A key that is written but wrong is remembered as such: checks that compare it with others are then left out, because
 //! they would complain about a default that the operator never chose.
 
+use super::alerts::{self, Rules};
 use super::detectors::{self, WrittenDetectors};
 use super::document::Kind;
 use super::features::{self, WrittenFeatures};
@@ -136,10 +137,12 @@ pub(super) struct RawModel {
     pub drift: Field<WrittenDrift>,
     /// `None` for `detectors: none`.
     pub detectors: Field<Option<WrittenDetectors>>,
+    /// Empty for `alerts: none`.
+    pub alerts: Field<Rules>,
 }
 
 /// Keys of a model, so that one written elsewhere can be sent to its place.
-pub(super) const KEYS: [&str; 19] = [
+pub(super) const KEYS: [&str; 20] = [
     "task",
     "positive_label",
     "threshold",
@@ -159,10 +162,11 @@ pub(super) const KEYS: [&str; 19] = [
     "features",
     "drift",
     "detectors",
+    "alerts",
 ];
 
 /// Keys of a model whose parts do not exist yet.
-const LATER: [&str; 2] = ["alerts", "compare"];
+const LATER: [&str; 1] = ["compare"];
 
 /// Reads the keys of one model.
 pub(super) fn read_model(
@@ -197,6 +201,7 @@ pub(super) fn read_model(
         features: Field::read(section.take("features"), |item| features::read(item, report)),
         drift: Field::read(section.take("drift"), |item| reference::read_drift(item, report)),
         detectors: Field::read(section.take("detectors"), |item| detectors::read(item, report)),
+        alerts: Field::read(section.take("alerts"), |item| alerts::read(item, report)),
     };
     section.finish(report, &LATER, elsewhere);
     model

@@ -74,6 +74,14 @@ impl<'a> Item<'a> {
         matches!(&self.node.value, Value::Scalar { text, kind: Kind::Text } if text == wanted)
     }
 
+    /// The text that stands here, where it is one; no problem if not.
+    pub fn plain_text(&self) -> Option<&'a str> {
+        match &self.node.value {
+            Value::Scalar { text, kind: Kind::Text } => Some(text),
+            _ => None,
+        }
+    }
+
     /// What stands here, for a message.
     fn found(&self) -> String {
         match &self.node.value {

@@ -7,7 +7,7 @@ use super::problem::Report;
 use super::raw::{self, Field, RawModel};
 use super::reference;
 use super::section::{Item, Section, Spanned};
-use super::{Config, InputSpec, comparison, features, kafka, layout_check, model, segments, start, topics};
+use super::{Config, InputSpec, alerts, comparison, features, kafka, layout_check, model, segments, start, topics};
 use crate::codec::{FieldPath, LabelFields, PredictionFields};
 use crate::event::{Caps, Millis, SegmentColumn, Settings};
 use std::collections::BTreeMap;
@@ -31,9 +31,6 @@ const SERVICE_KEYS: [(&str, &str); 11] = [
     ("caps", "at the top level"),
 ];
 
-/// Top-level keys whose parts do not exist yet.
-const LATER: [&str; 1] = ["alerts"];
-
 /// Reads the whole configuration. What is wrong is in `report`; the result is then a filled-in remainder, not to be used.
 pub(super) fn read(root: &Node, files: &NamedFiles<'_>, report: &mut Report) -> Config {
     let built_in = Config::default();
@@ -56,6 +53,7 @@ pub(super) fn read(root: &Node, files: &NamedFiles<'_>, report: &mut Report) -> 
     }
     let models = section.take("models").map(|item| read_models(&item, files, report)).unwrap_or_default();
     let caps = read_caps(section.take("caps"), report);
+    let of_alerts = alerts::read_service(section.take("alerts"), report);
     let start = section.take("start").and_then(|item| start::read(&item, report)).unwrap_or_default();
     let mut interval = |key: &'static str, default: Millis, report: &mut Report| {
         section.take(key).and_then(|item| read_interval(&item, report)).unwrap_or(default)
@@ -64,10 +62,10 @@ pub(super) fn read(root: &Node, files: &NamedFiles<'_>, report: &mut Report) -> 
     let emit_interval_ms = interval("emit_interval", built_in.settings.emit_interval_ms, report);
     let idle_timeout_ms = interval("idle_timeout", built_in.settings.idle_timeout_ms, report);
     let of_models = raw::KEYS.map(|key| (key, "under `defaults`, or under `models.NAME`"));
-    section.finish(report, &LATER, &of_models);
+    section.finish(report, &[], &of_models);
 
     check_model_count(&models, &caps, report);
-    let settings = Settings {
+    let mut settings = Settings {
         defaults: Arc::new(model::settings("", &defaults, &defaults, report)),
         models: models
             .iter()
@@ -78,6 +76,7 @@ pub(super) fn read(root: &Node, files: &NamedFiles<'_>, report: &mut Report) -> 
         idle_timeout_ms,
         alerts: Arc::default(),
     };
+    settings.alerts = Arc::new(alerts::settings(&defaults, &models, of_alerts, &settings, report));
     for (id, raw) in &models {
         let written = raw.reference.written().map(|written| &written.value[..]).unwrap_or_default();
         let model = settings.model(&id.value);

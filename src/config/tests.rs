@@ -1,8 +1,12 @@
 //! The configuration as a whole: what right ones mean, and (in `wrong`) what is said about wrong ones.
 
+mod alerts;
 mod wrong;
+mod wrong_alerts;
+mod wrong_conditions;
 mod wrong_detectors;
 mod wrong_features;
+mod wrong_gates;
 mod wrong_reference;
 mod wrong_segments;
 

@@ -38,7 +38,6 @@ const ONE_PROBLEM: &[(&str, &str, &str, &str, &str)] = &[
     ),
     ("models: {a: {caps: {}}}", "1:14", "models.a.caps", "`caps` does not belong here", "at the top level"),
     ("defaults: {compare: {}}", "1:12", "defaults.compare", "`compare` is not available in this version", "remove it"),
-    ("models: {a: {alerts: []}}", "1:14", "models.a.alerts", "`alerts` is not available", "remove it"),
     ("models: {a: {compare: {}}}", "1:14", "models.a.compare", "`compare` is not available", "remove it"),
     (
         "models:\n  a:\n    threshold: 0.1\n    threshold: 0.2",

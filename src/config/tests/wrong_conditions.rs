@@ -1,0 +1,246 @@
+//! Rules of alerts whose limits cannot be meant: each with the place, the path, and what is said about it.
+
+use super::wrong::assert_one_problem_each;
+
+/// Each has one problem: at a place, about a path, saying something, with something to do about it.
+const ONE_PROBLEM: &[(&str, &str, &str, &str, &str)] = &[
+    // Limits.
+    (
+        "models: {a: {alerts: [{id: r, metric: recall, min: 0.9, max: 0.8}]}}",
+        "1:62",
+        "models.a.alerts[0].max",
+        "`max` is below `min`",
+        "at least `0.9`",
+    ),
+    (
+        "models: {a: {alerts: [{id: r, metric: recall, min: 1.5}]}}",
+        "1:52",
+        "models.a.alerts[0].min",
+        "`recall` is always below `1.5`",
+        "its range, [0, 1]",
+    ),
+    (
+        "models: {a: {alerts: [{id: r, metric: recall, max: 1}]}}",
+        "1:52",
+        "models.a.alerts[0].max",
+        "`recall` is never above `1`",
+        "its range, [0, 1]",
+    ),
+    (
+        "models: {a: {alerts: [{id: r, metric: mae, min: 0}]}}",
+        "1:49",
+        "models.a.alerts[0].min",
+        "`mae` is never below `0`",
+        "its range, ≥ 0",
+    ),
+    (
+        "models: {a: {alerts: [{id: r, metric: recall, min: high}]}}",
+        "1:52",
+        "models.a.alerts[0].min",
+        "wrong type: the text `high`",
+        "a number",
+    ),
+    (
+        "models: {a: {alerts: [{id: r, metric: recall, severity: bad, min: 0.8}]}}",
+        "1:57",
+        "models.a.alerts[0].severity",
+        "unknown value `bad`",
+        "one of `info`, `warning`, `critical`",
+    ),
+    (
+        "models: {a: {alerts: [{id: r, metric: recall, warning: {min: 0.8}, critical: {min: 0.85}}]}}",
+        "1:84",
+        "models.a.alerts[0].critical.min",
+        "`critical` is reached before `warning`",
+        "a `min` below `0.8`",
+    ),
+    (
+        "models: {a: {alerts: [{id: r, metric: log_loss, info: {max: 1}, critical: {max: 0.5}}]}}",
+        "1:81",
+        "models.a.alerts[0].critical.max",
+        "`critical` is reached before `info`",
+        "a `max` above `1`",
+    ),
+    (
+        "models: {a: {alerts: [{id: r, metric: recall, warning: {min: 0.8}, critical: {min: 0.8}}]}}",
+        "1:78",
+        "models.a.alerts[0].critical",
+        "`warning` is never told",
+        "or remove `warning`",
+    ),
+    (
+        "models: {a: {alerts: [{id: r, metric: recall, warning: {}}]}}",
+        "1:56",
+        "models.a.alerts[0].warning",
+        "nothing in it",
+        "a section with `min` or `max`",
+    ),
+    (
+        "models: {a: {alerts: [{id: r, metric: recall, min: 0.8, clear: {min: 0.7}}]}}",
+        "1:70",
+        "models.a.alerts[0].clear.min",
+        "`clear` is wider than the limits that fire",
+        "at least `0.8`",
+    ),
+    (
+        "models: {a: {alerts: [{id: r, metric: recall, min: 0.8, clear: {max: 0.9}}]}}",
+        "1:70",
+        "models.a.alerts[0].clear.max",
+        "and nothing that fires has one",
+        "remove it",
+    ),
+    (
+        "models: {a: {features: {x: numeric}}}\ndefaults: {alerts: [{id: r, metric: drifted_share, max: 0.3, min_count: 1, certain: true}]}",
+        "2:85",
+        "defaults.alerts[0].certain",
+        "`drifted_share` never has a sampling interval",
+        "remove `certain`",
+    ),
+    // Differences.
+    (
+        "models: {a: {alerts: [{id: r, metric: recall, compared_with: previus, fall: 5%}]}}",
+        "1:62",
+        "models.a.alerts[0].compared_with",
+        "unknown value `previus`",
+        "did you mean `previous`?",
+    ),
+    (
+        "models: {a: {alerts: [{id: r, metric: recall, compared_with: trailing, fall: 5%}]}}",
+        "1:62",
+        "models.a.alerts[0].compared_with",
+        "`trailing` of what",
+        "write `{trailing: 7}`",
+    ),
+    (
+        "models: {a: {alerts: [{id: r, metric: recall, compared_with: {season: 7d}, fall: 5%}]}}",
+        "1:62",
+        "models.a.alerts[0].compared_with",
+        "not one way to choose earlier windows",
+        "`{season: 7d, seasons: 4}`",
+    ),
+    (
+        "models: {a: {alerts: [{id: r, metric: recall, compared_with: {trailing: 0}, fall: 5%}]}}",
+        "1:73",
+        "models.a.alerts[0].compared_with.trailing",
+        "`0` is out of range",
+        "a whole number from 1",
+    ),
+    (
+        "models: {a: {alerts: [{id: r, metric: recall, compared_with: {ago: 36h}, fall: 5%}]}}",
+        "1:62",
+        "models.a.alerts[0].compared_with",
+        "no window begins `1d12h` before another",
+        "a multiple of `1d`",
+    ),
+    (
+        "models: {a: {alerts: [{id: r, metric: recall, compared_with: {season: 365d, seasons: 3}, fall: 5%}]}}",
+        "1:62",
+        "models.a.alerts[0].compared_with",
+        "reaches 1095 windows back, and only 1000 are held",
+        "`alerts.caps.history`",
+    ),
+    (
+        "models: {a: {alerts: [{id: r, metric: recall, compared_with: previous, fall: five%}]}}",
+        "1:78",
+        "models.a.alerts[0].fall",
+        "`five%` is no percentage",
+        "how far, such as `5%`",
+    ),
+    (
+        "models: {a: {alerts: [{id: r, metric: recall, compared_with: previous, fall: -5%}]}}",
+        "1:78",
+        "models.a.alerts[0].fall",
+        "a `fall` below zero",
+        "how far it goes down",
+    ),
+    (
+        "models: {a: {alerts: [{id: r, metric: recall, compared_with: previous, warning: {fall: 5%}, critical: {fall: 0.1}}]}}",
+        "1:103",
+        "models.a.alerts[0].critical",
+        "limits in percent and in plain numbers",
+        "write all of them in percent",
+    ),
+    (
+        "models: {a: {alerts: [{id: r, metric: recall, compared_with: previous, warning: {fall: 5%}, critical: {fall: 3%}}]}}",
+        "1:110",
+        "models.a.alerts[0].critical.fall",
+        "`critical` is reached before `warning`",
+        "a `fall` above `5`",
+    ),
+    (
+        "models: {a: {alerts: [{id: r, metric: recall, compared_with: previous, fall: 100%}]}}",
+        "1:78",
+        "models.a.alerts[0].fall",
+        "`recall` never falls by more than `100%`",
+        "less than `100%`",
+    ),
+    (
+        "models: {a: {alerts: [{id: r, metric: recall, compared_with: previous, rise: 5}]}}",
+        "1:78",
+        "models.a.alerts[0].rise",
+        "`recall` never rises by more than `5`",
+        "as its range is [0, 1]",
+    ),
+    // What is to be expected.
+    (
+        "models: {a: {alerts: [{id: r, metric: recall, dynamic: 28}]}}",
+        "1:56",
+        "models.a.alerts[0].dynamic",
+        "wrong type: the number `28`",
+        "`{trailing: 28}`",
+    ),
+    (
+        "models: {a: {alerts: [{id: r, metric: recall, dynamic: {trailing: 3}}]}}",
+        "1:56",
+        "models.a.alerts[0].dynamic",
+        "too few windows to say",
+        "at least 4",
+    ),
+    (
+        "models: {a: {alerts: [{id: r, metric: recall, dynamic: {trailing: 2000}}]}}",
+        "1:56",
+        "models.a.alerts[0].dynamic",
+        "reaches 2000 windows back",
+        "at most 1000 windows",
+    ),
+    (
+        "models: {a: {alerts: [{id: r, metric: recall, dynamic: {ago: 7d}}]}}",
+        "1:57",
+        "models.a.alerts[0].dynamic.ago",
+        "unknown key `ago`",
+        "`trailing`, `season`",
+    ),
+    (
+        "models: {a: {alerts: [{id: r, metric: recall, dynamic: {trailing: 28}, alpha: 0.6}]}}",
+        "1:79",
+        "models.a.alerts[0].alpha",
+        "`0.6` is out of range",
+        "at most 0.5",
+    ),
+    (
+        "models: {a: {alerts: [{id: r, metric: recall, dynamic: {trailing: 28}, alpha: 0}]}}",
+        "1:79",
+        "models.a.alerts[0].alpha",
+        "`0` is out of range",
+        "above 0",
+    ),
+    (
+        "models: {a: {alerts: [{id: r, metric: recall, dynamic: {trailing: 28}, warning: {alpha: 0.001}, critical: {alpha: 0.01}}]}}",
+        "1:115",
+        "models.a.alerts[0].critical.alpha",
+        "`critical` is not rarer than `warning`",
+        "below `0.001`",
+    ),
+    (
+        "models: {a: {alerts: [{id: r, metric: recall, dynamic: {trailing: 28}, side: left}]}}",
+        "1:78",
+        "models.a.alerts[0].side",
+        "unknown value `left`",
+        "one of `below`, `above`, `both`",
+    ),
+];
+
+#[test]
+fn each_wrong_condition_is_named_with_its_place() {
+    assert_one_problem_each(ONE_PROBLEM);
+}
