@@ -6,8 +6,14 @@
 
 pub mod condition;
 mod point;
+mod reference;
+pub mod summary;
+pub mod template;
 mod verdict;
 
-pub use condition::judge;
+pub use condition::{judge, least_windows, within_range};
 pub use point::{Contributor, Earlier, Point};
+pub use reference::reference_value;
+pub use summary::summary;
+pub use template::Template;
 pub use verdict::{Judgement, Unjudged, Verdict};
