@@ -19,7 +19,9 @@ mod reference;
 mod row;
 mod rules;
 mod series;
+pub mod summary;
 mod tell;
+pub mod template;
 #[cfg(test)]
 mod tests;
 mod verdict;
@@ -28,8 +30,10 @@ mod wire;
 
 pub use alert::Suppression;
 pub use alerts::Alerts;
-pub use condition::judge;
+pub use condition::{judge, least_windows, within_range};
 pub use model::Progress;
 pub use point::{Contributor, Earlier, Point};
 pub use reference::reference_value;
+pub use summary::summary;
+pub use template::Template;
 pub use verdict::{Judgement, Unjudged, Verdict};
