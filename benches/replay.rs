@@ -189,6 +189,7 @@ fn replay(settings_name: &str, predictions: &Path, labels: &Path, out: &Path) {
         at_end: AtEnd::Close,
         revisions: Revisions::Ended,
         with_labelled: false,
+        commit_every_ms: None,
         from: None,
         to: None,
         limit: None,

@@ -20,6 +20,7 @@
 //!   concept drift; the making of reference profiles. [`assess`] reads it out as it does [`metrics`].
 //! * [`alert`]: metric rows to alerts: rules, which windows count for them, and how an alert begins and ends.
 //! * [`task`]: the two tasks, values in and values out, whoever drives them.
+//! * [`backtest`]: the alerts of a history to what its rules were worth.
 //! * [`config`], [`stage`], [`replay`], [`cli`]: the shell: configuration, Kafka and files through the tasks, the command
 //!   line.
 //!
@@ -69,5 +70,7 @@ pub mod config;
 pub mod stage;
 
 pub mod replay;
+
+pub mod backtest;
 
 pub mod cli;

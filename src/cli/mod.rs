@@ -11,6 +11,7 @@
 
 #[cfg(feature = "kafka")]
 mod arenas;
+mod backtest;
 mod check;
 mod demo;
 #[cfg(feature = "kafka")]
@@ -61,6 +62,7 @@ enum Command {
     #[cfg(feature = "kafka")]
     Produce(produce::Produce),
     Replay(replay::Replay),
+    Backtest(backtest::Backtest),
     Profile(profile::ProfileCommand),
     #[cfg(feature = "kafka")]
     References(references::ReferencesCommand),
@@ -90,6 +92,7 @@ pub fn main() -> ExitCode {
         #[cfg(feature = "kafka")]
         Command::Produce(produce) => produce.run(),
         Command::Replay(replay) => replay.run(),
+        Command::Backtest(backtest) => backtest.run(),
         Command::Profile(profile) => profile.run(),
         #[cfg(feature = "kafka")]
         Command::References(references) => references.run(),

@@ -31,6 +31,9 @@ pub struct Replay {
     /// `models.NAME.reference`
     #[arg(long, value_name = "PROFILE")]
     reference: Option<PathBuf>,
+    /// Rules of alerts (YAML, `rules: […]`), in the place of all that the configuration has
+    #[arg(long, value_name = "FILE")]
+    rules: Option<PathBuf>,
     /// Directory for the output, made if it is not there
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
@@ -89,6 +92,11 @@ impl Replay {
         if let (Ok(config), Some(path)) = (&mut config, &self.reference) {
             problems.extend(refer_to(path, &mut config.settings).err());
         }
+        if let (Ok(own), Some(path)) = (&mut config, &self.rules)
+            && let Err(failure) = use_rules(path, own)
+        {
+            config = Err(failure);
+        }
         let settings = config.as_ref().map(|config| Arc::new(config.settings.clone())).unwrap_or_default();
         let replay = replay::Replay {
             predictions: self.predictions.clone(),
@@ -105,6 +113,7 @@ impl Replay {
                 Which::Final => Revisions::Final,
             },
             with_labelled: self.labelled,
+            commit_every_ms: None,
             from: self.from,
             to: self.to,
             limit: self.limit,
@@ -133,22 +142,7 @@ impl Replay {
         if self.limit == Some(0) {
             problems.push("--limit 0 leaves no record".to_owned());
         }
-        // One file may have several names. One that is not there is reported where it is read.
-        let same = |path: &PathBuf| path.canonicalize().unwrap_or_else(|_| path.clone());
-        let mut files: Vec<(PathBuf, &PathBuf)> =
-            self.predictions.iter().chain(&self.labels).map(|path| (same(path), path)).collect();
-        files.sort();
-        for pair in files.windows(2).filter(|pair| pair[0].0 == pair[1].0) {
-            problems.push(format!("{}: is given twice", pair[1].1.display()));
-        }
-        for output in OutputFiles::NAMES.map(|name| same(&self.out.join(name))) {
-            for (_, input) in files.iter().filter(|(file, _)| *file == output) {
-                problems.push(format!("{}: would be overwritten; give --out another directory", input.display()));
-            }
-        }
-        if self.out.exists() && !self.out.is_dir() {
-            problems.push(format!("{}: is no directory; --out takes one", self.out.display()));
-        }
+        problems.extend(file_problems(&self.predictions, &self.labels, Some(&self.out)));
         problems
     }
 
@@ -188,8 +182,40 @@ impl Replay {
     }
 }
 
+/// Files that are given twice or would be overwritten, and a directory that is none.
+pub(super) fn file_problems(predictions: &[PathBuf], labels: &[PathBuf], out: Option<&Path>) -> Vec<String> {
+    let mut problems = Vec::new();
+    // One file may have several names. One that is not there is reported where it is read.
+    let same = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    let mut files: Vec<(PathBuf, &PathBuf)> = predictions.iter().chain(labels).map(|path| (same(path), path)).collect();
+    files.sort();
+    for pair in files.windows(2).filter(|pair| pair[0].0 == pair[1].0) {
+        problems.push(format!("{}: is given twice", pair[1].1.display()));
+    }
+    let Some(out) = out else { return problems };
+    for output in OutputFiles::NAMES.map(|name| same(&out.join(name))) {
+        for (_, input) in files.iter().filter(|(file, _)| *file == output) {
+            problems.push(format!("{}: would be overwritten; give --out another directory", input.display()));
+        }
+    }
+    if out.exists() && !out.is_dir() {
+        problems.push(format!("{}: is no directory; --out takes one", out.display()));
+    }
+    problems
+}
+
+/// Puts the rules of the file at `path` in the place of those of `config`, showing every problem.
+pub(super) fn use_rules(path: &Path, config: &mut Config) -> Result<(), Failure> {
+    let rules = config::load_rules(path, config).map_err(|problems| {
+        super::check::show(&problems);
+        Failure::Usage
+    })?;
+    config.settings.alerts = Arc::new(rules);
+    Ok(())
+}
+
 /// Compares the windows of the model that the profile at `path` is of with it.
-fn refer_to(path: &Path, settings: &mut Settings) -> Result<(), String> {
+pub(super) fn refer_to(path: &Path, settings: &mut Settings) -> Result<(), String> {
     let why = |error: &dyn std::fmt::Display| format!("{}: {error}", path.display());
     let text = std::fs::read_to_string(path).map_err(|error| why(&error))?;
     let profile = Profile::from_json(&text).map_err(|error| why(&error))?;
@@ -207,12 +233,12 @@ fn refer_to(path: &Path, settings: &mut Settings) -> Result<(), String> {
     Ok(())
 }
 
-fn failed(error: &ReplayError) -> Failure {
+pub(super) fn failed(error: &ReplayError) -> Failure {
     eprintln!("error: {error}");
     Failure::Running
 }
 
-fn layout(config: &Config) -> Layout {
+pub(super) fn layout(config: &Config) -> Layout {
     Layout {
         predictions: (config.predictions.format.clone(), config.predictions.fields.clone()),
         labels: (config.labels.format.clone(), config.labels.fields.clone()),

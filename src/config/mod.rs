@@ -6,6 +6,7 @@
 //! raw        what is written about a model            model     … with defaults, checked → event::ModelSettings
 //! format, fields, layout_check                        the inputs → codec::Format and fields
 //! alerts                                              rules of alerts → event::alert::AlertSettings
+//! incidents                                           what alerts are held against in a back-test
 //! topics, kafka, start                                the shell's part
 //! ```
 //!
@@ -24,6 +25,7 @@ mod features;
 mod field_path;
 mod fields;
 mod format;
+mod incidents;
 mod kafka;
 mod layout_check;
 mod model;
@@ -41,8 +43,10 @@ mod topics;
 mod windows;
 
 pub use alerts::{load_rules, parse_rules};
-pub use duration::format as written_duration;
+pub use duration::{format as written_duration, read as read_duration};
+pub use incidents::{Incident, load_incidents, parse_incidents};
 pub use kafka::{Kafka, is_id};
+pub use nearest::nearest as nearest_name;
 pub use problem::{Place, Problem, Problems, Severity};
 pub use segments::check_bins;
 pub use start::Start;

@@ -4,7 +4,7 @@
 const LEAST_SIMILARITY: f64 = 0.6;
 
 /// The candidate nearest to `name`, if one is near. Case and `-` for `_` do not count as differences.
-pub(super) fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let name = plain(name);
     let mut best: Option<(f64, &str)> = None;
     for candidate in candidates {

@@ -29,7 +29,7 @@ mod summary;
 
 pub use features::{feature_names, read_predictions};
 pub use lane::{Layout, check_readable};
-pub use output::OutputFiles;
+pub use output::{Listener, OutputFiles};
 pub use progress::Progress;
 pub use spool::Spool;
 pub use summary::Summary;
@@ -40,6 +40,7 @@ use crate::task::{JoinInput, JoinOutput, JoinTask};
 use lane::{Batch, Lane};
 use merge::Merge;
 use publish::Publication;
+use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -70,6 +71,9 @@ pub struct Replay {
     pub revisions: Revisions,
     /// Write `labelled.ndjson`.
     pub with_labelled: bool,
+    /// Commit also where event time passes a multiple of this, so that alerts are found about when the service would; `None`:
+    /// after fixed numbers of records alone.
+    pub commit_every_ms: Option<Millis>,
     /// Leave out records before this time.
     pub from: Option<Millis>,
     /// Leave out records after this time.
@@ -155,7 +159,13 @@ impl Replay {
             let room = self.limit.map_or(usize::MAX, |limit| (limit - summary.records) as usize);
             let Some((chunk, rows)) = merge.next().filter(|_| room > 0) else { break };
             let rows = rows.start..rows.end.min(rows.start.saturating_add(room.min(COMMIT_RECORDS)));
+            let (crosses, rows) = self.until_commit(&chunk.batch, rows, join.newest());
+            if crosses && since_commit > 0 {
+                since_commit = 0;
+                send(join.commit(), std::mem::take(&mut rejects), join.newest())?;
+            }
             for kept in self.kept(&chunk.batch, rows.clone()) {
+                summary.note_times(kept.clone().map(|row| chunk.batch.time(row)));
                 let late = match &mut chunk.batch {
                     Batch::Predictions(reader) => join.step(JoinInput::Predictions(reader, kept)),
                     Batch::Labels(batch) => join.step(JoinInput::Labels(batch, kept)),
@@ -197,8 +207,18 @@ impl Replay {
         Ok(())
     }
 
+    /// The first of `rows`, up to the one before which there is to be a commit; true if there is to be one before them all.
+    fn until_commit(&self, batch: &Batch, rows: Range<usize>, newest: Option<Millis>) -> (bool, Range<usize>) {
+        let Some(every) = self.commit_every_ms.filter(|_| !rows.is_empty()) else { return (false, rows) };
+        let part = |row: usize| batch.time(row).div_euclid(every);
+        let first = newest.map_or(part(rows.start), |newest| newest.div_euclid(every));
+        let last = first.max(part(rows.start));
+        let end = rows.clone().find(|row| part(*row) > last).unwrap_or(rows.end);
+        (last > first, rows.start..end)
+    }
+
     /// The parts of `rows` that are not left out by `from` and `to`.
-    fn kept(&self, batch: &Batch, rows: std::ops::Range<usize>) -> Vec<std::ops::Range<usize>> {
+    fn kept(&self, batch: &Batch, rows: Range<usize>) -> Vec<Range<usize>> {
         if self.from.is_none() && self.to.is_none() {
             return vec![rows];
         }

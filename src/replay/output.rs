@@ -3,7 +3,7 @@
 use super::ReplayError;
 use super::line::{put_metric_row, put_row};
 use crate::codec::ProfileRecord;
-use crate::event::{DeadLetterRow, LabelledRow, MetricRow, Reject};
+use crate::event::{AlertRow, DeadLetterRow, LabelledRow, MetricRow, Reject};
 use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -14,7 +14,8 @@ const BUFFER_BYTES: usize = 1 << 20;
 /// One file being written.
 struct Lines {
     path: PathBuf,
-    file: File,
+    /// `None`: nobody wants it.
+    file: Option<File>,
     /// Whole lines that are not written yet.
     buffer: Vec<u8>,
     row_count: u64,
@@ -24,25 +25,33 @@ impl Lines {
     fn create(directory: &Path, name: &str) -> Result<Lines, ReplayError> {
         let path = directory.join(name);
         let file = File::create(&path).map_err(|source| ReplayError::Output { path: path.clone(), source })?;
-        Ok(Lines { path, file, buffer: Vec::new(), row_count: 0 })
+        Ok(Lines { path, file: Some(file), buffer: Vec::new(), row_count: 0 })
+    }
+
+    fn nowhere() -> Lines {
+        Lines { path: PathBuf::new(), file: None, buffer: Vec::new(), row_count: 0 }
     }
 
     /// Adds the line that `put` appends to the buffer it is given.
     fn write(&mut self, put: impl FnOnce(&mut Vec<u8>)) -> Result<(), ReplayError> {
+        if self.file.is_none() {
+            return Ok(());
+        }
         put(&mut self.buffer);
         self.row_count += 1;
         if self.buffer.len() < BUFFER_BYTES { Ok(()) } else { self.flush() }
     }
 
     fn flush(&mut self) -> Result<(), ReplayError> {
-        let written = self.file.write_all(&self.buffer);
+        let Some(file) = &mut self.file else { return Ok(()) };
+        let written = file.write_all(&self.buffer);
         self.buffer.clear();
         written.map_err(|source| ReplayError::Output { path: self.path.clone(), source })
     }
 
-    fn finish(mut self) -> Result<Written, ReplayError> {
+    fn finish(mut self) -> Result<Option<Written>, ReplayError> {
         self.flush()?;
-        Ok(Written { path: self.path, row_count: self.row_count })
+        Ok(self.file.map(|_| Written { path: self.path, row_count: self.row_count }))
     }
 }
 
@@ -55,9 +64,14 @@ pub struct Written {
     pub row_count: u64,
 }
 
+/// Hears every change of an alert; says whether that is for the files too.
+pub type Listener = Box<dyn FnMut(&AlertRow) -> bool + Send>;
+
 /// The output of a replay.
 pub struct OutputFiles {
+    listener: Option<Listener>,
     metrics: Lines,
+    alerts: Lines,
     dead_letters: Lines,
     labelled: Option<Lines>,
     profiles: Option<Lines>,
@@ -65,23 +79,44 @@ pub struct OutputFiles {
 
 impl OutputFiles {
     /// Names of the files that may be written.
-    pub const NAMES: [&str; 4] = ["metrics.ndjson", "dead_letters.ndjson", "labelled.ndjson", "profiles.ndjson"];
+    pub const NAMES: [&str; 5] =
+        ["metrics.ndjson", "alerts.ndjson", "dead_letters.ndjson", "labelled.ndjson", "profiles.ndjson"];
 
     /// Makes `directory` and the files in it.
     pub fn create(directory: &Path, with_labelled: bool, with_profiles: bool) -> Result<OutputFiles, ReplayError> {
         std::fs::create_dir_all(directory)
             .map_err(|source| ReplayError::Output { path: directory.to_owned(), source })?;
-        let [metrics, dead_letters, labelled, profiles] = Self::NAMES;
+        let [metrics, alerts, dead_letters, labelled, profiles] = Self::NAMES;
         Ok(OutputFiles {
+            listener: None,
             metrics: Lines::create(directory, metrics)?,
+            alerts: Lines::create(directory, alerts)?,
             dead_letters: Lines::create(directory, dead_letters)?,
             labelled: with_labelled.then(|| Lines::create(directory, labelled)).transpose()?,
             profiles: with_profiles.then(|| Lines::create(directory, profiles)).transpose()?,
         })
     }
 
+    /// No files at all.
+    pub fn nowhere() -> OutputFiles {
+        let [metrics, alerts, dead_letters] = [Lines::nowhere(), Lines::nowhere(), Lines::nowhere()];
+        OutputFiles { listener: None, metrics, alerts, dead_letters, labelled: None, profiles: None }
+    }
+
+    /// Tells `listener` of alerts.
+    pub fn heard_by(self, listener: Listener) -> OutputFiles {
+        OutputFiles { listener: Some(listener), ..self }
+    }
+
     pub(super) fn write_metric(&mut self, row: &MetricRow) -> Result<(), ReplayError> {
         self.metrics.write(|out| put_metric_row(out, row))
+    }
+
+    pub(super) fn write_alert(&mut self, row: &AlertRow) -> Result<(), ReplayError> {
+        if self.listener.as_mut().is_some_and(|hears| !hears(row)) {
+            return Ok(());
+        }
+        self.alerts.write(|out| put_row(out, row))
     }
 
     pub(super) fn takes_profiles(&self) -> bool {
@@ -108,7 +143,7 @@ impl OutputFiles {
     }
 
     pub(super) fn finish(self) -> Result<Vec<Written>, ReplayError> {
-        let all = [Some(self.metrics), Some(self.dead_letters), self.labelled, self.profiles];
-        all.into_iter().flatten().map(Lines::finish).collect()
+        let all = [Some(self.metrics), Some(self.alerts), Some(self.dead_letters), self.labelled, self.profiles];
+        all.into_iter().flatten().filter_map(|lines| lines.finish().transpose()).collect()
     }
 }

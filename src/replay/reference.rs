@@ -45,6 +45,7 @@ impl Replay {
             at_end: AtEnd::Close,
             revisions: Revisions::Final,
             with_labelled: false,
+            commit_every_ms: None,
             from: None,
             to: None,
             limit: None,

@@ -2,7 +2,7 @@
 
 use super::ReplayError;
 use super::output::Written;
-use crate::event::{Reason, Reject};
+use crate::event::{Millis, Reason, Reject};
 use crate::join::Accounting;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -12,6 +12,8 @@ use std::sync::Arc;
 pub struct Summary {
     /// Records read and taken to the join, or left out by time.
     pub records: u64,
+    /// Earliest and newest event time of those that were taken.
+    pub span: Option<(Millis, Millis)>,
     /// What became of them.
     pub accounting: Accounting,
     /// Predictions that could not be decoded or were not valid.
@@ -28,6 +30,8 @@ pub struct Summary {
     pub skipped_outcomes: u64,
     /// Features that are larger than a record of the `profiles` topic, and are in no profile: once per window and series.
     pub left_out_features: u64,
+    /// How often an alert fired that had not been firing.
+    pub fired_alerts: u64,
     /// Memory held by waiting records at the end.
     pub held_bytes: usize,
     /// It was stopped before the end.
@@ -39,6 +43,13 @@ pub struct Summary {
 }
 
 impl Summary {
+    /// Takes note of event times.
+    pub fn note_times(&mut self, times: impl Iterator<Item = Millis>) {
+        for time in times {
+            self.span = Some(self.span.map_or((time, time), |(first, last)| (first.min(time), last.max(time))));
+        }
+    }
+
     /// Takes note of dead letters.
     pub fn count_reasons(&mut self, rejects: &[Reject]) {
         for reject in rejects {

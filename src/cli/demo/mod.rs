@@ -11,7 +11,7 @@ mod report;
 mod screen;
 #[cfg(test)]
 mod tests;
-mod text;
+pub(super) mod text;
 
 use super::Failure;
 use live::Ending;

@@ -5,7 +5,7 @@ use super::paths::{self, Path};
 use super::tree::{SourceFile, rust_files};
 
 /// The modules in the order in which data flows, which is their order in `src/lib.rs` too.
-const FLOW: [&str; 15] = [
+const FLOW: [&str; 16] = [
     "event",
     "codec",
     "join",
@@ -18,16 +18,18 @@ const FLOW: [&str; 15] = [
     "config",
     "stage",
     "replay",
+    "backtest",
     "serve",
     "telemetry",
     "cli",
 ];
 
 /// Values in, values out: no clock, no I/O, no randomness, no threads.
-const PURE: [&str; 9] = ["event", "codec", "join", "aggregate", "assess", "metrics", "drift", "alert", "task"];
+const PURE: [&str; 10] =
+    ["event", "codec", "join", "aggregate", "assess", "metrics", "drift", "alert", "task", "backtest"];
 
 /// Which modules each module may name, besides itself. Whoever is not here may name every module.
-const MAY_IMPORT: [(&str, &[&str]); 10] = [
+const MAY_IMPORT: [(&str, &[&str]); 11] = [
     ("event", &[]),
     ("codec", &["event"]),
     ("join", &["event", "aggregate"]),
@@ -38,6 +40,7 @@ const MAY_IMPORT: [(&str, &[&str]); 10] = [
     ("alert", &["event", "aggregate", "metrics"]),
     ("task", &["event", "join", "aggregate", "assess", "metrics", "drift", "alert"]),
     ("config", &["event", "codec", "metrics", "drift", "alert"]),
+    ("backtest", &["event", "metrics", "config"]),
 ];
 
 /// What the pure core may not name outside the crate (clippy.toml has the single functions).
