@@ -8,7 +8,7 @@ use std::sync::Arc;
 const WINDOW: Millis = 10;
 
 /// An episode of model `m`, whose first bad window ended when it was found.
-pub(in crate::backtest) fn episode(rule: &str, from: Millis, found: Millis, over: Option<Millis>) -> Episode {
+pub(crate) fn episode(rule: &str, from: Millis, found: Millis, over: Option<Millis>) -> Episode {
     let mut episode = opened(&row(rule, "m", AlertState::Firing, found), found, false);
     (episode.from, episode.over) = (from, over);
     episode

@@ -7,7 +7,7 @@
 
 mod episodes;
 #[cfg(test)]
-mod episodes_tests;
+pub(crate) mod episodes_tests;
 mod figure;
 mod gate;
 mod key;

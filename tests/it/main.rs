@@ -1,6 +1,6 @@
 //! Everything that is tested through the package's own files and public interface, in one binary so that it links once.
 //!
-//! `changelogs` keeps the logs of the service readable; `command_line` and `demo` run the program; `deploy` reads what puts it into containers; `kafka` runs the service on a real broker; `model` holds the tasks against a naive model of the contract; `oracle`
+//! `backtest`, `command_line` and `demo` run the program; `changelogs` keeps the logs of the service readable; `deploy` reads what puts it into containers; `kafka` runs the service on a real broker; `model` holds the tasks against a naive model of the contract; `oracle`
 //! compares what is published with what independent tools computed; `profiles` makes reference profiles; `strange_features` feeds what nobody wants to meet; `schemas`, `shipped` and `tidy` watch over the source
 //! tree; `shared` finds the large oracle where it is checked out; `unfitted` has bins computed naively.
 
@@ -13,6 +13,7 @@
     reason = "tests read files and stop at the first surprise"
 )]
 
+mod backtest;
 #[cfg(feature = "kafka")]
 mod changelogs;
 mod closed_windows;

@@ -10,6 +10,8 @@ mod chart;
 mod page;
 mod svg;
 mod tables;
+#[cfg(test)]
+mod tests;
 mod text;
 
 use super::replay::{self as command, load};
