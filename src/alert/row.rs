@@ -4,6 +4,7 @@ use super::alert::{Alert, Told};
 use super::identity::change_id;
 use super::model::{AlertKey, ModelAlerts};
 use super::series::{Series, SeriesColumns, SeriesKey};
+use super::tell::Telling;
 use super::{Contributor, Judgement, Point};
 use crate::event::Millis;
 use crate::event::alert::{AlertCause, AlertRow, AlertRule, AlertState, Severity, Watch};
@@ -96,7 +97,15 @@ fn with_texts(row: AlertRow, _rule: &AlertRule) -> AlertRow {
 
 impl ModelAlerts {
     /// What is told of an alert now.
-    pub(super) fn row(&self, key: AlertKey, alert: &Alert, told: &Told, cause: AlertCause, now: Millis) -> AlertRow {
+    pub(super) fn row(
+        &self,
+        key: AlertKey,
+        alert: &Alert,
+        told: &Told,
+        cause: AlertCause,
+        telling: &Telling<'_>,
+    ) -> AlertRow {
+        let now = telling.now;
         let rule = self.rules.get(key.0);
         let empty = SeriesColumns::of_scope(&"".into(), &"".into(), &"".into());
         let series = self.series.get(&key.1);
@@ -105,7 +114,9 @@ impl ModelAlerts {
         row.cause = cause;
         let mut evidence = Map::new();
         match &rule.watch {
-            Watch::Metric { .. } if columns.metric.is_none() => self.tell_members(key, &mut row, &mut evidence),
+            Watch::Metric { .. } if columns.metric.is_none() => {
+                self.tell_members(key, telling.time(), &mut row, &mut evidence)
+            }
             Watch::Metric { .. } => {
                 if let Some(series) = series {
                     self.tell_windows(rule, series, alert, &mut row, &mut evidence);
@@ -161,14 +172,23 @@ impl ModelAlerts {
         }
     }
 
-    /// The alerts that a group has.
-    fn tell_members(&self, (rule, scope): AlertKey, row: &mut AlertRow, evidence: &mut Map<String, Value>) {
+    /// The alerts that a group has after windows that end at `end`, of all series that are in such a window.
+    fn tell_members(
+        &self,
+        (rule, scope): AlertKey,
+        end: Millis,
+        row: &mut AlertRow,
+        evidence: &mut Map<String, Value>,
+    ) {
         let members: Vec<SeriesKey> = self.firing(rule).map(|(key, _)| key).filter(|key| *key != scope).collect();
-        let all = self.series.values().filter(|series| series.rules.contains(&rule)).count();
+        let is_there = |series: &&Series| series.place(end - series.size_ms()).is_ok() && series.rules.contains(&rule);
+        let all = self.series.values().filter(is_there).count();
         (row.value, row.count) = (Some(members.len() as f64), Some(all as i64));
         let named = |key: &SeriesKey| {
             let series = self.series.get(key)?;
-            let (of, last) = (&series.columns, series.points.last());
+            let judged = self.alerts.get(&(rule, *key)).and_then(Alert::last_judged);
+            let last = judged.and_then(|start| series.place(start).ok()).map(|place| &series.points[place]);
+            let of = &series.columns;
             let texts = [
                 ("model_version", Some(&of.version)),
                 ("segment_key", Some(&of.segment_key)),

@@ -227,7 +227,7 @@ impl ModelAlerts {
         let Some((alert, series)) = self.alerts.get(&key).zip(self.series.get(&key.1)) else { return };
         let machine = alert.machine(series.size_ms(), &self.rules.get(key.0).gates);
         let told = told_next(alert, &machine, next, telling);
-        let row = self.row(key, alert, &told, cause, telling.now);
+        let row = self.row(key, alert, &told, cause, telling);
         match told.state.is_open() {
             true => self.open.insert(key),
             false => self.open.remove(&key),
