@@ -250,7 +250,7 @@ impl ModelAlerts {
             };
             let next = Next { state, severity: alert.told.severity, suppressed_by: None };
             let told = told_next(&alert, &alert.base, next, telling);
-            let row = row::without_windows(&self.id, &rule, &columns, &alert, &told, telling.now);
+            let row = row::of_removed_rule(&self.id, &rule, &columns, &alert, &told, telling.now);
             telling.told += 1;
             (telling.out)(row);
         }
