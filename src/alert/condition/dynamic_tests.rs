@@ -1,6 +1,7 @@
 //! What chance does to the interval of what was to be expected: false alarms, outliers, power; and the laws that it keeps.
 
 use super::*;
+use crate::alert::Verdict;
 use crate::drift::draw::Draw;
 use crate::event::alert::{Baseline, BySeverity, Severity, Side};
 use proptest::prelude::*;

@@ -77,6 +77,7 @@ fn finite(value: f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::alert::Verdict;
     use crate::event::alert::{Baseline, BySeverity, Severity, Side, Unit};
 
     const ALL: &dyn Fn(&Point) -> bool = &|_| true;

@@ -87,6 +87,7 @@ pub(super) fn tasks(metric: Metric) -> Vec<TaskKind> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::metrics::catalog::widest_range;
 
     #[test]
     fn the_widest_range_counts() {
