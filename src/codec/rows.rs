@@ -4,7 +4,7 @@ use crate::event::{AlertRow, DeadLetterRow, LabelledRow, MetricRow, Reject};
 use apache_avro::reader::datum::GenericDatumReader;
 use apache_avro::types::Value;
 use apache_avro::writer::datum::GenericDatumWriter;
-use apache_avro::{Schema, from_value};
+use apache_avro::{Schema, from_value, to_value};
 use serde::Serialize;
 use std::sync::LazyLock;
 
@@ -67,7 +67,18 @@ impl RowEncoder {
 
     /// A row of `alerts` as bytes.
     pub fn alert(&self, row: &AlertRow) -> Vec<u8> {
-        self.row(row)
+        let RowFormat::Avro { schema_id } = self.format else { return json(row) };
+        let Ok(Value::Record(mut fields)) = to_value(row) else { unreachable!("a row is a record") };
+        // Its choices are texts, so that another one is no other schema.
+        for (_, value) in &mut fields {
+            if let Value::Enum(_, name) = value {
+                *value = Value::String(std::mem::take(name));
+            }
+        }
+        let record = Value::Record(fields).resolve(&ALERTS).expect("the row has the fields of its schema");
+        let mut bytes = framing(schema_id);
+        self.writer.write_value(&mut bytes, record).expect("the row has the fields of its schema");
+        bytes
     }
 
     /// How it writes.

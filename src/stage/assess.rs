@@ -473,3 +473,7 @@ impl AssessWork {
         (told, alerts)
     }
 }
+
+#[cfg(test)]
+#[path = "assess_tests.rs"]
+mod tests;

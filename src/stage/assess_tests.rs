@@ -2,7 +2,7 @@
 //! same place.
 
 use super::*;
-use crate::aggregate::partial::JoinState;
+use crate::aggregate::partial::Progress;
 use crate::event::alert::{AlertRule, AlertSettings, Gates, Matcher, Presence, Severity, Silence, Watch};
 use crate::stage::work::FetchedRecord;
 use std::collections::BTreeMap;
@@ -22,8 +22,7 @@ fn config() -> Arc<Config> {
         runbook: None,
     };
     let mut config = Config::default();
-    config.settings.alerts =
-        Arc::new(AlertSettings { defaults: Arc::new(vec![rule]), ..AlertSettings::default() });
+    config.settings.alerts = Arc::new(AlertSettings { defaults: Arc::new(vec![rule]), ..AlertSettings::default() });
     Arc::new(config)
 }
 
@@ -50,14 +49,16 @@ impl Member {
         Member { stage, control, task, log: Vec::new(), read: 0 }
     }
 
-    /// Takes in a batch that says how far time has come.
+    /// Takes in a batch that says how far event time has come.
     fn step(&mut self, time: Millis) {
-        let state = JoinState { watermark: time, newest: time, is_idle: false };
-        let batch = batch(state);
-        let length = batch.len() as u32;
-        let record =
-            FetchedRecord { offset: self.read, timestamp: None, key: None, value: Some(0..length), headers: Vec::new() };
-        self.task.step(InputId(0), &Fetched { bytes: batch, records: vec![record] }, 0).expect("a batch");
+        let progress = Progress { newest: Some(time), idle_checks: 0 };
+        let (models, series, rows) = (Vec::new(), Vec::new(), Vec::new());
+        let batch = PartialBatch { partition: 0, predictions: progress, labels: progress, models, series, rows };
+        let mut bytes = Vec::new();
+        batch.encode(&mut bytes);
+        let value = Some(0..bytes.len() as u32);
+        let record = FetchedRecord { offset: self.read, timestamp: None, key: None, value, headers: Vec::new() };
+        self.task.step(InputId(0), &Fetched { bytes, records: vec![record] }, 0).expect("a batch");
         self.read += 1;
     }
 
@@ -87,4 +88,112 @@ impl Member {
         self.task = restored.task;
         self.read = restored.read_from.map_or(self.read, |from| from[0]);
     }
+}
+
+/// What happened, as the log has it.
+fn events(log: &Log) -> Vec<&'static str> {
+    let name = |event: &Event| match event {
+        Event::Published(_) => "published",
+        Event::Changed(_) => "changed",
+        Event::Control(_) => "control",
+        Event::Resumed { .. } => "resumed",
+    };
+    log.events.iter().map(name).collect()
+}
+
+#[test]
+fn what_people_say_is_logged_once_where_it_began_to_hold() {
+    let mut member = Member::new(config(), AssessPace::default());
+    member.step(1_000);
+    assert!(member.commit(1));
+    member.control.replace(control("s"));
+    assert!(!member.commit(2), "it is taken over after what goes out");
+    assert!(member.commit(3), "it is logged though nothing came");
+    assert!(!member.commit(4), "once");
+    let log = member.log();
+    assert_eq!(events(&log), ["published", "control", "published"]);
+    assert_eq!((&log.first_control, &log.control), (&Arc::default(), &control("s")), "it is longer than a piece");
+
+    // A restart goes through it, and says nothing new of it; one that finds other words turns to them after that.
+    member.die();
+    member.step(1_000);
+    assert!(!member.task.is_catching_up() && member.commit(5));
+    assert_eq!(events(&member.log())[3..], ["resumed", "published"]);
+    member.control.replace(control("t"));
+    member.die();
+    member.step(1_000);
+    assert!(member.commit(6));
+    assert_eq!(events(&member.log())[5..], ["control", "resumed", "published"]);
+    assert_eq!(member.log().control, control("t"));
+}
+
+#[test]
+fn each_time_the_work_is_taken_up_is_logged_once_also_where_nothing_comes() {
+    let mut member = Member::new(config(), AssessPace::default());
+    assert!(!member.commit(1), "nothing was left");
+    member.die();
+    assert!(!member.commit(2), "nor now");
+    member.step(1_000);
+    assert!(member.commit(3));
+    for (now, count) in (10..).zip(1..4) {
+        member.die();
+        member.step(1_000);
+        assert!(!member.task.is_catching_up());
+        assert!(member.commit(now) && !member.commit(now + 1), "an idle service says so once");
+        let log = member.log();
+        let resumed: Vec<&Event> = log.events.iter().filter(|event| matches!(event, Event::Resumed { .. })).collect();
+        assert_eq!(resumed.len(), count);
+        assert_eq!(resumed.last(), Some(&&Event::Resumed { position: 1, now }));
+    }
+}
+
+#[test]
+fn without_rules_nobody_needs_to_know_when_the_work_was_taken_up() {
+    let mut config = Config::default();
+    config.settings.alerts = Arc::default();
+    let mut member = Member::new(Arc::new(config), AssessPace::default());
+    member.step(1_000);
+    assert!(member.commit(1));
+    member.die();
+    member.step(1_000);
+    assert!(!member.commit(2));
+}
+
+#[test]
+fn words_that_came_before_any_partial_are_gone_through_too() {
+    let mut member = Member::new(config(), AssessPace::default());
+    member.read = 7;
+    member.control.replace(control("s"));
+    assert!(!member.commit(1) && member.commit(2));
+    let log = member.log();
+    assert_eq!((log.start, events(&log)), (Some(7), vec!["control", "published"]));
+    member.die();
+    assert!(!member.task.is_catching_up(), "it goes on where it was: {}", member.read);
+    member.step(1_000);
+    assert!(member.commit(3));
+    assert_eq!(member.log().start, Some(7));
+}
+
+#[test]
+fn a_log_that_begins_with_a_snapshot_says_what_had_been_said() {
+    let pace = AssessPace { repeated_bytes: 1, ..AssessPace::default() };
+    let mut member = Member::new(config(), pace);
+    member.control.replace(control("s"));
+    let holds = |delta: &[Vec<u8>]| delta.iter().any(|piece| piece.get(1) == Some(&(Entry::SnapshotStart as u8)));
+    for time in 1.. {
+        member.step(time * 1_000);
+        member.commit(time);
+        if time > 3 && holds(&member.log.last().expect("a commit").1) {
+            break;
+        }
+        assert!(time < 100_000, "no snapshot");
+    }
+    // What it replaces is deleted.
+    member.log.drain(..member.log.len() - 1);
+    let log = member.log();
+    assert!(log.snapshot.is_some() && events(&log).is_empty());
+    assert_eq!((&log.first_control, &log.control), (&control("s"), &control("s")));
+    member.die();
+    member.commit(1);
+    assert_eq!(events(&member.log()), ["resumed", "published"]);
 }

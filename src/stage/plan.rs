@@ -364,7 +364,7 @@ mod tests {
         assert_eq!((control.purpose, control.partitions, control.is_required), (Purpose::Control, Some(1), true));
         let alerts = planned.iter().find(|topic| topic.name == "alerts").expect("planned");
         assert_eq!((alerts.purpose, alerts.partitions), (Purpose::Alerts, None));
-        assert!(!alerts.is_required, "there is no rule");
+        assert_eq!(alerts.is_required, !config.settings.alerts.is_empty());
         let last = TopicPlan::new(&config, 8, 4).topics.pop().expect("topics");
         assert_eq!((last.name.as_str(), last.purpose, last.partitions), ("profiles", Purpose::Output, None));
     }

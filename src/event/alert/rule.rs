@@ -38,6 +38,7 @@ impl Presence {
 /// What a rule watches.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
+#[allow(clippy::large_enum_variant, reason = "most rules are about a metric, and there are few rules")]
 pub enum Watch {
     /// Values of a metric.
     Metric {

@@ -1,16 +1,18 @@
 //! What a compacted topic says, for stages that run: every process reads the topic to its end before it starts, and follows it
 //! from then on. Its stages ask [`Followed`] whether there is something new, and take it over between two batches.
 //!
-//! `topic`: reading it to its end. `follow`: the thread that reads on. `said`: what the command line reads from it and writes
-//! to it.
+//! `topic`: reading it to its end. `follow`: the thread that reads on. `said`, `watch`: what the command line reads from such a
+//! topic and writes to it.
 
 mod follow;
 mod said;
 mod topic;
+mod watch;
 
 pub use follow::{Content, Follower, start};
 pub use said::{TopicClient, read};
-pub use topic::{TopicReader, TopicRecord};
+pub use topic::TopicRecord;
+pub use watch::{Watched, watch};
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, RwLock};
