@@ -180,7 +180,7 @@ mod tests {
         for format in [AVRO, RowFormat::Json] {
             let bytes = RowEncoder::alerts(format).alert(&row);
             assert_eq!(decode_alert(&bytes).as_ref(), Ok(&row));
-            assert!(decode_alert(&bytes[..bytes.len() - 1]).is_err(), "it was cut");
+            assert!(decode_alert(&bytes[..bytes.len() / 2]).is_err(), "it was cut");
         }
         assert!(decode_alert(b"").is_err() && decode_alert(&[0; 5]).is_err());
 

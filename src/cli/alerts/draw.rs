@@ -180,7 +180,7 @@ mod tests {
         for (column, cells) in [
             ("id", ["4f1d2a7c", "4f1d2a7c", "4f1d2a7c"]),
             ("state", ["firing", "firing (acknowledged by ada)", "pending (silence)"]),
-            ("since", ["2026-05-01T00", "2026-05-01T00", "2026-05-01T00"]),
+            ("since", ["2026-04-30T23"; 3]),
             ("of", ["fraud v7 country=BR", "m v7 country=BR feature a very long nam…", "fraud v7 country=BR"]),
         ] {
             let begins = place(heading, &format!("{column} "));
