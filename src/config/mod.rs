@@ -38,7 +38,8 @@ mod tests;
 mod topics;
 mod windows;
 
-pub use duration::{format as written_duration, read as read_duration};
+pub use duration::format as written_duration;
+pub use duration::read as read_duration;
 pub use kafka::{Kafka, is_id};
 pub use problem::{Place, Problem, Problems, Severity};
 pub use segments::check_bins;

@@ -104,7 +104,7 @@ pub fn start<C: Content>(
         }
     }
     content.check()?;
-    tracing::info!(topic, records, "{} are read", C::NAME);
+    tracing::info!(topic, records, "the topic of {} is read to its end", C::NAME);
     let followed = Followed::new(Arc::new(content.value()));
     let (told, stopped) = channel();
     let following = Arc::clone(&followed);

@@ -111,7 +111,7 @@ fn what_people_say_reaches_a_service_that_runs_and_one_that_starts() {
     assert_eq!(*follower.followed().look().value, Control::default());
 
     let mut service = deployment.start(&["run"]);
-    service.wait_for("control are read");
+    service.wait_for("the topic of control is read to its end");
     let words =
         ["silence", "--rule", "recall*", "--segment", "country=BR", "--for", "2h", "--by", "ada", "--comment", "x"];
     assert!(done(&deployment, &words).contains("silence "));
