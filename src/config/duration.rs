@@ -72,6 +72,14 @@ pub(super) fn parse(text: &str) -> Result<Millis, DurationError> {
     Ok(total)
 }
 
+/// Reads a duration in milliseconds, as the configuration has them.
+///
+/// # Errors
+/// If it is none, with what one looks like.
+pub fn read(text: &str) -> Result<Millis, String> {
+    parse(text).map_err(|_| format!("`{text}` is no duration; write `2h`, `90m` or `1d12h`"))
+}
+
 /// Writes a duration as the configuration has it, in as few units as possible.
 pub fn format(mut millis: Millis) -> String {
     if millis <= 0 {

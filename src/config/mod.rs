@@ -42,6 +42,7 @@ mod windows;
 
 pub use alerts::{load_rules, parse_rules};
 pub use duration::format as written_duration;
+pub use duration::read as read_duration;
 pub use kafka::{Kafka, is_id};
 pub use problem::{Place, Problem, Problems, Severity};
 pub use segments::check_bins;

@@ -3,7 +3,7 @@
 use super::ReplayError;
 use super::line::{put_metric_row, put_row};
 use crate::codec::ProfileRecord;
-use crate::event::{DeadLetterRow, LabelledRow, MetricRow, Reject};
+use crate::event::{AlertRow, DeadLetterRow, LabelledRow, MetricRow, Reject};
 use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -58,6 +58,7 @@ pub struct Written {
 /// The output of a replay.
 pub struct OutputFiles {
     metrics: Lines,
+    alerts: Lines,
     dead_letters: Lines,
     labelled: Option<Lines>,
     profiles: Option<Lines>,
@@ -65,15 +66,17 @@ pub struct OutputFiles {
 
 impl OutputFiles {
     /// Names of the files that may be written.
-    pub const NAMES: [&str; 4] = ["metrics.ndjson", "dead_letters.ndjson", "labelled.ndjson", "profiles.ndjson"];
+    pub const NAMES: [&str; 5] =
+        ["metrics.ndjson", "alerts.ndjson", "dead_letters.ndjson", "labelled.ndjson", "profiles.ndjson"];
 
     /// Makes `directory` and the files in it.
     pub fn create(directory: &Path, with_labelled: bool, with_profiles: bool) -> Result<OutputFiles, ReplayError> {
         std::fs::create_dir_all(directory)
             .map_err(|source| ReplayError::Output { path: directory.to_owned(), source })?;
-        let [metrics, dead_letters, labelled, profiles] = Self::NAMES;
+        let [metrics, alerts, dead_letters, labelled, profiles] = Self::NAMES;
         Ok(OutputFiles {
             metrics: Lines::create(directory, metrics)?,
+            alerts: Lines::create(directory, alerts)?,
             dead_letters: Lines::create(directory, dead_letters)?,
             labelled: with_labelled.then(|| Lines::create(directory, labelled)).transpose()?,
             profiles: with_profiles.then(|| Lines::create(directory, profiles)).transpose()?,
@@ -82,6 +85,10 @@ impl OutputFiles {
 
     pub(super) fn write_metric(&mut self, row: &MetricRow) -> Result<(), ReplayError> {
         self.metrics.write(|out| put_metric_row(out, row))
+    }
+
+    pub(super) fn write_alert(&mut self, row: &AlertRow) -> Result<(), ReplayError> {
+        self.alerts.write(|out| put_row(out, row))
     }
 
     pub(super) fn takes_profiles(&self) -> bool {
@@ -108,7 +115,7 @@ impl OutputFiles {
     }
 
     pub(super) fn finish(self) -> Result<Vec<Written>, ReplayError> {
-        let all = [Some(self.metrics), Some(self.dead_letters), self.labelled, self.profiles];
+        let all = [Some(self.metrics), Some(self.alerts), Some(self.dead_letters), self.labelled, self.profiles];
         all.into_iter().flatten().map(Lines::finish).collect()
     }
 }

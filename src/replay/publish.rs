@@ -6,7 +6,7 @@ use super::{AtEnd, ReplayError};
 use crate::aggregate::partial::PartialBatch;
 use crate::assess::{Outlet, Revisions};
 use crate::codec::{MAX_PROFILE_BYTES, profile_records};
-use crate::event::{MetricRow, Millis, Profile, ProfileWindow, Reject, Settings};
+use crate::event::{AlertRow, MetricRow, Millis, Profile, ProfileWindow, Reject, Settings};
 use crate::task::{AssessTask, JoinOutput};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -36,6 +36,7 @@ struct Published {
     late_rows: u64,
     skipped_outcomes: u64,
     left_out: u64,
+    fired_alerts: u64,
     models: Vec<Arc<str>>,
     /// It was told to stop and left something out.
     interrupted: bool,
@@ -81,6 +82,7 @@ impl Publication {
         summary.late_rows = published.late_rows;
         summary.skipped_outcomes = published.skipped_outcomes;
         summary.left_out_features = published.left_out;
+        summary.fired_alerts = published.fired_alerts;
         summary.models = published.models;
         summary.interrupted |= published.interrupted;
         summary.written = published.output.finish()?;
@@ -96,7 +98,7 @@ fn publish(
 ) -> Result<Published, ReplayError> {
     let mut now = 0;
     let mut interrupted = false;
-    let mut left_out = 0;
+    let (mut left_out, mut fired_alerts) = (0, 0);
     for message in receiver {
         if stop.load(Ordering::Relaxed) {
             interrupted = true;
@@ -107,7 +109,8 @@ fn publish(
             output.write_rejects(&commit.rejects)?;
             output.write_labelled(&commit.labelled)?;
         }
-        let mut write = Writing { output: &mut output, written: Ok(()), left_out: &mut left_out };
+        let (left_out, fired_alerts) = (&mut left_out, &mut fired_alerts);
+        let mut write = Writing { output: &mut output, written: Ok(()), left_out, fired_alerts };
         match message {
             Message::Commit(commit) => task.step_to([&commit.partials], now, usize::MAX, &mut write),
             Message::End(AtEnd::Close) => task.close_to(now, &mut write),
@@ -117,7 +120,7 @@ fn publish(
     }
     let models = task.assess().model_ids().map(Arc::clone).collect();
     let (late_rows, skipped_outcomes) = (task.assess().late_rows(), task.assess().skipped_outcomes());
-    Ok(Published { output, late_rows, skipped_outcomes, left_out, models, interrupted })
+    Ok(Published { output, late_rows, skipped_outcomes, left_out, fired_alerts, models, interrupted })
 }
 
 /// What is published on its way into the files, up to the first that cannot be written.
@@ -125,6 +128,7 @@ struct Writing<'o> {
     output: &'o mut OutputFiles,
     written: Result<(), ReplayError>,
     left_out: &'o mut u64,
+    fired_alerts: &'o mut u64,
 }
 
 impl Outlet for Writing<'_> {
@@ -143,6 +147,13 @@ impl Outlet for Writing<'_> {
         *self.left_out += made.left_out;
         if self.written.is_ok() {
             self.written = self.output.write_profiles(&made.records);
+        }
+    }
+
+    fn alert(&mut self, alert: &AlertRow) {
+        *self.fired_alerts += u64::from(alert.state.is_open() && !alert.previous_state.is_open());
+        if self.written.is_ok() {
+            self.written = self.output.write_alert(alert);
         }
     }
 }

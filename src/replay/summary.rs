@@ -28,6 +28,8 @@ pub struct Summary {
     pub skipped_outcomes: u64,
     /// Features that are larger than a record of the `profiles` topic, and are in no profile: once per window and series.
     pub left_out_features: u64,
+    /// How often an alert fired that had not been firing.
+    pub fired_alerts: u64,
     /// Memory held by waiting records at the end.
     pub held_bytes: usize,
     /// It was stopped before the end.
