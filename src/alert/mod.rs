@@ -9,6 +9,7 @@ mod active;
 mod alert;
 mod alerts;
 pub mod condition;
+mod evidence;
 mod group;
 mod identity;
 mod machine;

@@ -14,8 +14,8 @@ pub fn reference_value(settings: &ModelSettings, metric: &str, class: Option<&st
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::event::Reference;
     use crate::event::profile::{Profile, ReferenceMetric, samples};
-    use crate::event::{Reference, WindowSpec};
     use std::sync::Arc;
 
     /// In force from `from_ms`, where recall was `recall`, and that of class `a` a tenth of it.
@@ -39,10 +39,7 @@ mod tests {
     }
 
     fn settings(references: Vec<Reference>) -> ModelSettings {
-        let mut settings = ModelSettings::default();
-        settings.windows = vec![WindowSpec { size_ms: 1_000, advance_ms: 1_000 }];
-        settings.references = references;
-        settings
+        ModelSettings { references, ..ModelSettings::default() }
     }
 
     #[test]

@@ -3,8 +3,10 @@
 use super::alert::{Alert, Told};
 use super::identity::change_id;
 use super::model::{AlertKey, ModelAlerts};
-use super::series::{Series, SeriesColumns, SeriesKey};
-use super::{Contributor, Judgement, Point};
+use super::series::SeriesColumns;
+use super::summary::{Context, Subject, summary};
+use super::tell::Telling;
+use super::template::Template;
 use crate::event::Millis;
 use crate::event::alert::{AlertCause, AlertRow, AlertRule, AlertState, Severity, Watch};
 use serde_json::{Map, Value, json};
@@ -66,7 +68,7 @@ pub fn about(
 }
 
 /// A row that says nothing of windows.
-pub fn without_windows(
+fn without_windows(
     model: &Arc<str>,
     rule: &AlertRule,
     series: &SeriesColumns,
@@ -87,16 +89,65 @@ pub fn without_windows(
         suppressed_by: told.suppressed_by.map(|why| why.name().into()),
         ..about(model, &alert.id, rule, series, told.severity)
     };
-    with_texts(row, rule)
+    row
 }
 
-fn with_texts(row: AlertRow, _rule: &AlertRule) -> AlertRow {
-    row
+/// A row that ends an alert whose rule is gone.
+pub fn of_removed_rule(
+    model: &Arc<str>,
+    rule: &AlertRule,
+    series: &SeriesColumns,
+    alert: &Alert,
+    told: &Told,
+    now: Millis,
+) -> AlertRow {
+    let row = without_windows(model, rule, series, alert, told, now);
+    with_texts(row, rule, Subject::Rules { firing: Vec::new(), all: false, of: 0 }, None)
+}
+
+/// The row with its line and links.
+fn with_texts(row: AlertRow, rule: &AlertRule, subject: Subject, open_ms: Option<Millis>) -> AlertRow {
+    let segment: Arc<str> = match row.segment_key.is_empty() {
+        true => "".into(),
+        false => format!("{}={}", row.segment_key, row.segment_value).into(),
+    };
+    let context = Context {
+        rule: Arc::clone(&row.rule),
+        alert_id: Arc::clone(&row.alert_id),
+        state: row.state,
+        severity: row.severity,
+        cause: row.cause,
+        model: Arc::clone(&row.model_id),
+        version: Arc::clone(&row.model_version),
+        segment,
+        feature: row.feature.clone(),
+        class: row.class.clone(),
+        predicted_class: row.predicted_class.clone(),
+        subject,
+        open_ms,
+        suppressed_by: row.suppressed_by.clone(),
+        acknowledged_by: row.acknowledged_by.clone(),
+        labels: rule.labels.clone(),
+    };
+    // Templates were checked with the configuration; one that was not has the built-in line, and no link.
+    let template = |text: &Option<Arc<str>>| text.as_ref().and_then(|text| Template::new(text).ok());
+    let link = |text: &Option<Arc<str>>| template(text).and_then(|template| template.try_render(&context).ok());
+    let (dashboard_url, runbook_url) = (link(&rule.dashboard), link(&rule.runbook));
+    let summary = template(&rule.summary).map_or_else(|| summary(&context), |template| template.render(&context));
+    AlertRow { summary, dashboard_url, runbook_url, ..row }
 }
 
 impl ModelAlerts {
     /// What is told of an alert now.
-    pub(super) fn row(&self, key: AlertKey, alert: &Alert, told: &Told, cause: AlertCause, now: Millis) -> AlertRow {
+    pub(super) fn row(
+        &self,
+        key: AlertKey,
+        alert: &Alert,
+        told: &Told,
+        cause: AlertCause,
+        telling: &Telling<'_>,
+    ) -> AlertRow {
+        let now = telling.now;
         let rule = self.rules.get(key.0);
         let empty = SeriesColumns::of_scope(&"".into(), &"".into(), &"".into());
         let series = self.series.get(&key.1);
@@ -104,126 +155,27 @@ impl ModelAlerts {
         let mut row = without_windows(&self.id, rule, columns, alert, told, now);
         row.cause = cause;
         let mut evidence = Map::new();
-        match &rule.watch {
-            Watch::Metric { .. } if columns.metric.is_none() => self.tell_members(key, &mut row, &mut evidence),
-            Watch::Metric { .. } => {
-                if let Some(series) = series {
-                    self.tell_windows(rule, series, alert, &mut row, &mut evidence);
-                }
+        let subject = match (&rule.watch, series) {
+            (Watch::Metric { .. }, Some(series)) if series.columns.metric.is_some() => {
+                self.tell_windows(rule, series, alert, &mut row, &mut evidence)
             }
-            Watch::Absence { for_ms, .. } => {
+            (Watch::Metric { .. }, _) => self.tell_members(key, telling.time(), &mut row, &mut evidence),
+            (Watch::Absence { of, for_ms, .. }, _) => {
                 let last = told.started_at.unwrap_or(now);
-                row.value = told.state.is_open().then(|| now.saturating_sub(last) as f64);
+                let silent_ms = told.resolved_at.unwrap_or(now).saturating_sub(last);
+                row.value = Some(silent_ms as f64);
                 row.threshold_upper = Some(*for_ms as f64);
+                Subject::Absence { of: *of, for_ms: silent_ms, since_ms: Some(last) }
             }
-            Watch::Rules { rules, .. } => self.tell_rules(rules, columns, &mut evidence),
-        }
+            (Watch::Rules { rules, all, .. }, _) => {
+                let firing = self.rules_that_fire(rules, columns);
+                evidence.insert("rules".into(), json!(firing));
+                Subject::Rules { firing, all: *all, of: rules.len() }
+            }
+        };
         row.evidence = Value::Object(evidence).to_string();
-        with_texts(row, rule)
+        let until = told.resolved_at.unwrap_or(telling.time());
+        let open_ms = told.started_at.map(|since| until.saturating_sub(since)).filter(|_| told.state != AlertState::Ok);
+        with_texts(row, rule, subject, open_ms)
     }
-
-    /// The last window that was judged, and how.
-    fn tell_windows(
-        &self,
-        rule: &AlertRule,
-        series: &Series,
-        alert: &Alert,
-        row: &mut AlertRow,
-        evidence: &mut Map<String, Value>,
-    ) {
-        let Some(Ok(place)) = alert.last_judged().map(|start| series.place(start)) else { return };
-        let point = &series.points[place];
-        let Judgement { judged, baseline, threshold_lower, threshold_upper, .. } =
-            self.judgement(rule, series, place, Millis::MAX);
-        let end = point.start + series.size_ms();
-        row.value = judged;
-        (row.lower, row.upper) = (point.lower, point.upper);
-        (row.threshold_lower, row.threshold_upper) = (threshold_lower, threshold_upper);
-        (row.count, row.label_coverage) = (Some(point.count), point.coverage);
-        (row.window_start, row.window_end) = (Some(point.start), Some(end));
-        row.is_final = Some(point.is_final);
-        row.reference_id = point.reference_id.clone();
-        let (bad, of) = alert.machine(series.size_ms(), &rule.gates).bad_of(&rule.gates);
-        evidence.insert("bad_windows".into(), json!(bad));
-        evidence.insert("of_windows".into(), json!(of));
-        if let Some(value) = point.value {
-            evidence.insert("metric_value".into(), json!(value));
-        }
-        if let Some(baseline) = baseline {
-            evidence.insert("baseline".into(), json!(baseline));
-        }
-        let listed = self.alerts_settings.caps.listed;
-        let first = place.saturating_sub(listed.min(rule.gates.of as usize).saturating_sub(1));
-        let windows = series.points[first..=place].iter().map(|point| window(point, series.size_ms()));
-        evidence.insert("windows".into(), windows.collect());
-        if !point.worst.is_empty() {
-            evidence.insert("worst".into(), worst(point, threshold_lower.is_some()).into_iter().map(part).collect());
-        }
-    }
-
-    /// The alerts that a group has.
-    fn tell_members(&self, (rule, scope): AlertKey, row: &mut AlertRow, evidence: &mut Map<String, Value>) {
-        let members: Vec<SeriesKey> = self.firing(rule).map(|(key, _)| key).filter(|key| *key != scope).collect();
-        let all = self.series.values().filter(|series| series.rules.contains(&rule)).count();
-        (row.value, row.count) = (Some(members.len() as f64), Some(all as i64));
-        let named = |key: &SeriesKey| {
-            let series = self.series.get(key)?;
-            let (of, last) = (&series.columns, series.points.last());
-            let texts = [
-                ("model_version", Some(&of.version)),
-                ("segment_key", Some(&of.segment_key)),
-                ("segment_value", Some(&of.segment_value)),
-                ("feature", of.feature.as_ref()),
-                ("class", of.class.as_ref()),
-            ];
-            let texts = texts.into_iter().filter(|(_, text)| text.is_some_and(|text| !text.is_empty()));
-            let mut member: Map<String, Value> = texts.map(|(name, text)| (name.to_owned(), json!(text))).collect();
-            member.insert("value".into(), json!(last.and_then(|point| point.value)));
-            Some(Value::Object(member))
-        };
-        let listed = members.iter().take(self.alerts_settings.caps.listed).filter_map(named);
-        evidence.insert("members".into(), listed.collect());
-        evidence.insert("member_count".into(), json!(members.len()));
-    }
-
-    /// Which of the rules fire for the same version and segment.
-    fn tell_rules(&self, rules: &[Arc<str>], columns: &SeriesColumns, evidence: &mut Map<String, Value>) {
-        let is_here = |key: SeriesKey| {
-            self.series.get(&key).is_some_and(|series| {
-                let of = &series.columns;
-                (&of.version, &of.segment_key, &of.segment_value)
-                    == (&columns.version, &columns.segment_key, &columns.segment_value)
-            })
-        };
-        let fires =
-            |id: &&Arc<str>| self.rules.place(id).is_some_and(|place| self.firing(place).any(|(key, _)| is_here(key)));
-        evidence.insert("rules".into(), rules.iter().filter(fires).map(|id| json!(id)).collect());
-    }
-}
-
-fn window(point: &Point, size_ms: Millis) -> Value {
-    json!({
-        "window_start": point.start,
-        "window_end": point.start + size_ms,
-        "value": point.value,
-        "lower": point.lower,
-        "upper": point.upper,
-        "count": point.count,
-        "label_coverage": point.coverage,
-        "is_final": point.is_final,
-    })
-}
-
-fn part(part: &Contributor) -> Value {
-    json!({ "name": part.name, "value": part.value, "count": part.count })
-}
-
-/// Parts of a window, the worst first: the lowest where low values are bad, else the highest.
-pub fn worst(point: &Point, is_low_bad: bool) -> Vec<&Contributor> {
-    let mut parts: Vec<&Contributor> = point.worst.iter().collect();
-    if !is_low_bad {
-        parts.reverse();
-    }
-    parts.truncate(3);
-    parts
 }

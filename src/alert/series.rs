@@ -108,6 +108,13 @@ impl SeriesColumns {
         })
     }
 
+    /// What tells it from the others of a rule: its feature, segment, class or version.
+    pub fn part_name(&self) -> Arc<str> {
+        let segment = || format!("{}={}", self.segment_key, self.segment_value).into();
+        let named = [self.feature.clone(), (!self.segment_key.is_empty()).then(segment), self.class.clone()];
+        named.into_iter().flatten().next().unwrap_or_else(|| Arc::clone(&self.version))
+    }
+
     /// True if what is said of `other` is said of all that this is about: of the same model, the same version or all, the same
     /// segment or all.
     pub fn covers(&self, other: &SeriesColumns) -> bool {

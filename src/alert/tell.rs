@@ -227,7 +227,7 @@ impl ModelAlerts {
         let Some((alert, series)) = self.alerts.get(&key).zip(self.series.get(&key.1)) else { return };
         let machine = alert.machine(series.size_ms(), &self.rules.get(key.0).gates);
         let told = told_next(alert, &machine, next, telling);
-        let row = self.row(key, alert, &told, cause, telling.now);
+        let row = self.row(key, alert, &told, cause, telling);
         match told.state.is_open() {
             true => self.open.insert(key),
             false => self.open.remove(&key),
@@ -250,7 +250,7 @@ impl ModelAlerts {
             };
             let next = Next { state, severity: alert.told.severity, suppressed_by: None };
             let told = told_next(&alert, &alert.base, next, telling);
-            let row = row::without_windows(&self.id, &rule, &columns, &alert, &told, telling.now);
+            let row = row::of_removed_rule(&self.id, &rule, &columns, &alert, &told, telling.now);
             telling.told += 1;
             (telling.out)(row);
         }

@@ -46,3 +46,16 @@ pub struct Judgement {
     /// Above this it is bad.
     pub threshold_upper: Option<f64>,
 }
+
+impl Judgement {
+    /// Of a window that is not judged.
+    pub fn unjudged(why: Unjudged) -> Judgement {
+        Judgement {
+            verdict: Verdict::Unjudged(why),
+            judged: None,
+            baseline: None,
+            threshold_lower: None,
+            threshold_upper: None,
+        }
+    }
+}

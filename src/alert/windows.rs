@@ -138,13 +138,7 @@ impl ModelAlerts {
     /// What `rule` says of the window of `series` at `place`, where the watermark is `now`.
     pub(super) fn judgement(&self, rule: &AlertRule, series: &Series, place: usize, now: Millis) -> Judgement {
         let point = &series.points[place];
-        let unjudged = |why| Judgement {
-            verdict: Verdict::Unjudged(why),
-            judged: point.value,
-            baseline: None,
-            threshold_lower: None,
-            threshold_upper: None,
-        };
+        let unjudged = |why| Judgement { judged: point.value, ..Judgement::unjudged(why) };
         let Watch::Metric { metric, condition, .. } = &rule.watch else { return unjudged(Unjudged::Undefined) };
         if let Some(why) = self.left_out(rule, series, point) {
             return unjudged(why);

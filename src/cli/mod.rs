@@ -10,6 +10,8 @@
 )]
 
 #[cfg(feature = "kafka")]
+mod alerts;
+#[cfg(feature = "kafka")]
 mod arenas;
 mod backtest;
 mod check;
@@ -66,6 +68,8 @@ enum Command {
     Profile(profile::ProfileCommand),
     #[cfg(feature = "kafka")]
     References(references::ReferencesCommand),
+    #[cfg(feature = "kafka")]
+    Alerts(alerts::AlertsCommand),
     Check(check::Check),
     Schemas(schemas::Schemas),
 }
@@ -96,6 +100,8 @@ pub fn main() -> ExitCode {
         Command::Profile(profile) => profile.run(),
         #[cfg(feature = "kafka")]
         Command::References(references) => references.run(),
+        #[cfg(feature = "kafka")]
+        Command::Alerts(alerts) => alerts.run(),
         Command::Check(check) => check.run(),
         Command::Schemas(schemas) => schemas.run(),
     };

@@ -13,7 +13,7 @@ use std::time::Instant;
 
 /// Play files through the same tasks as the service, without a broker
 ///
-/// Reads NDJSON and Avro container files, plain or compressed (.gz, .zst), and writes `metrics.ndjson` and
+/// Reads NDJSON and Avro container files, plain or compressed (.gz, .zst), and writes `metrics.ndjson`, `alerts.ndjson` and
 /// `dead_letters.ndjson`; two runs on the same files write the same bytes. Without a configuration, records are in the
 /// default layout and the positive label is 1.
 #[derive(Debug, clap::Args)]
@@ -300,6 +300,9 @@ fn tell(summary: &Summary, seconds: f64) {
     if summary.left_out_features > 0 {
         let left_out = grouped(summary.left_out_features);
         eprintln!("  {left_out} features of closed windows are too large for a record, and are in no profile");
+    }
+    if summary.fired_alerts > 0 {
+        eprintln!("  alerts fired {} times", grouped(summary.fired_alerts));
     }
     if accounting.folded > 0 {
         eprintln!("  {} values were over a cap and folded into __other__", grouped(accounting.folded));

@@ -33,7 +33,7 @@ pub(super) fn delete(
     if !is_sure {
         eprintln!(
             "error: nothing was deleted. With --yes it is: the service then reads its inputs from their beginning, and \
-             revisions of metrics begin at 1 again"
+             revisions of metrics and numbers of alerts' changes begin at 1 again"
         );
         return Ok(Err(Failure::Usage));
     }

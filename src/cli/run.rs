@@ -2,12 +2,14 @@
 
 use super::{Failure, usage};
 use crate::config::Config;
+use crate::event::Settings;
+use crate::event::alert::Control;
 use crate::stage::admin::Admin;
+use crate::stage::followed::{self, Content, Follower};
 use crate::stage::plan::partials_topic;
-use crate::stage::references::{self, Follower, References};
 use crate::stage::topics::Problem;
 use crate::stage::work::Stage;
-use crate::stage::{AssessStage, JoinStage, LogFormat, Options, Stop, start_log};
+use crate::stage::{AssessStage, JoinStage, LogFormat, Options, Stop, control, references, start_log};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -64,13 +66,13 @@ impl Run {
         };
         stop.on_signals().map_err(|error| failed(error.to_string()))?;
         let admin = Admin::new(&options).map_err(failed)?;
-        let found = follow(&admin, &config, &options, &stop).map_err(failed)?;
-        // The follower ends when the stages have.
-        let found = found.map(|follower| {
-            let stages = self.stages(&admin, &config, follower.references(), &stop).map_err(failed)?;
-            Ok(stages.map(|stages| (stages, follower)))
+        // The followers end when the stages have.
+        let found = self.follow(&admin, &config, &options, &stop).map_err(failed)?;
+        let found = found.map(|followed| {
+            let stages = self.stages(&admin, &config, &followed, &stop).map_err(failed)?;
+            Ok(stages.map(|stages| (stages, followed)))
         });
-        let Some((stages, _follower)) = found.transpose()?.flatten() else {
+        let Some((stages, _followed)) = found.transpose()?.flatten() else {
             tracing::info!("stopped before the brokers answered");
             return Ok(());
         };
@@ -81,12 +83,32 @@ impl Run {
         Ok(())
     }
 
+    /// What its stages follow; `None` if it is to stop before all was read.
+    fn follow(
+        &self,
+        admin: &Admin,
+        config: &Arc<Config>,
+        options: &Options,
+        stop: &Stop,
+    ) -> Result<Option<Followers>, String> {
+        let shell = (admin, options, stop);
+        let topics = &config.topics;
+        let known = |topic: &str| references::Known::new(config, topic);
+        let Some(references) = follow(shell, topics.references.as_deref(), known, || config.settings.clone())? else {
+            return Ok(None);
+        };
+        // What is said of alerts is for ASSESS.
+        let topic = topics.control.as_deref().filter(|_| self.stage != Which::Join);
+        let control = follow(shell, topic, control::Known::new, Control::default)?;
+        Ok(control.map(|control| Followers { references, control }))
+    }
+
     /// The stages that this process runs; `None` if it is to stop before the brokers answered.
     fn stages(
         &self,
         admin: &Admin,
         config: &Arc<Config>,
-        references: &Arc<References>,
+        followed: &Followers,
         stop: &Stop,
     ) -> Result<Option<Vec<Arc<dyn Stage>>>, String> {
         let mut stages: Vec<Arc<dyn Stage>> = Vec::new();
@@ -98,23 +120,38 @@ impl Run {
             stages.push(Arc::new(
                 JoinStage::new(Arc::clone(config), partitions)
                     .map_err(|error| format!("the schemas of the inputs: {error}"))?
-                    .with_references(Arc::clone(references)),
+                    .with_references(Arc::clone(followed.references.followed())),
             ));
         }
         if self.stage != Which::Join {
             let Some(partitions) = partitions(admin, &config.topics.predictions, stop)? else { return Ok(None) };
-            let stage = AssessStage::new(Arc::clone(config), partitions).with_references(Arc::clone(references));
-            stages.push(Arc::new(stage));
+            let stage = AssessStage::new(Arc::clone(config), partitions)
+                .with_references(Arc::clone(followed.references.followed()))
+                .with_control(Arc::clone(followed.control.followed()));
+            // Without a rule nobody needs the topic; where it is, it may hold alerts that are over with their rules.
+            let is_there = admin.partitions(&config.topics.alerts.name).is_ok();
+            stages.push(Arc::new(if is_there { stage.with_alerts_topic() } else { stage }));
         }
         Ok(Some(stages))
     }
 }
 
-/// The references that are known, once the topic that they are announced on was read; `None` if it is to stop before.
-fn follow(admin: &Admin, config: &Arc<Config>, options: &Options, stop: &Stop) -> Result<Option<Follower>, String> {
-    let Some(topic) = &config.topics.references else { return Ok(Some(Follower::of(&config.settings))) };
+/// What is followed for as long as the stages run.
+struct Followers {
+    references: Follower<Settings>,
+    control: Follower<Control>,
+}
+
+/// What is known of a topic, once it was read; of `none` if there is no such topic. `None` if it is to stop before.
+fn follow<C: Content>(
+    (admin, options, stop): (&Admin, &Options, &Stop),
+    topic: Option<&str>,
+    content: impl FnOnce(&str) -> C,
+    none: impl FnOnce() -> C::Value,
+) -> Result<Option<Follower<C::Value>>, String> {
+    let Some(topic) = topic else { return Ok(Some(Follower::of(none()))) };
     let Some(partitions) = partitions(admin, topic, stop)? else { return Ok(None) };
-    references::start(config, options, (topic, partitions), stop)
+    followed::start(content(topic), options, (topic, partitions), stop)
 }
 
 /// Partitions of a topic, once the brokers answer; `None` if it is to stop before.

@@ -24,10 +24,11 @@ enum What {
 }
 
 /// Every schema: name, what it is, Avro.
-const SCHEMAS: [(&str, &str, &str); 5] = [
+const SCHEMAS: [(&str, &str, &str); 6] = [
     ("prediction", "input: what a model claimed, in the default layout", include_str!("../../schemas/prediction.avsc")),
     ("label", "input: what became known, in the default layout", include_str!("../../schemas/label.avsc")),
     ("metrics", "output: one row per metric value and revision", include_str!("../../schemas/metrics.avsc")),
+    ("alerts", "output: one row per change of an alert's state", include_str!("../../schemas/alerts.avsc")),
     (
         "dead_letters",
         "output: records that could not be used, with the reason",

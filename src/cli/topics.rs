@@ -123,12 +123,13 @@ fn check(admin: &Admin, plan: &TopicPlan) -> Result<Result<(), Failure>, String>
     let mut findings = Vec::new();
     for topic in &plan.topics {
         let Some(found) = admin.look(&topic.name)? else {
-            errors += 1;
-            eprintln!(
-                "error: topic `{}` ({}) is not there: `postdict topics create` makes it",
-                topic.name,
-                what(topic.purpose)
-            );
+            let (name, purpose) = (&topic.name, what(topic.purpose));
+            if topic.is_required {
+                errors += 1;
+                eprintln!("error: topic `{name}` ({purpose}) is not there: `postdict topics create` makes it");
+            } else {
+                eprintln!("warning: topic `{name}` ({purpose}) is not there. Nothing is written to it as configured");
+            }
             continue;
         };
         let line = format!(
@@ -152,8 +153,10 @@ fn what(purpose: Purpose) -> &'static str {
     match purpose {
         Purpose::Input => "input",
         Purpose::References => "references",
+        Purpose::Control => "control",
         Purpose::Partials => "partials",
         Purpose::Changelog => "state",
         Purpose::Output => "output",
+        Purpose::Alerts => "alerts",
     }
 }

@@ -16,7 +16,9 @@
 //! A decoder is a value: one per thread, no locks, nothing shared. It opens no files and knows no clock.
 
 pub mod avro;
+pub mod cloud_event;
 pub mod compression;
+pub mod control;
 pub mod decoder;
 pub mod error;
 pub mod heading;

@@ -1,9 +1,10 @@
 //! Rows → bytes: JSON objects, or Avro in Confluent framing (a zero byte, the schema's id in 4 bytes big-endian, the datum).
 
-use crate::event::{DeadLetterRow, LabelledRow, MetricRow, Reject};
-use apache_avro::Schema;
+use crate::event::{AlertRow, DeadLetterRow, LabelledRow, MetricRow, Reject};
+use apache_avro::reader::datum::GenericDatumReader;
 use apache_avro::types::Value;
 use apache_avro::writer::datum::GenericDatumWriter;
+use apache_avro::{Schema, from_value, to_value};
 use serde::Serialize;
 use std::sync::LazyLock;
 
@@ -20,6 +21,7 @@ pub enum RowFormat {
 }
 
 static METRICS: LazyLock<Schema> = LazyLock::new(|| parsed(include_str!("../../schemas/metrics.avsc")));
+static ALERTS: LazyLock<Schema> = LazyLock::new(|| parsed(include_str!("../../schemas/alerts.avsc")));
 static DEAD_LETTERS: LazyLock<Schema> = LazyLock::new(|| parsed(include_str!("../../schemas/dead_letters.avsc")));
 static LABELLED: LazyLock<Schema> = LazyLock::new(|| parsed(include_str!("../../schemas/labelled.avsc")));
 
@@ -43,6 +45,11 @@ impl RowEncoder {
         RowEncoder { format, writer: writer(&METRICS) }
     }
 
+    /// Of rows of `alerts`.
+    pub fn alerts(format: RowFormat) -> Self {
+        RowEncoder { format, writer: writer(&ALERTS) }
+    }
+
     /// Of rows of `dead_letters`.
     pub fn dead_letters(format: RowFormat) -> Self {
         RowEncoder { format, writer: writer(&DEAD_LETTERS) }
@@ -56,6 +63,27 @@ impl RowEncoder {
     /// A row of `metrics` as bytes.
     pub fn metric(&self, row: &MetricRow) -> Vec<u8> {
         self.row(row)
+    }
+
+    /// A row of `alerts` as bytes.
+    pub fn alert(&self, row: &AlertRow) -> Vec<u8> {
+        let RowFormat::Avro { schema_id } = self.format else { return json(row) };
+        let Ok(Value::Record(mut fields)) = to_value(row) else { unreachable!("a row is a record") };
+        // Its choices are texts, so that another one is no other schema.
+        for (_, value) in &mut fields {
+            if let Value::Enum(_, name) = value {
+                *value = Value::String(std::mem::take(name));
+            }
+        }
+        let record = Value::Record(fields).resolve(&ALERTS).expect("the row has the fields of its schema");
+        let mut bytes = framing(schema_id);
+        self.writer.write_value(&mut bytes, record).expect("the row has the fields of its schema");
+        bytes
+    }
+
+    /// How it writes.
+    pub fn format(&self) -> RowFormat {
+        self.format
     }
 
     /// A row of `labelled` as bytes.
@@ -99,6 +127,19 @@ impl RowEncoder {
     }
 }
 
+/// Reads what [`RowEncoder::alert`] wrote, in whichever format: JSON does not begin with a zero byte.
+///
+/// # Errors
+/// If it is no row of `alerts`.
+pub fn decode_alert(bytes: &[u8]) -> Result<AlertRow, String> {
+    let [0, _, _, _, _, datum @ ..] = bytes else {
+        return serde_json::from_slice(bytes).map_err(|error| error.to_string());
+    };
+    let reader = GenericDatumReader::builder(&ALERTS).build().expect("the shipped schemas name no others");
+    let read = reader.read_value(&mut &datum[..]).and_then(|value| from_value(&value));
+    read.map_err(|error| error.to_string())
+}
+
 fn json(row: &impl Serialize) -> Vec<u8> {
     serde_json::to_vec(row).expect("rows are JSON")
 }
@@ -113,8 +154,6 @@ fn framing(schema_id: u32) -> Vec<u8> {
 mod tests {
     use super::*;
     use crate::event::{Origin, Reason, Role};
-    use apache_avro::from_value;
-    use apache_avro::reader::datum::GenericDatumReader;
     use serde::de::DeserializeOwned;
 
     const AVRO: RowFormat = RowFormat::Avro { schema_id: 258 };
@@ -136,6 +175,14 @@ mod tests {
         assert_eq!(from_value::<MetricRow>(&decoded(&METRICS, &bytes)).expect("a row"), row);
         let bytes = RowEncoder::metrics(RowFormat::Json).metric(&row);
         assert_eq!(serde_json::from_slice::<MetricRow>(&bytes).expect("a row"), row);
+
+        let row: AlertRow = example(include_str!("../../schemas/examples/alerts.json"));
+        for format in [AVRO, RowFormat::Json] {
+            let bytes = RowEncoder::alerts(format).alert(&row);
+            assert_eq!(decode_alert(&bytes).as_ref(), Ok(&row));
+            assert!(decode_alert(&bytes[..bytes.len() / 2]).is_err(), "it was cut");
+        }
+        assert!(decode_alert(b"").is_err() && decode_alert(&[0; 5]).is_err());
 
         let row: LabelledRow = example(include_str!("../../schemas/examples/labelled.json"));
         let bytes = RowEncoder::labelled(AVRO).labelled_row(&row);

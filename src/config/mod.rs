@@ -43,7 +43,8 @@ mod topics;
 mod windows;
 
 pub use alerts::{load_rules, parse_rules};
-pub use duration::{format as written_duration, read as read_duration};
+pub use duration::format as written_duration;
+pub use duration::read as read_duration;
 pub use incidents::{Incident, load_incidents, parse_incidents};
 pub use kafka::{Kafka, is_id};
 pub use nearest::nearest as nearest_name;

@@ -23,6 +23,8 @@ pub struct Topics {
     pub labels: String,
     /// Read where configured: references that are announced while the service runs.
     pub references: Option<String>,
+    /// Read where configured: what people say of alerts while the service runs.
+    pub control: Option<String>,
     /// Written: one row per metric value.
     pub metrics: OutputTopic,
     /// Written: one row per change of an alert's state.
@@ -42,6 +44,7 @@ impl Default for Topics {
             predictions: "predictions".to_owned(),
             labels: "labels".to_owned(),
             references: None,
+            control: None,
             metrics: output("metrics"),
             alerts: output("alerts"),
             dead_letters: output("dead-letters"),
@@ -84,23 +87,19 @@ pub(super) fn read(
             *format = Some(written);
         }
     }
-    if let Some(name) = section.take("references").and_then(|item| read_plain_name(&item, "a topic's name", report)) {
-        topics.references = Some(name.value.clone());
-        names.push(name);
+    for (role, slot) in [("references", &mut topics.references), ("control", &mut topics.control)] {
+        let name = section.take(role).and_then(|item| read_plain_name(&item, "a topic's name", report));
+        *slot = name.as_ref().map(|name| name.value.clone());
+        names.extend(name);
     }
     let mut labelled = OutputTopic { name: String::new(), format: RowFormat::Json };
-    for (role, slot, available) in [
-        ("metrics", &mut topics.metrics, true),
-        ("alerts", &mut topics.alerts, false),
-        ("dead_letters", &mut topics.dead_letters, true),
-        ("labelled", &mut labelled, true),
+    for (role, slot) in [
+        ("metrics", &mut topics.metrics),
+        ("alerts", &mut topics.alerts),
+        ("dead_letters", &mut topics.dead_letters),
+        ("labelled", &mut labelled),
     ] {
         let Some(item) = section.take(role) else { continue };
-        if !available {
-            report
-                .warning(&item.at(), format!("nothing is written to `topics.{role}` in this version"))
-                .help("it has no effect yet: remove it, or leave it for later");
-        }
         if let Some(name) = read_output(&item, slot, report) {
             names.push(name);
         }
@@ -190,6 +189,7 @@ fn check_distinct(topics: &Topics, names: &[Spanned<String>], report: &mut Repor
     all.extend(topics.profiles.as_deref());
     all.extend([topics.predictions.as_str(), topics.labels.as_str()]);
     all.extend(topics.references.as_deref());
+    all.extend(topics.control.as_deref());
     for name in names {
         if all.iter().filter(|other| **other == name.value).count() > 1 {
             report

@@ -1,4 +1,4 @@
-//! The ASSESS stage: partials in, metric rows out, and closed windows as profiles where they have a topic.
+//! The ASSESS stage: partials in; metric rows, alerts, and closed windows as profiles where they have a topic out.
 //!
 //! Its only input is durable and in order, so its log does not repeat it. It holds what the wall clock decided: with each
 //! commit, when rows were published. A restart reads the partials again from the last snapshot on, publishes at the same
@@ -7,14 +7,18 @@
 //! That holds only if it publishes what was published then. So the log also says by what: the settings and the names of
 //! the metrics that there were, at its beginning and wherever they changed. A restart goes by what the log says, and turns
 //! to today's configuration once it has caught up; what that changes in windows that are open is published when they are
-//! due. A metric that a version of the program computes otherwise cannot be seen from its name: its row stays as it was
+//! due. The same holds for what people had said of alerts, and for when somebody took the work up. A metric that a version of the program computes otherwise cannot be seen from its name: its row stays as it was
 //! sent until it is told again.
 //!
 //! A snapshot is taken at one moment and written over several commits. Once it is complete, neither the log nor the
 //! partials before that moment are needed any more.
 
-use super::assess_log::{Basis, Entry, Event, FORMAT, Log, PART_BYTES, Publication, piece, put, put_basis, put_model};
-use super::assess_outbox::{Outbox, Publishing};
+use super::assess_log::{Basis, Entry, Event, FORMAT, Log, NOTHING_READ, PART_BYTES, Publication};
+use super::assess_log::{piece, put, put_basis, put_control, put_model};
+use super::assess_outbox::{Outbox, Outputs, Publishing};
+use super::assess_snapshot::{AssessPace, Snapshot};
+use super::assess_warnings::Warnings;
+use super::control::{self, Controls};
 use super::plan::{changelog_topic, partials_topic};
 use super::references::{References, Seen};
 use super::work::{
@@ -23,11 +27,11 @@ use super::work::{
 use crate::aggregate::Wire;
 use crate::aggregate::partial::PartialBatch;
 use crate::assess::{Assess, Revisions, SnapshotError, Told};
-use crate::codec::RowEncoder;
 use crate::config::Config;
 use crate::event::Millis;
+use crate::event::alert::Control;
 use crate::task::AssessTask;
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 
 /// What a record of the partials takes beside its bytes.
@@ -41,6 +45,7 @@ const BYTES_PER_ROW: usize = 50;
 pub struct AssessStage {
     config: Arc<Config>,
     references: Arc<References>,
+    control: Arc<Controls>,
     description: Description,
     join_partitions: usize,
     pace: AssessPace,
@@ -50,13 +55,14 @@ impl AssessStage {
     /// By the configuration; the predictions topic has `join_partitions`.
     pub fn new(config: Arc<Config>, join_partitions: usize) -> AssessStage {
         let id = &config.kafka.application_id;
-        let topics = &config.topics;
+        let has_alerts = !config.settings.alerts.is_empty();
         AssessStage {
             references: References::new(Arc::new(config.settings.clone())),
+            control: Controls::new(Arc::default()),
             description: Description {
                 name: "assess",
                 inputs: vec![partials_topic(id)],
-                outputs: [&topics.metrics.name].into_iter().chain(&topics.profiles).cloned().collect(),
+                outputs: Outputs::topics(&config, has_alerts),
                 placed_outputs: Vec::new(),
                 changelog: changelog_topic(id, "assess"),
                 owns_inputs: true,
@@ -77,6 +83,17 @@ impl AssessStage {
     pub fn with_references(self, references: Arc<References>) -> AssessStage {
         AssessStage { references, ..self }
     }
+
+    /// The same with what people say of alerts.
+    pub fn with_control(self, control: Arc<Controls>) -> AssessStage {
+        AssessStage { control, ..self }
+    }
+
+    /// The same with the topic of alerts even if there is no rule: alerts of rules that were taken out are over.
+    pub fn with_alerts_topic(mut self) -> AssessStage {
+        self.description.outputs = Outputs::topics(&self.config, true);
+        self
+    }
 }
 
 impl Stage for AssessStage {
@@ -89,48 +106,22 @@ impl Stage for AssessStage {
             seen: self.references.look(),
             references: Arc::clone(&self.references),
             join_partitions: self.join_partitions,
-            encoder: RowEncoder::metrics(self.config.topics.metrics.format),
-            has_profiles: self.config.topics.profiles.is_some(),
+            said: self.control.look(),
+            control: Arc::clone(&self.control),
+            to: Outputs::new(&self.config, &self.description.outputs),
             log: Log::default(),
             pace: self.pace,
         })
     }
 }
 
-/// A snapshot on its way into the log.
-#[derive(Debug, Default)]
-struct Snapshot {
-    bytes: Vec<u8>,
-    /// How many of them were written.
-    written: usize,
-}
-
-/// When snapshots are taken, and how much is written at a time.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct AssessPace {
-    /// What a restart may have to do again is at most about what taking in so many bytes of partials is, or twice as many
-    /// as the state has.
-    pub repeated_bytes: usize,
-    /// How much of a snapshot is written with one commit.
-    pub bytes_per_commit: usize,
-    /// How many rows are published with one commit, about; the next one follows at once if there are more.
-    pub rows_per_commit: usize,
-}
-
-impl Default for AssessPace {
-    /// 16 MiB of partials are taken in again within seconds. What a commit publishes is in memory twice for a moment: some
-    /// 10 MB.
-    fn default() -> Self {
-        AssessPace { repeated_bytes: 16 << 20, bytes_per_commit: 4 << 20, rows_per_commit: 10_000 }
-    }
-}
-
 struct AssessWorkRestore {
     seen: Seen,
     references: Arc<References>,
+    said: control::Seen,
+    control: Arc<Controls>,
     join_partitions: usize,
-    encoder: RowEncoder,
-    has_profiles: bool,
+    to: Outputs,
     log: Log,
     pace: AssessPace,
 }
@@ -147,7 +138,7 @@ impl Restore for AssessWorkRestore {
 
     fn finish(self: Box<Self>) -> Result<Restored, StateError> {
         let (log, partitions) = (self.log, self.join_partitions);
-        let settings = Arc::clone(&self.seen.settings);
+        let settings = Arc::clone(&self.seen.value);
         let today = Arc::new(Basis::of_today(settings, self.pace.rows_per_commit));
         let bases = log.bases()?;
         let first = bases.as_ref().map_or(&today, |bases| &bases.first);
@@ -157,16 +148,17 @@ impl Restore for AssessWorkRestore {
             Some(bytes) => AssessTask::restored(bytes, settings, partitions, Revisions::All).map_err(state_error)?,
         };
         task.publish_only(first.other_metrics());
+        task.set_control(Arc::clone(&log.first_control));
         let mut models = log.models;
         models.extend(task.assess().model_ids().cloned());
         if let Some(bases) = &bases {
             Assess::check_change(&models, &bases.last.settings, &today.settings).map_err(state_error)?;
         }
+        let today_has_no_rules = today.settings.alerts.is_empty();
         let mut work = AssessWork {
             task,
             join_partitions: partitions,
-            encoder: self.encoder,
-            has_profiles: self.has_profiles,
+            to: self.to,
             events: log.events,
             start: log.start,
             is_start_logged: log.start.is_some(),
@@ -175,19 +167,25 @@ impl Restore for AssessWorkRestore {
             today,
             seen: self.seen,
             references: self.references,
+            in_force_control: log.first_control,
+            logged_control: log.control,
+            said: self.said,
+            control: self.control,
+            // Nothing was awaited by one that has seen nothing, nor by nobody.
+            is_resumed: bases.is_none() || today_has_no_rules,
             models,
             has_news: false,
             has_more: false,
             taken_bytes: 0,
-            late: BTreeMap::new(),
-            skipped: 0,
+            warnings: Warnings::default(),
             repeated_bytes: 0,
             pace: self.pace,
             snapshot: None,
             snapshot_bytes: log.snapshot.map_or(0, |bytes| bytes.len()),
         };
-        if let Some(start) = work.start {
-            work.catch_up(start);
+        match work.start {
+            Some(start) => work.catch_up(start),
+            None => work.turn_to_today(),
         }
         Ok(Restored { task: Box::new(work), read_from: log.start.map(|start| vec![start]) })
     }
@@ -205,9 +203,8 @@ fn state_error(error: SnapshotError) -> StateError {
 struct AssessWork {
     task: AssessTask,
     join_partitions: usize,
-    encoder: RowEncoder,
-    /// There is a topic for closed windows as profiles.
-    has_profiles: bool,
+    /// Where rows go.
+    to: Outputs,
     /// What is still to be gone through again.
     events: VecDeque<Event>,
     start: Option<i64>,
@@ -221,6 +218,15 @@ struct AssessWork {
     /// The references of that.
     seen: Seen,
     references: Arc<References>,
+    /// What people have said of alerts: while it catches up, what they had said.
+    in_force_control: Arc<Control>,
+    /// What the log says of that.
+    logged_control: Arc<Control>,
+    /// What they have said by now.
+    said: control::Seen,
+    control: Arc<Controls>,
+    /// Since it was restored, the task knows that somebody has taken the work up.
+    is_resumed: bool,
     /// Models that the log names.
     models: BTreeSet<Arc<str>>,
     /// Partials that change what is to be published came since the last commit.
@@ -228,10 +234,8 @@ struct AssessWork {
     /// There was no room for all rows in the last commit.
     has_more: bool,
     taken_bytes: usize,
-    /// Changes that came after their windows were final since the last commit, by JOIN's partition.
-    late: BTreeMap<i32, u64>,
-    /// Outcomes that detectors have skipped since then.
-    skipped: u64,
+    /// What is to be said with the next commit.
+    warnings: Warnings,
     /// Length of the partials since the last snapshot, and what was published as if it were partials.
     repeated_bytes: usize,
     pace: AssessPace,
@@ -267,9 +271,9 @@ impl StageTask for AssessWork {
             // Of what comes in again nothing is committed, so it would be full for as long, and what was late was said.
             if !self.is_catching_up() {
                 self.taken_bytes += range.len();
-                self.skipped += self.task.assess().skipped_outcomes().saturating_sub(skipped_before);
+                self.warnings.skipped += self.task.assess().skipped_outcomes().saturating_sub(skipped_before);
                 if late > 0 {
-                    *self.late.entry(batch.partition).or_default() += late;
+                    *self.warnings.late.entry(batch.partition).or_default() += late;
                 }
             }
             self.repeated_bytes += BYTES_PER_RECORD + range.len();
@@ -284,21 +288,37 @@ impl StageTask for AssessWork {
         let mut outbox = Outbox::default();
         let is_flush = self.task.assess().watermark().is_settled();
         let was_between_models = self.task.assess().is_between_models();
-        let told = self.publish(now, is_flush, Some(&mut outbox));
+        let is_resuming = !std::mem::replace(&mut self.is_resumed, true);
+        if is_resuming {
+            self.task.resume(now);
+        }
+        let (told, alerts) = self.publish(now, is_flush, Some(&mut outbox));
         self.taken_bytes = 0;
-        self.warn(outbox.left_out, told.unknown_references);
+        self.warnings.left_out = outbox.left_out;
+        self.warnings.untold_alerts = outbox.untold_alerts;
+        self.warnings.unknown_references = told.unknown_references;
+        self.warnings.say();
         self.has_more = told.has_more;
         let mut unit = Unit { outputs: outbox.outputs, ..Unit::default() };
         // A window that was looked at pauses, even if nothing in it had changed; and the next model has had its turn, even if
-        // it had nothing to tell.
+        // it had nothing to tell. Alerts also come of time alone.
         let had_news = std::mem::take(&mut self.has_news);
-        if had_news || told.has_looked || was_between_models {
+        if had_news || told.has_looked || was_between_models || is_resuming || alerts > 0 {
             if self.logged.replace(Arc::clone(&self.in_force)).is_none_or(|logged| logged != self.in_force) {
                 put_basis(&mut unit.delta, &self.in_force);
             }
+            if !Arc::ptr_eq(&self.logged_control, &self.in_force_control) {
+                let logged = std::mem::replace(&mut self.logged_control, Arc::clone(&self.in_force_control));
+                if logged != self.in_force_control {
+                    put_control(&mut unit.delta, &self.in_force_control);
+                }
+            }
             let mut piece = self.log_models(&mut unit.delta);
-            if let Some(start) = self.start.filter(|_| !std::mem::replace(&mut self.is_start_logged, true)) {
-                put(&mut piece, Entry::Start, start);
+            if !std::mem::replace(&mut self.is_start_logged, true) {
+                put(&mut piece, Entry::Start, self.start.unwrap_or(NOTHING_READ));
+            }
+            if is_resuming {
+                put(&mut piece, Entry::Resumed, now);
             }
             put(&mut piece, if is_flush { Entry::Flushed } else { Entry::Published }, now);
             unit.delta.push(piece);
@@ -311,6 +331,7 @@ impl StageTask for AssessWork {
         }
         self.continue_snapshot(&mut unit);
         self.follow_references();
+        self.follow_control();
         unit
     }
 
@@ -332,71 +353,36 @@ impl AssessWork {
     /// Goes on with what was announced meanwhile. Between a commit and what is taken in next: there a restart turns to it too.
     fn follow_references(&mut self) {
         let Some(news) = self.references.news(&self.seen) else { return };
-        self.today = Arc::new(Basis::of_today(Arc::clone(&news.settings), self.pace.rows_per_commit));
+        self.today = Arc::new(Basis::of_today(Arc::clone(&news.value), self.pace.rows_per_commit));
         self.seen = news;
         self.change(Arc::clone(&self.today));
         // What it changes in windows that are open is published, whether partials come or not.
         self.has_news = true;
     }
 
-    /// Once with a commit, not with each record.
-    fn warn(&mut self, left_out: u64, unknown_references: u64) {
-        if unknown_references > 0 {
-            tracing::warn!(
-                stage = "assess",
-                "{unknown_references} series of windows became final, and the reference in whose bins their features were \
-                 counted is not known: nothing more is said of these features. It was taken out of the configuration, or \
-                 the topic of references is not read"
-            );
-        }
-        if left_out > 0 {
-            tracing::warn!(
-                stage = "assess",
-                "{left_out} features of closed windows are larger than a record can be, and are in no profile: they have too \
-                 many or too long values (`postdict profile --categories`)"
-            );
-        }
-        let skipped = std::mem::take(&mut self.skipped);
-        if skipped > 0 {
-            tracing::warn!(
-                stage = "assess",
-                "{skipped} outcomes came behind the watermark, or were too many to wait for it, and no detector of concept \
-                 drift has read them: labels lag behind others by more than `allowed_lateness`"
-            );
-        }
-        for (partition, late) in std::mem::take(&mut self.late) {
-            tracing::warn!(
-                stage = "assess",
-                partition,
-                "{late} changes of JOIN's partition {partition} came after their windows were final, and are not in them: \
-                 it was silent, and their records were written after others that were far ahead of them in event time"
-            );
-        }
+    /// Goes on with what people have said meanwhile: at the same place.
+    fn follow_control(&mut self) {
+        let Some(news) = self.control.news(&self.said) else { return };
+        self.said = news;
+        self.change_control(Arc::clone(&self.said.value));
     }
 
     fn begin_snapshot(&mut self, unit: &mut Unit) {
         let bytes = self.task.snapshot();
         // The log may begin here.
         put_basis(&mut unit.delta, &self.in_force);
+        if *self.in_force_control != Control::default() {
+            put_control(&mut unit.delta, &self.in_force_control);
+        }
         unit.delta.push(piece(Entry::SnapshotStart, bytes.len() as i64));
         unit.snapshot = Some(SnapshotMark::Start);
         (self.repeated_bytes, self.snapshot_bytes) = (0, bytes.len());
-        self.snapshot = Some(Snapshot { bytes, written: 0 });
+        self.snapshot = Some(Snapshot::new(bytes));
     }
 
     fn continue_snapshot(&mut self, unit: &mut Unit) {
         let Some(snapshot) = &mut self.snapshot else { return };
-        let mut budget = self.pace.bytes_per_commit;
-        while budget > 0 && snapshot.written < snapshot.bytes.len() {
-            let rest = &snapshot.bytes[snapshot.written..];
-            let part = &rest[..rest.len().min(PART_BYTES).min(budget)];
-            let mut piece = piece(Entry::SnapshotPart, part.len() as i64);
-            piece.extend_from_slice(part);
-            snapshot.written += part.len();
-            budget = budget.saturating_sub(part.len());
-            unit.delta.push(piece);
-        }
-        if snapshot.written == snapshot.bytes.len() {
+        if snapshot.write(self.pace.bytes_per_commit, &mut unit.delta) {
             self.snapshot = None;
             unit.snapshot = Some(unit.snapshot.map_or(SnapshotMark::End, |_| SnapshotMark::Whole));
         }
@@ -421,12 +407,15 @@ impl AssessWork {
     /// Goes through what happened before the partials at `position` were taken in, and publishes into nothing; once all
     /// that is over, what it does is by today's basis.
     fn catch_up(&mut self, position: i64) {
+        let is_later = |event: &Event| event.position().is_some_and(|then| then > position);
         while let Some(event) = self.events.pop_front() {
+            if is_later(&event) {
+                self.events.push_front(event);
+                return;
+            }
             match event {
-                Event::Published(publication) if publication.position > position => {
-                    self.events.push_front(event);
-                    return;
-                }
+                Event::Resumed { now, .. } => self.task.resume(now),
+                Event::Control(control) => self.change_control(control),
                 Event::Published(Publication { now, is_flush, .. }) => {
                     self.publish(now, is_flush, None);
                     self.has_news = false;
@@ -434,12 +423,29 @@ impl AssessWork {
                 Event::Changed(basis) => self.change(basis),
             }
         }
+        self.turn_to_today();
+    }
+
+    /// Goes on with what there is now, once nothing is to be gone through again.
+    fn turn_to_today(&mut self) {
         if !Arc::ptr_eq(&self.in_force, &self.today) {
             if self.in_force != self.today {
                 self.change(Arc::clone(&self.today));
             }
             self.in_force = Arc::clone(&self.today);
         }
+        if !Arc::ptr_eq(&self.in_force_control, &self.said.value) {
+            self.change_control(Arc::clone(&self.said.value));
+        }
+    }
+
+    fn change_control(&mut self, control: Arc<Control>) {
+        if self.in_force_control != control {
+            self.task.set_control(Arc::clone(&control));
+            // So that the log has it, whether partials come or not.
+            self.has_news = true;
+        }
+        self.in_force_control = control;
     }
 
     fn change(&mut self, basis: Arc<Basis>) {
@@ -450,20 +456,24 @@ impl AssessWork {
         self.in_force = basis;
     }
 
-    /// Publishes what is final or due; into nothing without an outbox.
-    fn publish(&mut self, now: Millis, is_flush: bool, outbox: Option<&mut Outbox>) -> Told {
+    /// Publishes what is final or due, into nothing without an outbox; says how many alerts went out, too.
+    fn publish(&mut self, now: Millis, is_flush: bool, outbox: Option<&mut Outbox>) -> (Told, usize) {
         let room = self.in_force.rows_per_commit;
-        let mut publishing = Publishing { encoder: &self.encoder, has_profiles: self.has_profiles, outbox, rows: 0 };
+        let mut publishing = Publishing { to: &self.to, outbox, rows: 0, alerts: 0 };
         let told = if is_flush {
             self.task.flush_to(now, room, &mut publishing)
         } else {
             self.task.step_to([], now, room, &mut publishing)
         };
-        let rows = publishing.rows;
-        if told.has_looked {
+        let Publishing { rows, alerts, .. } = publishing;
+        if told.has_looked || alerts > 0 {
             // Where little comes, most of what a restart repeats is this.
             self.repeated_bytes += BYTES_PER_PUBLICATION + BYTES_PER_ROW * rows;
         }
-        told
+        (told, alerts)
     }
 }
+
+#[cfg(test)]
+#[path = "assess_tests.rs"]
+mod tests;

@@ -1,9 +1,12 @@
-//! The log of ASSESS as bytes: when rows were published, under which configuration, and snapshots.
+//! The log of ASSESS as bytes: when rows were published, under which configuration, what people had said of alerts, when
+//! somebody took the work up, and snapshots.
 
 use super::work::StateError;
 use crate::aggregate::wire::{WireError, put_signed, take_byte, take_bytes, take_signed};
+use crate::event::alert::Control;
 use crate::event::{Millis, Settings};
 use crate::metrics::Metric;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
@@ -58,13 +61,35 @@ pub enum Event {
     Published(Publication),
     /// From here on, by another basis: before anything else was taken in.
     Changed(Arc<Basis>),
+    /// From here on, people have said this of alerts: before anything else was taken in.
+    Control(Arc<Control>),
+    /// Somebody took the work up, after it was left.
+    Resumed {
+        /// As of a publication.
+        position: i64,
+        /// The clock that was handed in.
+        now: Millis,
+    },
 }
+
+impl Event {
+    /// Partials from here on were not yet taken in when it happened; `None`: it happened right after the event before it.
+    pub fn position(&self) -> Option<i64> {
+        match self {
+            Event::Published(Publication { position, .. }) | Event::Resumed { position, .. } => Some(*position),
+            Event::Changed(_) | Event::Control(_) => None,
+        }
+    }
+}
+
+/// In place of the first offset that was ever read: none was read until then.
+pub const NOTHING_READ: i64 = -1;
 
 /// What an entry begins with. The numbers are part of the format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Entry {
-    /// The first offset that was ever read.
+    /// The first offset that was ever read, or [`NOTHING_READ`].
     Start = 1,
     /// Rows were published.
     Published = 2,
@@ -80,6 +105,12 @@ pub enum Entry {
     Basis = 7,
     /// So many bytes: the name of a model that was seen for the first time.
     Model = 8,
+    /// The next so many bytes of what people have said of alerts, which goes on.
+    ControlPart = 9,
+    /// The last so many bytes of it, which holds from here on.
+    Control = 10,
+    /// Somebody took the work up at this time.
+    Resumed = 11,
 }
 
 /// A piece with this entry; what belongs to it may be appended.
@@ -103,10 +134,19 @@ pub fn put_model(piece: &mut Vec<u8>, name: &str) {
 
 /// Appends a basis, in as many pieces as it needs.
 pub fn put_basis(delta: &mut Vec<Vec<u8>>, basis: &Basis) {
-    let bytes = serde_json::to_vec(basis).expect("a basis is plain values");
+    put_json(delta, basis, (Entry::BasisPart, Entry::Basis));
+}
+
+/// Appends what people have said of alerts, in as many pieces as it needs.
+pub fn put_control(delta: &mut Vec<Vec<u8>>, control: &Control) {
+    put_json(delta, control, (Entry::ControlPart, Entry::Control));
+}
+
+fn put_json(delta: &mut Vec<Vec<u8>>, value: &impl Serialize, (goes_on, ends): (Entry, Entry)) {
+    let bytes = serde_json::to_vec(value).expect("it is plain values");
     let count = bytes.len().div_ceil(PART_BYTES);
     for (part, number) in bytes.chunks(PART_BYTES).zip(1..) {
-        let entry = if number == count { Entry::Basis } else { Entry::BasisPart };
+        let entry = if number == count { ends } else { goes_on };
         let mut piece = piece(entry, part.len() as i64);
         piece.extend_from_slice(part);
         delta.push(piece);
@@ -131,6 +171,10 @@ pub struct Log {
     pub first: Option<Arc<Basis>>,
     /// What they were published by last.
     pub last: Option<Arc<Basis>>,
+    /// What people had said of alerts there.
+    pub first_control: Arc<Control>,
+    /// What they had said last.
+    pub control: Arc<Control>,
     /// What happened since then.
     pub events: VecDeque<Event>,
     /// The last complete snapshot: of the state at the start.
@@ -139,7 +183,8 @@ pub struct Log {
     pub models: BTreeSet<Arc<str>>,
     /// A snapshot that is not complete yet.
     arriving: Option<Arriving>,
-    basis: Vec<u8>,
+    /// A part of what is long.
+    part: Vec<u8>,
 }
 
 /// A snapshot that is being read.
@@ -153,6 +198,7 @@ struct Arriving {
     events: usize,
     /// What it was taken under.
     basis: Option<Arc<Basis>>,
+    control: Arc<Control>,
 }
 
 impl Log {
@@ -178,14 +224,15 @@ impl Log {
         let length = || usize::try_from(number).map_err(|_| StateError::Corrupt("an impossible length".to_owned()));
         let is = |entry: Entry| tag == entry as u8;
         if is(Entry::Start) {
-            self.start = Some(number);
+            self.start = Some(if number == NOTHING_READ { position } else { number });
         } else if is(Entry::Published) || is(Entry::Flushed) {
             let publication = Publication { position, now: number, is_flush: is(Entry::Flushed) };
             self.events.push_back(Event::Published(publication));
         } else if is(Entry::SnapshotStart) {
             // One that its writer did not finish is never finished.
             let (length, events, basis) = (length()?, self.events.len(), self.last.clone());
-            self.arriving = Some(Arriving { bytes: Vec::new(), length, position, events, basis });
+            let (bytes, control) = (Vec::new(), Arc::clone(&self.control));
+            self.arriving = Some(Arriving { bytes, length, position, events, basis, control });
         } else if is(Entry::SnapshotPart) {
             let bytes = take_bytes(input, length()?).map_err(corrupt)?;
             let Some(arriving) = &mut self.arriving else {
@@ -196,12 +243,23 @@ impl Log {
                 self.complete();
             }
         } else if is(Entry::BasisPart) || is(Entry::Basis) {
-            self.basis.extend_from_slice(take_bytes(input, length()?).map_err(corrupt)?);
+            self.part.extend_from_slice(take_bytes(input, length()?).map_err(corrupt)?);
             if is(Entry::Basis) {
-                let read = serde_json::from_slice(&std::mem::take(&mut self.basis));
-                let basis = read.map_err(|error| StateError::Corrupt(format!("a configuration: {error}")))?;
+                let basis = self.whole("a configuration")?;
                 self.change(Arc::new(basis));
             }
+        } else if is(Entry::ControlPart) || is(Entry::Control) {
+            self.part.extend_from_slice(take_bytes(input, length()?).map_err(corrupt)?);
+            if is(Entry::Control) {
+                let control: Control = self.whole("what was said of alerts")?;
+                // Snapshots repeat it.
+                if control != *self.control {
+                    self.control = Arc::new(control);
+                    self.events.push_back(Event::Control(Arc::clone(&self.control)));
+                }
+            }
+        } else if is(Entry::Resumed) {
+            self.events.push_back(Event::Resumed { position, now: number });
         } else if is(Entry::Model) {
             let name = take_bytes(input, length()?).map_err(corrupt)?;
             let name = str::from_utf8(name).map_err(|_| StateError::Corrupt("a name that is no text".to_owned()))?;
@@ -210,6 +268,12 @@ impl Log {
             return Err(StateError::Corrupt(format!("an unknown entry {tag}")));
         }
         Ok(())
+    }
+
+    /// What has arrived in parts.
+    fn whole<T: DeserializeOwned>(&mut self, what: &str) -> Result<T, StateError> {
+        let read = serde_json::from_slice(&std::mem::take(&mut self.part));
+        read.map_err(|error| StateError::Corrupt(format!("{what}: {error}")))
     }
 
     /// Snapshots repeat the basis, as the log may begin with them.
@@ -228,6 +292,7 @@ impl Log {
             self.events.drain(..arrived.events);
             self.start = Some(arrived.position);
             self.first = arrived.basis;
+            self.first_control = arrived.control;
             self.snapshot = Some(arrived.bytes);
         }
     }

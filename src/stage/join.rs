@@ -85,12 +85,12 @@ impl Stage for JoinStage {
 
     fn restore(&self, partition: i32) -> Box<dyn Restore> {
         let seen = self.references.look();
-        let (predictions, labels) = decoders(&self.config, &seen.settings)
+        let (predictions, labels) = decoders(&self.config, &seen.value)
             .expect("checked when the stage was made, and of each reference when it was announced");
         let topics = &self.config.topics;
         let origin = |role: Role, topic: &str| Origin { role, topic: topic.into(), partition };
         let labelled = topics.labelled.as_ref().map(|topic| RowEncoder::labelled(topic.format));
-        let state = JoinRestore::new(Arc::clone(&seen.settings), labelled.is_some(), self.pace);
+        let state = JoinRestore::new(Arc::clone(&seen.value), labelled.is_some(), self.pace);
         Box::new(JoinWorkRestore {
             state,
             partition,
@@ -248,9 +248,9 @@ impl JoinWork {
     /// Goes on with what was announced meanwhile.
     fn follow_references(&mut self) {
         let Some(news) = self.equipment.references.news(&self.equipment.seen) else { return };
-        self.task.change_references(Arc::clone(&news.settings));
+        self.task.change_references(Arc::clone(&news.value));
         (self.equipment.predictions, self.equipment.labels) =
-            decoders(&self.equipment.config, &news.settings).expect("checked when the reference was announced");
+            decoders(&self.equipment.config, &news.value).expect("checked when the reference was announced");
         self.equipment.seen = news;
         self.tell_deviations();
     }

@@ -17,8 +17,9 @@
 //!   topics that were read.
 //! * `options`, `properties`, `errors`, `log`: what the operator sets and sees. `failpoint`: where tests end the process.
 //! * [`run()`]: all of it, for the stages of a process. `join`, `assess`: those stages; `partials`: what goes between them;
-//!   `assess_log`: what ASSESS remembers, `assess_outbox`: what it gives out.
-//! * [`references`]: those that are announced while it runs.
+//!   `assess_log`: what ASSESS remembers, with `assess_snapshot`; `assess_outbox`: what it gives out; `assess_warnings`: what it
+//!   says of it.
+//! * [`references`], [`control`]: what is announced, and what people say of alerts, while it runs: on topics that are [`followed`].
 //! * [`plan`], [`admin`], [`mod@reset`]: which topics there should be, which there are, and starting anew. [`feed`]: files onto the input topics; [`collect`]: what they hold, read once.
 //!
 //! The changelog, the outputs and the positions of the inputs become durable in one transaction or not at all, and there is
@@ -33,7 +34,9 @@
 pub mod admin;
 pub mod block;
 pub mod collect;
+pub mod control;
 pub mod feed;
+pub mod followed;
 pub mod plan;
 pub mod protocol;
 pub mod references;
@@ -43,6 +46,8 @@ pub mod work;
 mod assess;
 mod assess_log;
 mod assess_outbox;
+mod assess_snapshot;
+mod assess_warnings;
 mod commit;
 mod engine;
 mod errors;
@@ -74,7 +79,8 @@ mod truncate;
 mod turns;
 mod watchdog;
 
-pub use assess::{AssessPace, AssessStage};
+pub use assess::AssessStage;
+pub use assess_snapshot::AssessPace;
 pub use errors::RunError;
 pub use join::JoinStage;
 pub use log::{LogFormat, start as start_log};

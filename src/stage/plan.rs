@@ -11,12 +11,16 @@ pub enum Purpose {
     Input,
     /// Read to its end at each start: what holds now.
     References,
+    /// Likewise: what people say of alerts.
+    Control,
     /// From JOIN to ASSESS.
     Partials,
     /// The state of a stage.
     Changelog,
     /// Written for others.
     Output,
+    /// Written for others: the last record of each key says where an alert stands.
+    Alerts,
 }
 
 /// A topic as it should be.
@@ -28,6 +32,8 @@ pub struct PlannedTopic {
     pub purpose: Purpose,
     /// Partitions that it has to have; `None`: any number.
     pub partitions: Option<usize>,
+    /// The service does not run without it.
+    pub is_required: bool,
     /// Settings that it is created with.
     pub settings: Vec<(&'static str, String)>,
 }
@@ -89,9 +95,14 @@ impl TopicPlan {
             topic(partials_topic(id), Purpose::Partials, Some(partials_partitions)),
             topic(changelog_topic(id, "assess"), Purpose::Changelog, Some(partials_partitions)),
             output(&topics.metrics.name),
+            PlannedTopic {
+                is_required: !config.settings.alerts.is_empty(),
+                ..topic(topics.alerts.name.clone(), Purpose::Alerts, None)
+            },
             output(&topics.dead_letters.name),
         ];
         plan.extend(topics.references.iter().map(|name| topic(name.clone(), Purpose::References, Some(1))));
+        plan.extend(topics.control.iter().map(|name| topic(name.clone(), Purpose::Control, Some(1))));
         plan.extend(topics.labelled.iter().map(|topic| output(&topic.name)));
         plan.extend(topics.profiles.iter().map(|name| output(name)));
         TopicPlan { topics: plan, horizon_ms }
@@ -115,13 +126,16 @@ impl TopicPlan {
         let setting = |key: &str| found.settings.get(key).map(String::as_str);
         let number = |key: &str| setting(key).and_then(|value| value.parse::<i64>().ok());
         let is_compacted = setting("cleanup.policy").is_some_and(|policy| policy.contains("compact"));
-        if planned.purpose == Purpose::References {
+        let forgotten = match planned.purpose {
+            Purpose::References => Some((true, "references that are in force are")),
+            Purpose::Control => Some((true, "what was said of alerts is")),
+            Purpose::Alerts => Some((false, "where alerts stand is")),
+            _ => None,
+        };
+        if let Some((is_error, what)) = forgotten {
             if setting("cleanup.policy").is_some_and(|policy| policy != "compact") {
-                tell(
-                    true,
-                    "`cleanup.policy` is not `compact`, so references that are in force are forgotten: set it to that"
-                        .to_owned(),
-                );
+                let text = format!("`cleanup.policy` is not `compact`, so {what} forgotten: set it to that");
+                tell(is_error, text);
             }
         } else if is_compacted {
             let is_error = planned.purpose != Purpose::Output;
@@ -153,7 +167,7 @@ impl TopicPlan {
             tell(true, format!("`retention.bytes` is {bytes}, so state is lost beyond that: set it to -1"));
         }
         if let Some(bytes) = number("max.message.bytes").filter(|bytes| *bytes < MIN_RECORD_BYTES)
-            && !matches!(planned.purpose, Purpose::Input | Purpose::References)
+            && !matches!(planned.purpose, Purpose::Input | Purpose::References | Purpose::Control)
         {
             tell(true, format!("`max.message.bytes` is {bytes}: set it to {MIN_RECORD_BYTES} or more"));
         }
@@ -229,19 +243,18 @@ impl PlannedTopic {
     /// With the settings that are right for its purpose; `horizon_ms` as in [`TopicPlan`].
     pub fn new(name: String, purpose: Purpose, partitions: Option<usize>, horizon_ms: Millis) -> PlannedTopic {
         let policy = ("cleanup.policy", "delete".to_owned());
+        let compact = ("cleanup.policy", "compact".to_owned());
         let unlimited = |key| (key, "-1".to_owned());
         let settings = match purpose {
             Purpose::Input => vec![policy, ("retention.ms", horizon_ms.max(USUAL_RETENTION_MS).to_string())],
             Purpose::Changelog | Purpose::Partials => {
                 vec![policy, unlimited("retention.ms"), unlimited("retention.bytes")]
             }
-            Purpose::References => {
-                let compact = ("cleanup.policy", "compact".to_owned());
-                vec![compact, ("max.message.bytes", REFERENCE_BYTES_MAX.to_string())]
-            }
+            Purpose::Control | Purpose::Alerts => vec![compact],
+            Purpose::References => vec![compact, ("max.message.bytes", REFERENCE_BYTES_MAX.to_string())],
             Purpose::Output => Vec::new(),
         };
-        PlannedTopic { name, purpose, partitions, settings }
+        PlannedTopic { name, purpose, partitions, is_required: true, settings }
     }
 }
 
@@ -275,6 +288,8 @@ mod tests {
         );
         assert_eq!(errors(&plan, "metrics", &found(1, &[safe, ("cleanup.policy", "compact")])), (0, 1));
         assert_eq!(errors(&plan, "metrics", &found(1, &[("min.insync.replicas", "1")])), (0, 1));
+        assert_eq!(errors(&plan, "alerts", &found(1, &[safe, ("cleanup.policy", "compact")])), (0, 0));
+        assert_eq!(errors(&plan, "alerts", &found(1, &[safe, ("cleanup.policy", "delete")])), (0, 1));
         assert_eq!(
             errors(&plan, "metrics", &found(1, &[("min.insync.replicas", "3")])),
             (0, 1),
@@ -312,7 +327,7 @@ mod tests {
         lonely.replicas = 1;
         let findings: Vec<Finding> = plan.topics.iter().flat_map(|topic| plan.findings(topic, &lonely)).collect();
         let lines = lines(&findings);
-        let expected = (false, "7 topics: 1 replica: what is on a broker that is lost is lost (predictions, labels, ");
+        let expected = (false, "8 topics: 1 replica: what is on a broker that is lost is lost (predictions, labels, ");
         assert!(lines.iter().any(|line| line.0 == expected.0 && line.1.starts_with(expected.1)), "{lines:?}");
         assert!(
             lines.contains(&(
@@ -337,11 +352,19 @@ mod tests {
             "postdict-partials",
             "postdict-assess-changelog",
             "metrics",
+            "alerts",
             "dead-letters",
         ];
         assert_eq!(names, expected);
         let mut config = Config::default();
         config.topics.profiles = Some("profiles".to_owned());
+        config.topics.control = Some("control".to_owned());
+        let planned = TopicPlan::new(&config, 8, 4).topics;
+        let control = planned.iter().find(|topic| topic.name == "control").expect("planned");
+        assert_eq!((control.purpose, control.partitions, control.is_required), (Purpose::Control, Some(1), true));
+        let alerts = planned.iter().find(|topic| topic.name == "alerts").expect("planned");
+        assert_eq!((alerts.purpose, alerts.partitions), (Purpose::Alerts, None));
+        assert_eq!(alerts.is_required, !config.settings.alerts.is_empty());
         let last = TopicPlan::new(&config, 8, 4).topics.pop().expect("topics");
         assert_eq!((last.name.as_str(), last.purpose, last.partitions), ("profiles", Purpose::Output, None));
     }

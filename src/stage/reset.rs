@@ -123,7 +123,8 @@ impl<'a> Reset<'a> {
             .create_with_context(Plain(ClientLog::new("topics", "reset")))
             .map_err(|error| failed(&error))?;
         let mut list = TopicPartitionList::new();
-        for topic in self.plan.topics.iter().filter(|topic| topic.purpose != Purpose::Output) {
+        for topic in self.plan.topics.iter().filter(|topic| !matches!(topic.purpose, Purpose::Output | Purpose::Alerts))
+        {
             match self.admin.partitions(&topic.name) {
                 Ok(count) => {
                     list.add_partition_range(&topic.name, 0, i32::try_from(count).unwrap_or(i32::MAX) - 1);

@@ -77,7 +77,7 @@ fn two_runs_write_the_same_bytes_whatever_the_number_of_threads() {
             .output()
             .unwrap();
         assert!(output.status.success(), "{}", stderr(&output));
-        ["metrics", "dead_letters", "labelled"]
+        ["metrics", "alerts", "dead_letters", "labelled"]
             .map(|name| fs::read(folder.join(out).join(format!("{name}.ndjson"))).unwrap())
     };
     let (one, four) = (run("1", "one"), run("4", "four"));

@@ -6,12 +6,13 @@ use apache_avro::{reader::datum::GenericDatumReader, writer::datum::GenericDatum
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use postdict::event::Reason;
+use postdict::event::alert::{AlertCause, AlertState, Severity};
 use serde_json::{Map, Value as Json};
 use std::fs;
 use std::path::{Path, PathBuf};
 
 const INPUTS: [&str; 2] = ["label", "prediction"];
-const OUTPUTS: [&str; 3] = ["dead_letters", "labelled", "metrics"];
+const OUTPUTS: [&str; 4] = ["alerts", "dead_letters", "labelled", "metrics"];
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("schemas")
@@ -203,6 +204,19 @@ fn dead_letters_document_every_reason() {
 }
 
 #[test]
+fn alerts_document_every_severity_state_and_cause() {
+    let schema = schema("alerts");
+    let doc = |name: &str| fields(&schema).iter().find(|field| field.name == name).unwrap().doc.clone().unwrap();
+    let listed = |names: &[&str]| {
+        let (last, others) = names.split_last().unwrap();
+        format!("{} or {last}", others.join(", "))
+    };
+    assert!(doc("severity").starts_with(&listed(&Severity::ALL.map(Severity::name))));
+    assert!(doc("state").starts_with(&listed(&AlertState::ALL.map(AlertState::name))));
+    assert!(doc("cause").starts_with(&listed(&AlertCause::ALL.map(AlertCause::name))));
+}
+
+#[test]
 fn what_is_not_flat_is_seen() {
     for text in [r#"["string", "null"]"#, r#"{"type": "map", "values": "long"}"#, r#"["null", "string", "long"]"#] {
         assert!(!is_flat(&Schema::parse_str(text).unwrap()), "{text}");
@@ -221,6 +235,7 @@ fn written<R: serde::de::DeserializeOwned + serde::Serialize>(name: &str) -> (se
 fn what_is_written_has_the_columns_of_its_schema_in_their_order() {
     let rows = [
         ("metrics", written::<postdict::event::MetricRow>("metrics")),
+        ("alerts", written::<postdict::event::AlertRow>("alerts")),
         ("dead_letters", written::<postdict::event::DeadLetterRow>("dead_letters")),
         ("labelled", written::<postdict::event::LabelledRow>("labelled")),
     ];

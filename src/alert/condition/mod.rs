@@ -20,7 +20,7 @@ mod student;
 
 pub use baseline::least_windows;
 
-use super::{Earlier, Judgement, Point, Unjudged, Verdict};
+use super::{Earlier, Judgement, Point, Unjudged};
 use crate::event::alert::{Condition, Limits};
 
 /// Judges `point` by `condition`, where `earlier` are the windows before it that count, and `reference` is the metric over the
@@ -34,7 +34,7 @@ pub fn judge(
     reference: Option<f64>,
 ) -> Judgement {
     let Some(value) = point.value.filter(|value| value.is_finite()) else {
-        return unjudged(Unjudged::Undefined);
+        return Judgement::unjudged(Unjudged::Undefined);
     };
     match condition {
         Condition::Static { limits, certain } => {
@@ -43,16 +43,16 @@ pub fn judge(
         }
         Condition::Relative { baseline, unit, limits, certain } => {
             let Some(baseline) = baseline::single(baseline, point.start, earlier, reference) else {
-                return unjudged(Unjudged::NoBaseline);
+                return Judgement::unjudged(Unjudged::NoBaseline);
             };
             match relative::difference(value, point, baseline, *unit) {
                 Some(judged) => fixed::judge(limits, *certain, clear_limits, judged, Some(baseline)),
-                None => Judgement { baseline: Some(baseline), ..unjudged(Unjudged::NoBaseline) },
+                None => Judgement { baseline: Some(baseline), ..Judgement::unjudged(Unjudged::NoBaseline) },
             }
         }
         Condition::Dynamic { baseline, alpha, side, least } => {
             let Some(expected) = dynamic::Expected::of(baseline, least_windows(condition), point.start, earlier) else {
-                return Judgement { judged: Some(value), ..unjudged(Unjudged::NoBaseline) };
+                return Judgement { judged: Some(value), ..Judgement::unjudged(Unjudged::NoBaseline) };
             };
             expected.judge(alpha, *side, *least, clear_limits, value, point)
         }
@@ -69,17 +69,6 @@ pub fn within_range(judgement: Judgement, (least, greatest): (f64, f64)) -> Judg
     }
 }
 
-/// Nothing is known but why.
-fn unjudged(why: Unjudged) -> Judgement {
-    Judgement {
-        verdict: Verdict::Unjudged(why),
-        judged: None,
-        baseline: None,
-        threshold_lower: None,
-        threshold_upper: None,
-    }
-}
-
 /// `value`, or the finite number next to it. Not for what is not a number.
 fn finite(value: f64) -> f64 {
     value.clamp(f64::MIN, f64::MAX)
@@ -88,6 +77,7 @@ fn finite(value: f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::alert::Verdict;
     use crate::event::alert::{Baseline, BySeverity, Severity, Side, Unit};
 
     const ALL: &dyn Fn(&Point) -> bool = &|_| true;
@@ -103,7 +93,7 @@ mod tests {
             let point = Point { value, ..Point::default() };
             let condition = Condition::Static { limits: limits.clone(), certain: false };
             let judgement = judge(&condition, None, &point, Earlier::new(&[], ALL), None);
-            assert_eq!(judgement, unjudged(Unjudged::Undefined));
+            assert_eq!(judgement, Judgement::unjudged(Unjudged::Undefined));
         }
     }
 
@@ -118,7 +108,7 @@ mod tests {
         assert_eq!((judgement.baseline, judgement.threshold_lower), (Some(0.8), Some(-5.0)));
         assert!((judgement.judged.unwrap() + 10.0).abs() < 1e-9, "{judgement:?}");
         let first = judge(&condition, None, &at(20, 0.72), Earlier::new(&[], ALL), None);
-        assert_eq!(first, unjudged(Unjudged::NoBaseline));
+        assert_eq!(first, Judgement::unjudged(Unjudged::NoBaseline));
     }
 
     #[test]
@@ -127,7 +117,7 @@ mod tests {
         let condition =
             Condition::Relative { baseline: Baseline::Reference, unit: Unit::Percent, limits, certain: false };
         let judgement = judge(&condition, None, &at(20, 0.72), Earlier::new(&[], ALL), Some(0.0));
-        assert_eq!(judgement, Judgement { baseline: Some(0.0), ..unjudged(Unjudged::NoBaseline) });
+        assert_eq!(judgement, Judgement { baseline: Some(0.0), ..Judgement::unjudged(Unjudged::NoBaseline) });
     }
 
     #[test]

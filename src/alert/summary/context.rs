@@ -45,6 +45,7 @@ pub struct Context {
 
 /// What a rule watches, and what it found.
 #[derive(Debug, Clone, PartialEq)]
+#[expect(clippy::large_enum_variant, reason = "it lives while one line is written")]
 pub enum Subject {
     /// Values of a metric.
     Metric(Measured),

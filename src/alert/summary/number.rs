@@ -21,7 +21,7 @@ pub fn number(value: f64, digits: usize) -> String {
     let magnitude = value.abs();
     let text = if value == 0.0 {
         "0".to_owned()
-    } else if (magnitude >= 1.0 && magnitude < 1e15 && magnitude.fract() == 0.0) || (1e6..1e15).contains(&magnitude) {
+    } else if (magnitude.fract() == 0.0 && (1.0..1e15).contains(&magnitude)) || (1e6..1e15).contains(&magnitude) {
         grouped(&format!("{magnitude:.0}"))
     } else if (1e-6..1e15).contains(&magnitude) {
         let exponent = libm::floor(libm::log10(magnitude)) as i32;
@@ -197,7 +197,8 @@ mod tests {
             (0.71, 0.8, "0.71"),
             (0.7996, 0.8, "0.7996"),
             (0.79, 0.8, "0.79"),
-            (0.8249, 0.825, "0.8249"),
+            (0.8249, 0.825, "0.82"),
+            (0.8251, 0.825, "0.83"),
             (1_000.4, 1_000.0, "1,000.4"),
         ] {
             assert_eq!(number(value, digits_apart(value, limit)), expected);

@@ -75,7 +75,7 @@ fn accuracy(measured: &mut Measured) {
     let baseline = Baseline::Trailing { windows: 7 };
     measured.compared = Compared::Relative { baseline, unit: Unit::Percent, difference: Some(-6.2) };
     (measured.baseline, measured.threshold_lower) = (Some(0.86), Some(-5.0));
-    (measured.of, measured.bad, measured.window_size_ms) = (1, 1, DAY);
+    (measured.of, measured.bad, measured.fire, measured.window_size_ms) = (1, 1, 1, DAY);
 }
 
 /// Latency was 120 ms, and is 40 ms more.

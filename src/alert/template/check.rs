@@ -27,7 +27,7 @@ pub fn check(text: &str) -> Result<(), String> {
     }
     let mut values = values(&example());
     values.insert("labels", Value::from_object(AnyLabel));
-    template.rendered(Value::from_iter(values)).map(drop).map_err(|error| message(&error))
+    template.rendered(Value::from(values)).map(drop).map_err(|error| message(&error))
 }
 
 fn unknown(text: &str, what: &str, name: &str, known: &[&str]) -> String {

@@ -26,6 +26,7 @@ const MOST_BYTES: usize = 4 * (MOST + 1);
 const FUEL: u64 = 20_000;
 /// The engine wants a name. It is in no message.
 const NAME: &str = "template";
+
 /// What a template can put behind `|`.
 pub const FILTERS: [&str; 21] = [
     "abs",
@@ -84,7 +85,7 @@ impl Template {
 
     /// The same, or why it fails: of a link that cannot be made, nothing is better than something.
     pub fn try_render(&self, context: &Context) -> Result<String, String> {
-        self.rendered(Value::from_iter(values::values(context))).map_err(|error| message(&error))
+        self.rendered(Value::from(values::values(context))).map_err(|error| message(&error))
     }
 
     fn rendered(&self, values: Value) -> Result<String, Error> {

@@ -25,13 +25,6 @@ fn entries(metric: Metric) -> impl Iterator<Item = (Family, &'static Entry)> {
     Family::ALL.into_iter().filter_map(move |family| Some((family, family.entry(metric)?)))
 }
 
-/// The widest range that it has in any family.
-pub(super) fn range(metric: Metric) -> Range {
-    let width = |range: &Range| range.bounds().1 - range.bounds().0;
-    let ranges = entries(metric).map(|(_, entry)| entry.range);
-    ranges.max_by(|a, b| width(a).total_cmp(&width(b))).unwrap_or(Range::Real)
-}
-
 /// False if its rows never have `lower` and `upper`.
 pub(super) fn has_interval(metric: Metric) -> bool {
     fn is_made(method: &Method) -> bool {
@@ -94,12 +87,13 @@ pub(super) fn tasks(metric: Metric) -> Vec<TaskKind> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::metrics::catalog::widest_range;
 
     #[test]
     fn the_widest_range_counts() {
-        assert_eq!(range(Metric::Brier), Range::Two, "of several classes it can be 2");
-        assert_eq!(range(Metric::Recall), Range::Unit);
-        assert_eq!(range(Metric::Bias), Range::Real);
+        assert_eq!(widest_range(Metric::Brier), Range::Two, "of several classes it can be 2");
+        assert_eq!(widest_range(Metric::Recall), Range::Unit);
+        assert_eq!(widest_range(Metric::Bias), Range::Real);
     }
 
     #[test]

@@ -1,12 +1,12 @@
 //! Limits of a value, or of its difference from what it is compared with, and whether they can be meant.
 
 use super::amount::{self, shown};
-use super::known;
 use super::severity::Part;
 use crate::config::problem::{At, Report};
 use crate::config::section::Spanned;
 use crate::event::alert::{Limits, Severity, Unit};
 use crate::metrics::Metric;
+use crate::metrics::catalog::widest_range;
 
 /// What limits are of, which says how they are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -181,7 +181,7 @@ pub(super) fn check_clear(clear: &WrittenLimits, parts: &[(Severity, WrittenLimi
 
 /// Reports limits of a value that `metric` always passes or never does.
 pub(super) fn check_range(metric: Metric, limits: &WrittenLimits, fires: bool, report: &mut Report) {
-    let range = known::range(metric);
+    let range = widest_range(metric);
     let (least, most) = range.bounds();
     for end in 0..2 {
         let Some(limit) = &limits.ends[end] else { continue };
@@ -203,7 +203,7 @@ pub(super) fn check_range(metric: Metric, limits: &WrittenLimits, fires: bool, r
 
 /// Reports differences that `metric` can never have.
 pub(super) fn check_reach(metric: Metric, limits: &WrittenLimits, report: &mut Report) {
-    let range = known::range(metric);
+    let range = widest_range(metric);
     let (least, most) = range.bounds();
     for (end, limit) in limits.ends.iter().enumerate() {
         let Some(limit) = limit else { continue };

@@ -1,6 +1,7 @@
 //! How an alert is told: how often, to whom, and in which words.
 
 use super::keys::Keys;
+use crate::alert::template;
 use crate::config::problem::Report;
 use crate::config::section::{Item, Section};
 use crate::event::Millis;
@@ -51,14 +52,9 @@ fn read_labels(item: &Item<'_>, report: &mut Report) -> BTreeMap<Arc<str>, Arc<s
 
 fn read_template(item: &Item<'_>, report: &mut Report) -> Option<Arc<str>> {
     let text = item.text(report, "a text, with names in braces for what differs")?;
-    if let Err(why) = check_template(&text.value) {
+    if let Err(why) = template::check(&text.value) {
         report.error(&text.at, why).help("correct it, or leave it out for the built-in one");
         return None;
     }
     Some(text.value.into())
-}
-
-/// Why a template cannot be filled in. The one place that knows of templates: `alert::template::check` belongs here.
-fn check_template(_text: &str) -> Result<(), String> {
-    Ok(())
 }

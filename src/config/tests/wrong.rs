@@ -287,7 +287,7 @@ const ONE_PROBLEM: &[(&str, &str, &str, &str, &str)] = &[
     ("topics: {metrics: {name: m, format: avro}}", "1:37", "topics.metrics.format", "needs the id", "`schema_id: …`"),
     ("topics: {labels: l, metrics: {name: m, schema_id: 7}}", "1:51", "topics.metrics.schema_id", "is JSON", "avro"),
     ("topics: {profiles: {name: p, format: avro, schema_id: 7}}", "1:20", "topics.profiles", "JSON only", "leave out"),
-    ("topics: {alerts: a}", "1:18", "topics.alerts", "warning: nothing is written to `topics.alerts`", "no effect yet"),
+    ("topics: {control: metrics}", "1:19", "topics.control", "plays two roles", "a topic of its own"),
     // Formats.
     ("format: jsn", "1:9", "format", "unknown value `jsn`", "did you mean `json`?"),
     ("format: avro", "1:9", "format", "Avro cannot be read without schemas", "schema_ids"),

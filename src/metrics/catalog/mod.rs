@@ -138,6 +138,13 @@ pub enum Range {
     Real,
 }
 
+/// The widest range that a metric has in any family.
+pub fn widest_range(metric: Metric) -> Range {
+    let width = |range: &Range| range.bounds().1 - range.bounds().0;
+    let ranges = Family::ALL.into_iter().filter_map(|family| Some(family.entry(metric)?.range));
+    ranges.max_by(|a, b| width(a).total_cmp(&width(b))).unwrap_or(Range::Real)
+}
+
 impl Range {
     /// Smallest and largest value; infinite where there is none.
     pub fn bounds(self) -> (f64, f64) {

@@ -86,6 +86,11 @@ fn each_command_needs_no_more_than_the_readme_lists_for_it() {
         "run",
         "references list",
         "references announce",
+        "alerts list",
+        "alerts silence",
+        "alerts silences",
+        "alerts acknowledge",
+        "alerts take-back",
     ];
     for command in commands {
         let deployment = deployment(broker, &command.replace([' ', '-'], ""));
@@ -102,6 +107,21 @@ fn each_command_needs_no_more_than_the_readme_lists_for_it() {
             "topics create" => deployment.create_topics(1),
             "topics check" => assert_eq!(deployment.run(&["topics", "check"]).0, Some(0)),
             "produce" => deployment.produce(10),
+            "alerts list" => assert_eq!(deployment.run(&["alerts", "list"]).0, Some(0)),
+            "alerts silences" => assert_eq!(deployment.run(&["alerts", "silences"]).0, Some(0)),
+            "alerts silence" => {
+                let (code, said) = deployment.run(&["alerts", "silence", "--model", "*", "--for", "1h", "--by", "ada"]);
+                assert_eq!(code, Some(0), "{said}");
+            }
+            // There is none: it has looked for it, and may have.
+            "alerts acknowledge" => {
+                let (code, said) = deployment.run(&["alerts", "acknowledge", "abc", "--by", "ada"]);
+                assert!(code == Some(2) && said.contains("begins with `abc`"), "{said}");
+            }
+            "alerts take-back" => {
+                let (code, said) = deployment.run(&["alerts", "take-back", "abc"]);
+                assert!(code == Some(2) && said.contains("begins with `abc`"), "{said}");
+            }
             "references list" => assert_eq!(deployment.run(&["references", "list"]).0, Some(0)),
             "references announce" => {
                 let profile = deployment.folder.join("profile.json").display().to_string();

@@ -48,7 +48,8 @@ impl<'b> Service<'b> {
     /// Writes the configuration: `settings` of every model (YAML, in one line), and what else is in lines after that.
     pub(super) fn configure(&self, settings: &str) {
         let topic = |role: &str| format!("{role}: {}", self.topic(role));
-        let topics = ["predictions", "labels", "references", "metrics", "dead_letters"].map(topic).join(", ");
+        let roles = ["predictions", "labels", "references", "control", "metrics", "alerts", "dead_letters"];
+        let topics = roles.map(topic).join(", ");
         let config = format!(
             "kafka: {{bootstrap_servers: '{}', application_id: {}, properties: {{session.timeout.ms: 8000}}}}\n\
              topics: {{{topics}}}\ndefaults: {settings}\ncommit_interval: 200ms\nemit_interval: 1s\nidle_timeout: 3s\n",

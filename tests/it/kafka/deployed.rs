@@ -43,7 +43,7 @@ fn the_commands_of_docker_compose_bring_metrics() {
 
     let (code, said) = Process::run(&command(&services["topics"], &config));
     assert_eq!(code, Some(0), "{said}");
-    assert_eq!(said.matches("created ").count(), 7, "{said}");
+    assert_eq!(said.matches("created ").count(), 8, "{said}");
     let (code, said) = Process::run(&["topics", "check", "-c", &config.display().to_string()]);
     assert_eq!(code, Some(0), "the health check: {said}");
 

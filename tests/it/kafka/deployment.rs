@@ -50,7 +50,8 @@ impl Deployment {
     pub fn configure(&self, settings: Settings<'_>) {
         let Settings { properties, brokers, lines } = settings;
         let topic = |role: &str| format!("{role}: {}", self.topic(role));
-        let topics = ["predictions", "labels", "references", "metrics", "dead_letters"].map(topic).join(", ");
+        let roles = ["predictions", "labels", "references", "control", "metrics", "alerts", "dead_letters"];
+        let topics = roles.map(topic).join(", ");
         let text = format!(
             "kafka:\n  bootstrap_servers: '{}'\n  application_id: {}\n  properties: {{heartbeat.interval.ms: 300, \
              session.timeout.ms: 6000, {properties}}}\ntopics: {{{topics}}}\nmodels: {{m: {{task: binary, windows: [1h]}}}}\n\

@@ -17,6 +17,7 @@ mod scene;
 mod secured;
 
 mod access;
+mod alerts;
 mod announced;
 mod broker_restart;
 mod configurations;

@@ -29,6 +29,8 @@ fn what_is_wrong_with_topics_is_said_with_what_to_do() {
     create(&broker.bootstrap, &labels, 3, &[("cleanup.policy", "compact"), ("retention.ms", "-1")]);
     create(&broker.bootstrap, &metrics, 1, &[("cleanup.policy", "compact"), ("max.message.bytes", "1000")]);
     create(&broker.bootstrap, &deployment.topic("references"), 2, &[]);
+    create(&broker.bootstrap, &deployment.topic("control"), 2, &[("cleanup.policy", "compact,delete")]);
+    create(&broker.bootstrap, &deployment.topic("alerts"), 2, &[]);
     create(&broker.bootstrap, &own("join-changelog"), 4, &[week]);
     create(&broker.bootstrap, &own("partials"), 2, &[("retention.bytes", "1000000"), ("retention.ms", "-1")]);
     create(&broker.bootstrap, &own("assess-changelog"), 2, &[("min.insync.replicas", "2"), ("retention.ms", "-1")]);
@@ -41,6 +43,9 @@ fn what_is_wrong_with_topics_is_said_with_what_to_do() {
         ("error", &labels, "records that are needed disappear: set it to `delete`"),
         ("error", &deployment.topic("references"), "2 partitions, not 1"),
         ("error", &deployment.topic("references"), "`cleanup.policy` is not `compact`"),
+        ("error", &deployment.topic("control"), "2 partitions, not 1"),
+        ("error", &deployment.topic("control"), "what was said of alerts is forgotten"),
+        ("warning", &deployment.topic("alerts"), "where alerts stand is forgotten: set it to that"),
         ("warning", &metrics, "only the last revision of each row is kept"),
         ("error", &metrics, "`max.message.bytes` is 1000"),
         ("error", &own("join-changelog"), "state is lost after that time: set it to -1"),
@@ -63,7 +68,7 @@ fn topics_that_were_made_are_right_and_are_not_made_again() {
     let Some(broker) = broker::shared("topics_that_were_made_are_right") else { return };
     let deployment = Deployment::new(&broker.bootstrap, "right", Settings::default());
     let (code, said) = deployment.run(&["topics", "check"]);
-    assert_eq!((code, said.matches("is not there").count()), (Some(1), 8), "{said}");
+    assert_eq!((code, said.matches("is not there").count()), (Some(1), 10), "{said}");
     deployment.create_topics(6);
     let (code, said) = deployment.run(&["topics", "create", "--partitions", "2"]);
     assert_eq!((code, said.matches("created ").count()), (Some(0), 0), "{said}");

@@ -32,7 +32,7 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::time::{Duration, Instant};
 use stream::{Bad, Encoder, Good, REASON};
-use wire::{DEAD_LETTERS_ID, INPUT_IDS, METRICS_ID, RowReader, Wire, schema_file};
+use wire::{ALERTS_ID, DEAD_LETTERS_ID, INPUT_IDS, METRICS_ID, RowReader, Wire, schema_file};
 
 /// Longer than any of these takes on a busy machine.
 const WAIT_MAX: Duration = Duration::from_secs(150);
@@ -109,7 +109,10 @@ impl Service {
             inputs += &format!(", profiles: {name}-profiles");
         }
         let (outputs, format) = match setup.wire {
-            Wire::Json => (format!("metrics: {name}-metrics, dead_letters: {name}-dead_letters"), String::new()),
+            Wire::Json => {
+                let output = |role: &str| format!("{role}: {name}-{role}");
+                (["metrics", "alerts", "dead_letters"].map(output).join(", "), String::new())
+            }
             Wire::Avro => {
                 let output =
                     |role: &str, id: i32| format!("{role}: {{name: {name}-{role}, format: avro, schema_id: {id}}}");
@@ -117,7 +120,8 @@ impl Service {
                     let file = schema_file(schema);
                     format!("{role}: {{type: avro, schema_ids: {{{id}: {}}}}}", file.display())
                 };
-                let outputs = [output("metrics", METRICS_ID), output("dead_letters", DEAD_LETTERS_ID)].join(", ");
+                let outputs = [("metrics", METRICS_ID), ("alerts", ALERTS_ID), ("dead_letters", DEAD_LETTERS_ID)];
+                let outputs = outputs.map(|(role, id)| output(role, id)).join(", ");
                 let [predictions, labels] = INPUT_IDS;
                 let inputs = [input("predictions", "prediction", predictions), input("labels", "label", labels)];
                 (outputs, format!("format: {{{}}}\n", inputs.join(", ")))
@@ -151,8 +155,16 @@ impl Service {
 
     /// Every topic, by role.
     fn roles(&self) -> Vec<&'static str> {
-        let always =
-            ["predictions", "labels", "join-changelog", "partials", "assess-changelog", "metrics", "dead_letters"];
+        let always = [
+            "predictions",
+            "labels",
+            "join-changelog",
+            "partials",
+            "assess-changelog",
+            "metrics",
+            "alerts",
+            "dead_letters",
+        ];
         always.into_iter().chain(self.has_profiles.then_some("profiles")).collect()
     }
 

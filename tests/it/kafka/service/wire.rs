@@ -21,6 +21,8 @@ pub const INPUT_IDS: [i32; 2] = [7, 700];
 pub const METRICS_ID: i32 = 41;
 /// Of the dead letters.
 pub const DEAD_LETTERS_ID: i32 = 42;
+/// Of the alerts.
+pub const ALERTS_ID: i32 = 43;
 
 /// A schema file of the package.
 pub fn schema_file(name: &str) -> PathBuf {

@@ -35,14 +35,14 @@ pub struct TopicRecord {
 }
 
 impl TopicReader {
-    /// Reads `topic`, which has so many partitions, with a client of `properties`.
+    /// Reads `topic`, which has so many partitions and is for `name`, with a client of `properties`.
     ///
     /// # Errors
     /// If a property is wrong.
-    pub fn open(properties: &Properties, topic: &str, partitions: usize) -> Result<TopicReader, String> {
+    pub fn open(properties: &Properties, name: &str, topic: &str, partitions: usize) -> Result<TopicReader, String> {
         let client: BaseConsumer<Plain> = properties
             .restore()
-            .create_with_context(Plain(ClientLog::new("references", "reader")))
+            .create_with_context(Plain(ClientLog::new(name, "reader")))
             .map_err(|error| wrong_properties(&error))?;
         let partitions = i32::try_from(partitions).unwrap_or(i32::MAX);
         let mut list = TopicPartitionList::new();
