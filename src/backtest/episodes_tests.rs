@@ -2,7 +2,7 @@
 
 use super::episodes::{Episode, Episodes, opened};
 use crate::event::alert::{AlertCause, AlertRow, AlertState, Severity};
-use crate::event::{Millis, Settings, WindowSpec};
+use crate::event::{Millis, ModelSettings, Settings, WindowSpec};
 use std::sync::Arc;
 
 const WINDOW: Millis = 10;
@@ -27,10 +27,9 @@ fn row(alert_id: &str, model: &str, state: AlertState, at: Millis) -> AlertRow {
 }
 
 fn folded(rows: &[AlertRow]) -> Vec<Episode> {
-    let mut settings = Settings::default();
-    let mut model = crate::event::ModelSettings::default();
-    model.windows = vec![WindowSpec { size_ms: WINDOW, advance_ms: WINDOW }];
-    settings.defaults = Arc::new(model);
+    let windows = vec![WindowSpec { size_ms: WINDOW, advance_ms: WINDOW }];
+    let model = ModelSettings { windows, ..ModelSettings::default() };
+    let settings = Settings { defaults: Arc::new(model), ..Settings::default() };
     let mut episodes = Episodes::new(Arc::new(settings));
     rows.iter().for_each(|row| episodes.take(row));
     episodes.list().to_vec()
@@ -69,7 +68,7 @@ fn what_opens_again_soon_flaps() {
     ];
     assert_eq!(shown(&rows), [(10, Some(20), false), (50, Some(60), true), (91, None, false)]);
     let without_window = rows.map(|row| AlertRow { window_size_ms: None, ..row });
-    assert_eq!(shown(&without_window)[1].2, true, "then the model's windows count");
+    assert!(shown(&without_window)[1].2, "then the model's windows count");
 }
 
 #[test]

@@ -3,7 +3,7 @@
 
 use super::key::{self, Kind};
 use crate::config::nearest_name;
-use crate::event::alert::{AlertRule, AlertSettings, Condition, Watch};
+use crate::event::alert::{AlertRule, AlertSettings, Condition, Limits, Watch};
 use crate::metrics::{Family, Metric};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -33,7 +33,7 @@ pub struct Sweep {
 /// Ids of rules that somebody is told of, in the order of the configuration, each once.
 pub fn rule_ids(settings: &AlertSettings) -> Vec<Arc<str>> {
     let mut ids: Vec<Arc<str>> = Vec::new();
-    for rule in rules(settings) {
+    for rule in rules(settings).filter(|rule| rule.notify) {
         if !ids.contains(&rule.id) {
             ids.push(Arc::clone(&rule.id));
         }
@@ -99,6 +99,9 @@ impl Sweep {
             };
             if limits.iter().any(|(_, limits)| limits.min.zip(limits.max).is_some_and(|(min, max)| min > max)) {
                 return Err(format!("with `{written}`, `max` is below `min`, so that no value is good"));
+            }
+            if let Some((mild, worse)) = crossed(&changed) {
+                return Err(format!("with `{written}`, `{worse}` is reached no later than `{mild}`"));
             }
         }
         Ok(())
@@ -181,6 +184,25 @@ fn listed<'n>(names: impl Iterator<Item = &'n str>) -> String {
         0 if names.is_empty() => "none".to_owned(),
         0 => names.join(", "),
         rest => format!("{} and {rest} more", names[..MOST].join(", ")),
+    }
+}
+
+/// Severities of which the worse one is not rarer than the milder one, as the configuration does not allow them either.
+fn crossed(rule: &AlertRule) -> Option<(&'static str, &'static str)> {
+    let Watch::Metric { condition, .. } = &rule.watch else { return None };
+    match condition {
+        Condition::Static { limits, .. } | Condition::Relative { limits, .. } => {
+            let mut pairs = limits.0.windows(2);
+            let is_wrong = |mild: &Limits, worse: &Limits| {
+                mild.min.zip(worse.min).is_some_and(|(mild, worse)| worse >= mild)
+                    || mild.max.zip(worse.max).is_some_and(|(mild, worse)| worse <= mild)
+            };
+            pairs.find(|pair| is_wrong(&pair[0].1, &pair[1].1)).map(|pair| (pair[0].0.name(), pair[1].0.name()))
+        }
+        Condition::Dynamic { alpha, .. } => {
+            let mut pairs = alpha.0.windows(2);
+            pairs.find(|pair| pair[1].1 >= pair[0].1).map(|pair| (pair[0].0.name(), pair[1].0.name()))
+        }
     }
 }
 

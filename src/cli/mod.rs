@@ -1,4 +1,5 @@
-//! The command line: one file per command. Exit status: 0 done; 1 failed while running; 2 wrong usage or configuration;
+//! The command line: one file per command. Exit status: 0 done; 1 failed while running, or what was required
+//! of a history does not hold; 2 wrong usage or configuration;
 //! 130 stopped by Ctrl-C.
 
 #![allow(

@@ -238,7 +238,8 @@ impl Backtest {
         } else {
             text::print(report, &judged)?;
         }
-        let picture = (self.svg.is_some() || self.html.is_some()).then(|| svg::draw(report)).unwrap_or_default();
+        let wants_picture = self.svg.is_some() || self.html.is_some();
+        let picture = if wants_picture { svg::draw(report) } else { String::new() };
         if let Some(path) = &self.svg {
             write(path, &picture)?;
         }

@@ -3,6 +3,7 @@
 use crate::backtest::{Judged, Report, RuleLine, Score, SweepTable, Tally};
 use crate::event::Millis;
 use jiff::Timestamp;
+use std::sync::Arc;
 
 /// A table; the first column is a name, the others are figures.
 #[derive(Debug, Clone, PartialEq)]
@@ -94,9 +95,7 @@ fn scored(score: &Score) -> Vec<String> {
 pub fn incidents(report: &Report) -> Option<Table> {
     let found = report.incidents.as_ref().filter(|found| !found.is_empty())?;
     let row = |found: &crate::backtest::Found| {
-        let rules: Vec<&str> = found.rules.iter().map(|id| &**id).collect();
-        let told = if rules.is_empty() { "nobody".to_owned() } else { rules.join(", ") };
-        vec![found.name.clone(), minute(found.from), time(found.delay_ms), told]
+        vec![found.name.clone(), minute(found.from), time(found.delay_ms), told_by(&found.rules)]
     };
     Some(Table {
         title: "Incidents".to_owned(),
@@ -105,6 +104,17 @@ pub fn incidents(report: &Report) -> Option<Table> {
         note: None,
         marked: Vec::new(),
     })
+}
+
+/// Rules in a few words.
+fn told_by(rules: &[Arc<str>]) -> String {
+    const MOST: usize = 30;
+    let all = rules.iter().map(|id| &**id).collect::<Vec<_>>().join(", ");
+    match rules {
+        [] => "nobody".to_owned(),
+        [first, _, ..] if all.chars().count() > MOST => format!("{first} and {} more", rules.len() - 1),
+        _ => all,
+    }
 }
 
 /// What other numbers would have done.

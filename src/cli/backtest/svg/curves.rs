@@ -92,14 +92,23 @@ fn parts(line: &SweepLine) -> Vec<(u64, &'static str)> {
     }
 }
 
+/// A share that a score has.
+type Share = fn(&Score) -> Option<f64>;
+
+fn precision(score: &Score) -> Option<f64> {
+    score.precision
+}
+
+fn recall(score: &Score) -> Option<f64> {
+    score.recall
+}
+
 /// Precision and recall.
 fn shares(canvas: &mut Canvas, table: &SweepTable, panel: &Panel) {
     let marks = [0.0, 0.25, 0.5, 0.75, 1.0].map(|share| (share, format!("{share:.2}")));
     frame(canvas, table, panel, &marks);
-    let figures: [(&str, fn(&Score) -> Option<f64>); 2] =
-        [("precision", |score| score.precision), ("recall", |score| score.recall)];
     let mut x = panel.left;
-    for (name, figure) in figures {
+    for (name, figure) in [("precision", precision as Share), ("recall", recall)] {
         canvas.line((x, panel.top - 17.0), (x + 22.0, panel.top - 17.0), name);
         canvas.label((x + 27.0, panel.top - 13.0), "quiet", Anchor::Start, name);
         x += 42.0 + 6.4 * name.chars().count() as f64;

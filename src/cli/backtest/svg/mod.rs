@@ -3,6 +3,7 @@
 //! Colours are classes, so that the picture is light or dark as its reader wants it, alone or within the page.
 
 mod curves;
+mod style;
 mod timeline;
 
 use crate::backtest::Report;
@@ -12,22 +13,6 @@ use std::fmt::Write;
 const WIDTH: f64 = 860.0;
 /// Space around it.
 const EDGE: f64 = 16.0;
-
-const STYLE: &str = "
-  .pd { --ink: #1f2328; --quiet: #59636e; --grid: #d1d9e0; --paper: #ffffff; --band: #fff1c2; --edge: #d4a72c;
-        --good: #1a7f37; --bad: #cf222e; --plain: #0969da; --other: #9a6700;
-        font: 12px system-ui, -apple-system, 'Segoe UI', Roboto, 'DejaVu Sans', sans-serif; }
-  @media (prefers-color-scheme: dark) { .pd { --ink: #e6edf3; --quiet: #9198a1; --grid: #3d444d; --paper: #0d1117;
-        --band: #3a2f0b; --edge: #9e7a1f; --good: #3fb950; --bad: #f85149; --plain: #4493f8; --other: #d29922; } }
-  .pd .paper { fill: var(--paper); } .pd text { fill: var(--ink); } .pd .quiet { fill: var(--quiet); }
-  .pd .title { font-weight: 600; font-size: 14px; } .pd .grid { stroke: var(--grid); }
-  .pd .band { fill: var(--band); } .pd .edge { stroke: var(--edge); }
-  .pd .good { fill: var(--good); } .pd .bad { fill: var(--bad); } .pd .plain { fill: var(--plain); }
-  .pd .early { opacity: 0.35; } .pd .now { font-weight: 700; }
-  .pd .precision { stroke: var(--good); fill: none; stroke-width: 2; } .pd .precision-dot { fill: var(--good); }
-  .pd .recall { stroke: var(--other); fill: none; stroke-width: 2; stroke-dasharray: 6 3; }
-  .pd .recall-dot { fill: var(--other); }
-";
 
 /// Draws `report`.
 pub fn draw(report: &Report) -> String {
@@ -40,8 +25,9 @@ pub fn draw(report: &Report) -> String {
     let height = canvas.y + EDGE;
     format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"pd\" viewBox=\"0 0 {WIDTH} {height:.0}\" width=\"{WIDTH}\" \
-         height=\"{height:.0}\" role=\"img\" aria-label=\"Alerts of a back-test\">\n<style>{STYLE}</style>\n\
+         height=\"{height:.0}\" role=\"img\" aria-label=\"Alerts of a back-test\">\n<style>{}</style>\n\
          <rect class=\"paper\" width=\"{WIDTH}\" height=\"{height:.0}\"/>\n{}</svg>\n",
+        style::sheet(),
         canvas.text
     )
 }

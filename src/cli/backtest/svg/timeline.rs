@@ -86,8 +86,11 @@ pub fn draw(canvas: &mut Canvas, report: &Report) {
         let y = canvas.y + ROW * f64::from(row);
         canvas.line((EDGE, y + ROW), (WIDTH - EDGE, y + ROW), "grid");
         canvas.label((EDGE, y + 17.0), "", Anchor::Start, &cut(rule, 24));
-        for episode in report.episodes.iter().filter(|episode| *episode.rule == **rule) {
-            bar(canvas, &axis, report, episode, y);
+        // What was bad before an alert was found does not lie over the alert before it.
+        for is_early in [true, false] {
+            for episode in report.episodes.iter().filter(|episode| *episode.rule == **rule) {
+                bar(canvas, &axis, report, (episode, is_early), y);
+            }
         }
     }
     if shown.is_empty() {
@@ -108,7 +111,7 @@ fn legend(canvas: &mut Canvas, report: &Report) {
         None => &[("plain", "alert")],
     };
     let mut x = EDGE;
-    let parts = parts.iter().chain(&[("plain early", "windows before it was found")]);
+    let parts = parts.iter().chain(&[("quiet early", "windows before it was found")]);
     for (class, text) in parts {
         canvas.bar((x, canvas.y), (14.0, 10.0), class, text);
         canvas.label((x + 19.0, canvas.y + 9.5), "quiet", Anchor::Start, text);
@@ -148,7 +151,7 @@ fn bands(canvas: &mut Canvas, axis: &Axis, report: &Report, (top, bottom): (f64,
     }
 }
 
-fn bar(canvas: &mut Canvas, axis: &Axis, report: &Report, episode: &Episode, y: f64) {
+fn bar(canvas: &mut Canvas, axis: &Axis, report: &Report, (episode, is_early): (&Episode, bool), y: f64) {
     let class = match &report.incidents {
         None => "plain",
         Some(_) if report.is_true(episode) => "good",
@@ -159,6 +162,8 @@ fn bar(canvas: &mut Canvas, axis: &Axis, report: &Report, episode: &Episode, y: 
     let until = episode.over.map_or_else(|| "still open".to_owned(), |over| format!("over {}", minute(over)));
     let severity = episode.severity.name();
     let what = format!("{} ({severity}): found {}, {until} {}", episode.rule, minute(episode.found), episode.summary);
-    canvas.bar((from, y + 10.0), (found - from, 6.0), &format!("{class} early"), what.trim());
-    canvas.bar((found, y + 7.0), ((end - found).max(2.0), 12.0), class, what.trim());
+    match is_early {
+        true => canvas.bar((from, y + 10.0), (found - from, 6.0), &format!("{class} early"), what.trim()),
+        false => canvas.bar((found, y + 7.0), ((end - found).max(2.0), 12.0), class, what.trim()),
+    }
 }
