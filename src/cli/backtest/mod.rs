@@ -76,7 +76,8 @@ pub struct Backtest {
     /// Leave out records before this time (2013-07-01, 2013-07-01T06:00:00Z or ms since 1970)
     #[arg(long, value_name = "TIME", value_parser = when::parse)]
     from: Option<Millis>,
-    /// Leave out records after this time (a date is its whole day)
+    /// Leave out records after this time (a date is its whole day), and hold at the end: what is
+    /// not final then is not judged as such
     #[arg(long, value_name = "TIME", value_parser = when::parse_end)]
     to: Option<Millis>,
     /// No progress bar

@@ -57,7 +57,7 @@ fn tables_say_who_told_of_what() {
     let lines = printed(&report(&[1, 8, 20], Some(&[storm()])), 80).join("\n");
     for part in [
         "Back-test of 1970-01-01 00:00 to 1970-01-31 00:00 (30d)",
-        " recall-low       3         0     0  20.0 %      2d       2d   0s         0",
+        " recall-low       3         0     0  20.0 %      2d       2d    0s         0",
         " No alert: quiet.",
         " recall-low  1 of 3       0.33    1.00     1d",
         "1970-01-02 00:00     1d  recall-low",
