@@ -22,7 +22,7 @@ fn stderr(output: &Output) -> String {
 const RULES: &str = "rules:\n  - {id: accuracy-low, metric: accuracy, min: 0.8}\n  \
                      - {id: silent, absent: predictions, for: 2d}\n";
 const INCIDENTS: &str = "- {from: 1970-01-11, to: 1970-01-13, name: outage}\n\
-                         - {from: 1970-01-16, to: 1970-01-17, name: unseen}\n";
+                         - {from: 1970-01-19, to: 1970-01-20, name: unseen}\n";
 
 /// Twenty days of forty predictions, with labels an hour later. On the 11th and 12th, and on the 15th, half of them are wrong.
 fn history(test: &str) -> PathBuf {
@@ -188,8 +188,13 @@ fn shown_in_readme() -> (Vec<String>, String) {
         rest.split("```").next().unwrap().to_owned()
     };
     let command = block("sh").replace("\\\n", " ");
-    let words: Vec<String> =
-        command.split_whitespace().skip(1).map(|word| word.trim_matches('\'').to_owned()).collect();
+    // What stands in quotes is one word.
+    let parts = command.split('\'').zip([false, true].into_iter().cycle());
+    let words = parts.flat_map(|(part, is_quoted)| match is_quoted {
+        true => vec![part.to_owned()],
+        false => part.split_whitespace().map(str::to_owned).collect(),
+    });
+    let words: Vec<String> = words.skip(1).collect();
     (words, block("text"))
 }
 
