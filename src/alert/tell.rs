@@ -99,7 +99,7 @@ impl ModelAlerts {
             let repeat = self.rules.get(key.0).repeat_ms;
             let is_due = repeat.is_some_and(|repeat| time >= alert.told.open_at.saturating_add(repeat));
             is_due
-                && alert.told.acknowledged_by.is_none()
+                && acknowledged_by(alert, alert.told.state, telling.control).is_none()
                 && self.suppression(**key, &series.columns, alert, telling).is_none()
         };
         let due: Vec<AlertKey> = self.open.iter().filter(is_due).copied().collect();
