@@ -101,8 +101,9 @@ impl Stage for AssessStage {
         &self.description
     }
 
-    fn restore(&self, _partition: i32) -> Box<dyn Restore> {
+    fn restore(&self, partition: i32) -> Box<dyn Restore> {
         Box::new(AssessWorkRestore {
+            watches_source: partition == 0,
             seen: self.references.look(),
             references: Arc::clone(&self.references),
             join_partitions: self.join_partitions,
@@ -116,6 +117,8 @@ impl Stage for AssessStage {
 }
 
 struct AssessWorkRestore {
+    /// One task says for all of them that nothing comes at all.
+    watches_source: bool,
     seen: Seen,
     references: Arc<References>,
     said: control::Seen,
@@ -147,6 +150,9 @@ impl Restore for AssessWorkRestore {
             None => AssessTask::new(settings, partitions, Revisions::All),
             Some(bytes) => AssessTask::restored(bytes, settings, partitions, Revisions::All).map_err(state_error)?,
         };
+        if !self.watches_source {
+            task.leave_source();
+        }
         task.publish_only(first.other_metrics());
         task.set_control(Arc::clone(&log.first_control));
         let mut models = log.models;

@@ -197,3 +197,15 @@ fn a_log_that_begins_with_a_snapshot_says_what_had_been_said() {
     member.commit(1);
     assert_eq!(events(&member.log()), ["resumed", "published"]);
 }
+
+#[test]
+fn one_partition_says_for_all_that_the_source_has_stalled() {
+    for (partition, count) in [(0, 1), (1, 0)] {
+        let mut member = Member::new(config(), AssessPace::default());
+        member.task = member.stage.restore(partition).finish().expect("an empty log").task;
+        member.step(1_000);
+        assert_eq!(member.task.commit(1).outputs.len(), 0);
+        assert_eq!(member.task.commit(60_001).outputs.len(), count, "partition {partition}");
+        assert_eq!(member.task.commit(90_000).outputs.len(), 0, "once");
+    }
+}
