@@ -215,3 +215,18 @@ fn the_worst_parts_of_a_window_are_in_the_evidence() {
     let names: Vec<_> = evidence["worst"].as_array().expect("a list").iter().map(|part| &part["name"]).collect();
     assert_eq!(names, ["country=C", "country=A", "country=F"]);
 }
+
+#[test]
+fn the_worst_parts_are_those_on_the_side_of_the_limit_that_was_passed() {
+    for (value, worst) in [(0.2, "country=A"), (0.9, "country=B")] {
+        let mut both = rule("both", gates());
+        let Watch::Metric { condition, .. } = &mut both.watch else { panic!("a metric") };
+        let limits = BySeverity(vec![(Severity::Warning, Limits { min: Some(0.3), max: Some(0.8) })]);
+        *condition = Condition::Static { limits, certain: false };
+        let mut world = World::new(vec![both]);
+        world.take([row(0, value), in_segment("A", row(0, 0.1)), in_segment("B", row(0, 0.95))]);
+        world.judge();
+        let evidence: serde_json::Value = serde_json::from_str(&world.told[0].evidence).expect("JSON");
+        assert_eq!(evidence["worst"][0]["name"], worst);
+    }
+}
