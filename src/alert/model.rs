@@ -157,7 +157,11 @@ impl ModelAlerts {
     fn take_drifted(&mut self, row: &MetricRow) {
         let share = MetricRow { metric: "drifted_share".into(), feature: None, ..row.clone() };
         let Some(feature) = row.feature.clone() else { return };
-        if let Some(series) = self.series.get_mut(&key_of(&share, false)) {
+        let key = key_of(&share, false);
+        if !self.series.contains_key(&key) && !self.begin_series(key, &share) {
+            return;
+        }
+        if let Some(series) = self.series.get_mut(&key).filter(|series| row.is_final || series.is_provisional) {
             if let Err(place) = series.place(row.window_start) {
                 // The share itself comes after them.
                 series.points.insert(place, Point { start: row.window_start, ..Point::default() });

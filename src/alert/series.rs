@@ -183,10 +183,11 @@ impl Series {
     pub fn take(&mut self, row: &MetricRow) -> bool {
         self.newest = self.newest.max(row.window_start);
         let place = self.place(row.window_start);
-        let worst = match place {
+        let mut worst = match place {
             Ok(place) => std::mem::take(&mut self.points[place].worst),
             Err(_) => Vec::new(),
         };
+        worst.retain(|part| part.is_final || !row.is_final);
         let point = Point {
             start: row.window_start,
             value: row.value,

@@ -217,6 +217,35 @@ fn the_worst_parts_of_a_window_are_in_the_evidence() {
 }
 
 #[test]
+fn features_that_drifted_are_parts_of_the_share_from_the_first_window_on_as_far_as_they_are_final() {
+    let rules = |is_early| {
+        let mut share = rule("share", gates());
+        let Watch::Metric { metric, condition, .. } = &mut share.watch else { panic!("a metric") };
+        let limits = BySeverity(vec![(Severity::Warning, Limits { min: None, max: Some(0.3) })]);
+        (*metric, *condition) = ("drifted_share".into(), Condition::Static { limits, certain: false });
+        let early = AlertRule { id: "early".into(), gates: Gates { provisional: true, ..gates() }, ..share.clone() };
+        if is_early { vec![share, early] } else { vec![share] }
+    };
+    let drifted = |feature: &str| MetricRow { metric: "drifted".into(), feature: Some(feature.into()), ..row(0, 1.0) };
+    let share = || MetricRow { metric: "drifted_share".into(), ..row(0, 0.5) };
+    for is_early in [false, true] {
+        for saw_more_before in [false, true] {
+            let mut world = World::new(rules(is_early));
+            if saw_more_before {
+                let before = [drifted("x"), drifted("y"), share()];
+                world.see(before.map(|row| MetricRow { is_final: false, ..row }));
+            }
+            world.see([drifted("y"), share()]);
+            let told = world.told.iter().find(|row| &*row.rule == "share").expect("it fires");
+            let evidence: serde_json::Value = serde_json::from_str(&told.evidence).expect("JSON");
+            let names: Vec<_> =
+                evidence["worst"].as_array().expect("a list").iter().map(|part| &part["name"]).collect();
+            assert_eq!(names, ["y"], "early {is_early}, more before {saw_more_before}");
+        }
+    }
+}
+
+#[test]
 fn the_worst_parts_are_those_on_the_side_of_the_limit_that_was_passed() {
     for (value, worst) in [(0.2, "country=A"), (0.9, "country=B")] {
         let mut both = rule("both", gates());

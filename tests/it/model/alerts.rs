@@ -81,6 +81,7 @@ fn rules(large_ms: i64) -> Vec<AlertRule> {
             gates: Gates { provisional: true, min_count: 0, ..Gates::default() },
             ..many(1.0)
         },
+        rule("drifted", "drifted_share", fixed(limits(None, Some(0.1)))),
         many(2.0),
         AlertRule { id: "many-in-segment".into(), ..of_segments(many(1.0)) },
         AlertRule { id: "group".into(), group: true, repeat_ms: Some(7_000), ..of_segments(many(1.0)) },
