@@ -62,7 +62,11 @@ impl ModelAlerts {
             let windows = series.points[first..=place].iter().map(|point| window(point, series.size_ms()));
             evidence.insert("windows".into(), windows.collect());
         }
-        let worst: Vec<Contributor> = worst(point, threshold_lower.is_some()).into_iter().cloned().collect();
+        let is_low_bad = match (threshold_lower, threshold_upper, judged) {
+            (Some(lower), Some(upper), Some(judged)) => judged - lower < upper - judged,
+            (lower, _, _) => lower.is_some(),
+        };
+        let worst: Vec<Contributor> = worst(point, is_low_bad).into_iter().cloned().collect();
         if !worst.is_empty() {
             evidence.insert("worst".into(), worst.iter().map(part).collect());
         }

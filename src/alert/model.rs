@@ -23,9 +23,10 @@ pub struct Progress {
 }
 
 impl Progress {
-    /// True if no window before the one at `start` can become final later.
+    /// True if no window that ends before the one at `start`, or with it and is smaller, can become final later.
     pub(super) fn is_in_order(&self, spec: WindowSpec, start: Millis) -> bool {
-        self.oldest_open.iter().all(|(open, oldest)| *open != spec || start < *oldest)
+        let end = |spec: WindowSpec, start: Millis| (start.saturating_add(spec.size_ms), spec);
+        self.oldest_open.iter().all(|(open, oldest)| end(spec, start) < end(*open, *oldest))
     }
 }
 
@@ -138,8 +139,12 @@ impl ModelAlerts {
         }
     }
 
-    /// Notes when a version began. Of too many versions, further ones have no warm-up.
+    /// Notes when a version began, by its smallest windows: larger ones begin earlier, and come first or last by chance. Of
+    /// too many versions, further ones have no warm-up.
     fn note_first_window(&mut self, row: &MetricRow) {
+        if row.window_size_ms != self.rules.smallest_ms() {
+            return;
+        }
         let is_full = self.first_windows.len() >= MAX_VERSIONS;
         match self.first_windows.get_mut(&row.model_version) {
             Some(first) => *first = (*first).min(row.window_start),
@@ -152,7 +157,11 @@ impl ModelAlerts {
     fn take_drifted(&mut self, row: &MetricRow) {
         let share = MetricRow { metric: "drifted_share".into(), feature: None, ..row.clone() };
         let Some(feature) = row.feature.clone() else { return };
-        if let Some(series) = self.series.get_mut(&key_of(&share, false)) {
+        let key = key_of(&share, false);
+        if !self.series.contains_key(&key) && !self.begin_series(key, &share) {
+            return;
+        }
+        if let Some(series) = self.series.get_mut(&key).filter(|series| row.is_final || series.is_provisional) {
             if let Err(place) = series.place(row.window_start) {
                 // The share itself comes after them.
                 series.points.insert(place, Point { start: row.window_start, ..Point::default() });

@@ -12,6 +12,8 @@ pub struct Contributor {
     pub value: f64,
     /// Rows that it rests on.
     pub count: i64,
+    /// Nothing can change it any more.
+    pub is_final: bool,
 }
 
 /// One value of a metric.

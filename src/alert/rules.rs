@@ -86,6 +86,11 @@ impl Rules {
         }
     }
 
+    /// Size of the model's smallest windows.
+    pub fn smallest_ms(&self) -> Millis {
+        self.smallest_ms
+    }
+
     /// How many there are.
     pub fn count(&self) -> usize {
         self.index.list.len()

@@ -183,10 +183,11 @@ impl Series {
     pub fn take(&mut self, row: &MetricRow) -> bool {
         self.newest = self.newest.max(row.window_start);
         let place = self.place(row.window_start);
-        let worst = match place {
+        let mut worst = match place {
             Ok(place) => std::mem::take(&mut self.points[place].worst),
             Err(_) => Vec::new(),
         };
+        worst.retain(|part| part.is_final || !row.is_final);
         let point = Point {
             start: row.window_start,
             value: row.value,
@@ -208,15 +209,14 @@ impl Series {
 
     /// Notes what a part of it is in the window of `row`.
     pub fn take_part(&mut self, row: &MetricRow, name: impl FnOnce() -> Arc<str>) {
-        let (Some(value), Ok(place)) = (row.value, self.place(row.window_start)) else { return };
-        if row.count < LEAST_ROWS {
-            return;
-        }
+        let Ok(place) = self.place(row.window_start) else { return };
         let worst = &mut self.points[place].worst;
         let name = name();
-        worst.retain(|known| known.name != name);
+        // What is final says nothing beside what was said before.
+        worst.retain(|known| known.name != name && (known.is_final || !row.is_final));
+        let Some(value) = row.value.filter(|_| row.count >= LEAST_ROWS) else { return };
         let at = worst.partition_point(|known| (known.value, &known.name) < (value, &name));
-        worst.insert(at, Contributor { name, value, count: row.count });
+        worst.insert(at, Contributor { name, value, count: row.count, is_final: row.is_final });
         if worst.len() > 2 * WORST {
             worst.remove(WORST);
         }

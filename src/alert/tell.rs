@@ -5,8 +5,8 @@ use super::machine::{Machine, Phase};
 use super::model::{AlertKey, ModelAlerts};
 use super::series::{SeriesColumns, SeriesKey};
 use super::{active, row};
+use crate::event::Millis;
 use crate::event::alert::{AlertCause, AlertRow, AlertRule, AlertState, Control, Severity, Watch};
-use crate::event::{Millis, WindowSpec};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Where changes go, and when it is.
@@ -54,11 +54,11 @@ struct Next {
 
 impl ModelAlerts {
     /// Tells what has changed of alerts that were judged, of groups and rules that they are part of, and of those that they
-    /// inhibit; and again what is open still.
+    /// inhibit; and again what is open still. `is_final`: the window is, so that rules that want that can be told again.
     pub(super) fn tell_touched(
         &mut self,
         touched: &BTreeMap<AlertKey, AlertCause>,
-        spec: WindowSpec,
+        is_final: bool,
         telling: &mut Telling<'_>,
     ) {
         let mut groups = BTreeSet::new();
@@ -73,9 +73,12 @@ impl ModelAlerts {
         }
         groups.into_iter().for_each(|rule| self.tell_group(rule, telling));
         composites.into_iter().for_each(|rule| self.tell_composite(rule, telling));
-        let held: Vec<AlertKey> = self.held.iter().filter(|key| !touched.contains_key(key)).copied().collect();
-        held.into_iter().for_each(|key| self.tell(key, AlertCause::Time, telling));
-        self.repeat(|series| series.spec == Some(spec), telling);
+        // What was touched may have made room for what was looked at before.
+        let held: Vec<AlertKey> = self.held.iter().copied().collect();
+        for key in held {
+            self.tell(key, touched.get(&key).copied().unwrap_or(AlertCause::Time), telling);
+        }
+        self.repeat(|rule| !is_by_clock(rule) && (is_final || rule.gates.provisional), telling);
     }
 
     /// Tells what has changed without windows: what people have said, and what the clock ends.
@@ -87,18 +90,20 @@ impl ModelAlerts {
             let open: Vec<AlertKey> = self.open.iter().copied().collect();
             open.into_iter().for_each(|key| self.tell(key, AlertCause::Acknowledgement, telling));
         }
-        self.repeat(|series| series.spec.is_none(), telling);
+        self.repeat(is_by_clock, telling);
     }
 
     /// Tells once more of what is open for long, where the rule says so.
-    fn repeat(&mut self, is_meant: impl Fn(&SeriesColumns) -> bool, telling: &mut Telling<'_>) {
+    fn repeat(&mut self, is_meant: impl Fn(&AlertRule) -> bool, telling: &mut Telling<'_>) {
         let time = telling.time();
         let is_due = |key: &&AlertKey| {
             let Some(alert) = self.alerts.get(key) else { return false };
-            let Some(series) = self.series.get(&key.1).filter(|series| is_meant(&series.columns)) else { return false };
-            let repeat = self.rules.get(key.0).repeat_ms;
-            let is_due = repeat.is_some_and(|repeat| time >= alert.told.open_at.saturating_add(repeat));
+            let Some(series) = self.series.get(&key.1) else { return false };
+            let rule = self.rules.get(key.0);
+            let is_due = is_meant(rule)
+                && rule.repeat_ms.is_some_and(|repeat| time >= alert.told.open_at.saturating_add(repeat));
             is_due
+                && alert.told.acknowledged_by.is_none()
                 && acknowledged_by(alert, alert.told.state, telling.control).is_none()
                 && self.suppression(**key, &series.columns, alert, telling).is_none()
         };
@@ -226,7 +231,12 @@ impl ModelAlerts {
     fn write(&mut self, key: AlertKey, next: Next, cause: AlertCause, telling: &mut Telling<'_>) {
         let Some((alert, series)) = self.alerts.get(&key).zip(self.series.get(&key.1)) else { return };
         let machine = alert.machine(series.size_ms(), &self.rules.get(key.0).gates);
-        let told = told_next(alert, &machine, next, telling);
+        let rule = self.rules.get(key.0);
+        // What people say comes between windows, and by another clock than theirs.
+        let by_windows = || alert.last_judged().map(|start| start + series.size_ms()).or(machine.started_at);
+        let known = if telling.end.is_none() && !is_by_clock(rule) { by_windows() } else { None };
+        let open_at = known.unwrap_or(telling.time());
+        let told = Told { open_at, ..told_next(alert, &machine, next, telling) };
         let row = self.row(key, alert, &told, cause, telling);
         match told.state.is_open() {
             true => self.open.insert(key),
@@ -255,6 +265,11 @@ impl ModelAlerts {
             (telling.out)(row);
         }
     }
+}
+
+/// True of rules that windows do not decide.
+fn is_by_clock(rule: &AlertRule) -> bool {
+    matches!(rule.watch, Watch::Absence { .. })
 }
 
 /// Who looks after an alert that is in `state`.
@@ -288,6 +303,6 @@ fn told_next(alert: &Alert, machine: &Machine, next: Next, telling: &Telling<'_>
         },
         acknowledged_by: acknowledged_by(alert, next.state, telling.control),
         suppressed_by: next.suppressed_by,
-        open_at: if next.state.is_open() { time } else { told.open_at },
+        open_at: time,
     }
 }

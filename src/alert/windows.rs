@@ -9,6 +9,7 @@ use super::{Earlier, Judgement, Point, Unjudged, Verdict, judge, reference_value
 use crate::event::alert::{AlertCause, AlertRule, Gates, Watch};
 use crate::event::{Millis, WindowSpec};
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
 
 /// Windows of a model without a row of a series, after which that is gone.
 const GONE_AFTER: Millis = 3;
@@ -28,25 +29,25 @@ impl ModelAlerts {
     }
 
     fn judge_windows(&mut self, progress: &Progress, telling: &mut Telling<'_>) {
-        for spec in self.ready_specs() {
-            let of_spec = (spec, Millis::MIN)..=(spec, Millis::MAX);
-            while let Some((&(_, start), _)) = self.ready.range(of_spec.clone()).next() {
-                if !progress.is_in_order(spec, start) {
-                    break;
-                }
-                let keys = self.ready.remove(&(spec, start)).unwrap_or_default();
-                self.tick(spec, start, &keys, None, telling);
-                self.give_up_gone(spec, start, telling);
-                self.trim(spec, start, &keys);
-            }
+        while let Some((spec, start)) = self.next_ready().filter(|(spec, start)| progress.is_in_order(*spec, *start)) {
+            let keys = self.ready.remove(&(spec, start)).unwrap_or_default();
+            self.tick(spec, start, &keys, None, telling);
+            self.give_up_gone(spec, start, telling);
+            self.trim(spec, start, &keys);
         }
         self.judge_provisional(progress.watermark, telling);
     }
 
-    fn ready_specs(&self) -> Vec<WindowSpec> {
-        let mut specs: Vec<WindowSpec> = self.ready.keys().map(|(spec, _)| *spec).collect();
-        specs.dedup();
-        specs
+    /// The window that ends first, of any size; of several, the smallest. Rules about windows of different sizes say
+    /// something of each other, which must not depend on how many windows became final at once.
+    fn next_ready(&self) -> Option<(WindowSpec, Millis)> {
+        let first = |from: Bound<(WindowSpec, Millis)>| {
+            let window = self.ready.range((from, Bound::Unbounded)).next();
+            window.map(|(window, _)| *window)
+        };
+        let firsts =
+            std::iter::successors(first(Bound::Unbounded), |(spec, _)| first(Bound::Excluded((*spec, Millis::MAX))));
+        firsts.min_by_key(|(spec, start)| (start.saturating_add(spec.size_ms), *spec))
     }
 
     /// Judges windows that are not final, as far as they have ended and are mature.
@@ -120,7 +121,7 @@ impl ModelAlerts {
             }
         }
         telling.at(Some(end));
-        self.tell_touched(&touched, spec, telling);
+        self.tell_touched(&touched, watermark.is_none(), telling);
     }
 
     /// Forgets alerts that are over, where there are too many: the next one of the same id begins to count anew.
@@ -172,11 +173,14 @@ impl ModelAlerts {
     /// Ends alerts whose series have stopped: the model has had final windows since, and they were in none.
     fn give_up_gone(&mut self, spec: WindowSpec, start: Millis, telling: &mut Telling<'_>) {
         let last = start.saturating_sub(GONE_AFTER.saturating_mul(spec.advance_ms));
-        let is_gone = |key: &AlertKey| {
-            self.series.get(&key.1).is_some_and(|series| series.columns.spec == Some(spec) && series.newest <= last)
-        };
+        let is_of_spec =
+            |key: &AlertKey| self.series.get(&key.1).is_some_and(|series| series.columns.spec == Some(spec));
+        // Rows of windows that are not judged yet say nothing of that: how many there are is chance.
+        let is_gone = |alert: &Alert| alert.last_judged().is_some_and(|judged| judged <= last);
         let gone: BTreeMap<AlertKey, AlertCause> = (self.alerts.iter())
-            .filter(|(key, alert)| is_gone(key) && !alert.is_over(spec.size_ms, &self.rules.get(key.0).gates))
+            .filter(|(key, alert)| {
+                is_gone(alert) && is_of_spec(key) && !alert.is_over(spec.size_ms, &self.rules.get(key.0).gates)
+            })
             .map(|(key, _)| (*key, AlertCause::Gone))
             .collect();
         for key in gone.keys() {
@@ -185,7 +189,7 @@ impl ModelAlerts {
             }
         }
         if !gone.is_empty() {
-            self.tell_touched(&gone, spec, telling);
+            self.tell_touched(&gone, true, telling);
         }
     }
 

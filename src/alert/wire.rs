@@ -184,6 +184,7 @@ fn put_point(out: &mut Vec<u8>, point: &Point) {
         put_text(out, &part.name);
         put_double(out, part.value);
         put_signed(out, part.count);
+        out.push(u8::from(part.is_final));
     });
 }
 
@@ -201,7 +202,8 @@ fn take_point(input: &mut &[u8]) -> Result<Point, WireError> {
         is_final: take_byte(input)? != 0,
         reference_id: take_option(input, take_text)?,
         worst: take_list(input, |input| {
-            Ok(Contributor { name: take_text(input)?, value: take_double(input)?, count: take_signed(input)? })
+            let (name, value, count) = (take_text(input)?, take_double(input)?, take_signed(input)?);
+            Ok(Contributor { name, value, count, is_final: take_byte(input)? != 0 })
         })?,
     })
 }

@@ -41,6 +41,10 @@ const BYTES_PER_RECORD: usize = 70;
 const BYTES_PER_PUBLICATION: usize = 1_000;
 const BYTES_PER_ROW: usize = 50;
 
+/// Between two commits, if the configuration does not have them more seldom: after a longer time, because brokers or the
+/// process itself stood still, the work is taken up again.
+const AWAY_MS: Millis = 30_000;
+
 /// ASSESS as a stage.
 pub struct AssessStage {
     config: Arc<Config>,
@@ -101,8 +105,10 @@ impl Stage for AssessStage {
         &self.description
     }
 
-    fn restore(&self, _partition: i32) -> Box<dyn Restore> {
+    fn restore(&self, partition: i32) -> Box<dyn Restore> {
         Box::new(AssessWorkRestore {
+            watches_source: partition == 0,
+            away_ms: AWAY_MS.max(self.config.commit_interval_ms.saturating_mul(3)),
             seen: self.references.look(),
             references: Arc::clone(&self.references),
             join_partitions: self.join_partitions,
@@ -116,6 +122,9 @@ impl Stage for AssessStage {
 }
 
 struct AssessWorkRestore {
+    /// One task says for all of them that nothing comes at all.
+    watches_source: bool,
+    away_ms: Millis,
     seen: Seen,
     references: Arc<References>,
     said: control::Seen,
@@ -147,6 +156,9 @@ impl Restore for AssessWorkRestore {
             None => AssessTask::new(settings, partitions, Revisions::All),
             Some(bytes) => AssessTask::restored(bytes, settings, partitions, Revisions::All).map_err(state_error)?,
         };
+        if !self.watches_source {
+            task.leave_source();
+        }
         task.publish_only(first.other_metrics());
         task.set_control(Arc::clone(&log.first_control));
         let mut models = log.models;
@@ -173,6 +185,8 @@ impl Restore for AssessWorkRestore {
             control: self.control,
             // Nothing was awaited by one that has seen nothing, nor by nobody.
             is_resumed: bases.is_none() || today_has_no_rules,
+            looked_at: None,
+            away_ms: self.away_ms,
             models,
             has_news: false,
             has_more: false,
@@ -227,6 +241,9 @@ struct AssessWork {
     control: Arc<Controls>,
     /// Since it was restored, the task knows that somebody has taken the work up.
     is_resumed: bool,
+    /// When it committed last, by the clock.
+    looked_at: Option<Millis>,
+    away_ms: Millis,
     /// Models that the log names.
     models: BTreeSet<Arc<str>>,
     /// Partials that change what is to be published came since the last commit.
@@ -288,7 +305,9 @@ impl StageTask for AssessWork {
         let mut outbox = Outbox::default();
         let is_flush = self.task.assess().watermark().is_settled();
         let was_between_models = self.task.assess().is_between_models();
-        let is_resuming = !std::mem::replace(&mut self.is_resumed, true);
+        let was_away = self.looked_at.replace(now).is_some_and(|at| now.saturating_sub(at) > self.away_ms);
+        let awaits = !self.in_force.settings.alerts.is_empty();
+        let is_resuming = !std::mem::replace(&mut self.is_resumed, true) || was_away && awaits;
         if is_resuming {
             self.task.resume(now);
         }

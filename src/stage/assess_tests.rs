@@ -197,3 +197,32 @@ fn a_log_that_begins_with_a_snapshot_says_what_had_been_said() {
     member.commit(1);
     assert_eq!(events(&member.log()), ["resumed", "published"]);
 }
+
+#[test]
+fn one_partition_says_for_all_that_the_source_has_stalled() {
+    for (partition, count) in [(0, 1), (1, 0)] {
+        let mut member = Member::new(config(), AssessPace::default());
+        member.task = member.stage.restore(partition).finish().expect("an empty log").task;
+        member.step(1_000);
+        for now in [1, 20_000, 40_000, 60_000] {
+            assert_eq!(member.task.commit(now).outputs.len(), 0);
+        }
+        assert_eq!(member.task.commit(60_001).outputs.len(), count, "partition {partition}");
+        assert_eq!(member.task.commit(90_000).outputs.len(), 0, "once");
+    }
+}
+
+#[test]
+fn after_a_standstill_it_waits_anew_before_it_misses_anything() {
+    let mut member = Member::new(config(), AssessPace::default());
+    member.step(1_000);
+    assert!(member.commit(1) && !member.commit(20_000));
+    // Brokers were gone, say: what came meanwhile is still to be read.
+    let unit = member.task.commit(90_000);
+    assert_eq!((unit.outputs.len(), unit.delta.is_empty()), (0, false), "that is logged");
+    member.log.push((member.read, unit.delta));
+    assert_eq!(events(&member.log()), ["published", "resumed", "published"]);
+    assert!(!member.commit(110_000) && !member.commit(130_000));
+    assert_eq!(member.task.commit(149_999).outputs.len(), 0);
+    assert_eq!(member.task.commit(150_000).outputs.len(), 1);
+}

@@ -68,7 +68,14 @@ impl Inputs {
     }
 }
 
-/// The logs of both stages, the partials between them, and the metric rows.
+/// What one commit of ASSESS publishes.
+#[derive(Debug, Default)]
+struct Published {
+    metrics: Vec<Vec<u8>>,
+    alerts: Vec<Vec<u8>>,
+}
+
+/// The logs of both stages, the partials between them, and what is told of the metric rows and alerts.
 #[derive(Debug, Default, PartialEq)]
 struct Logs {
     join: Vec<Vec<u8>>,
@@ -95,8 +102,8 @@ impl<'i> Work<'i> {
         Work { inputs, tasks, commits: [(0, vec![0, 0]), (0, vec![0])], partials: Vec::new(), read: 0 }
     }
 
-    /// One commit of either stage: the metric rows, and the blocks for the logs.
-    fn round(&mut self, number: usize) -> (Vec<Vec<u8>>, [Vec<Vec<u8>>; 2]) {
+    /// One commit of either stage: what is published, and the blocks for the logs.
+    fn round(&mut self, number: usize) -> (Published, [Vec<Vec<u8>>; 2]) {
         let now = number as i64 * 700;
         let until = self.inputs.begins() + (number as i64 + 1) * ROUND;
         let mut next = self.commits[0].1.clone();
@@ -114,9 +121,17 @@ impl<'i> Work<'i> {
         self.tasks[1].step(InputId(0), &fetched(self.read, &records), now).unwrap();
         self.read = self.partials.len();
         let mut unit = self.tasks[1].commit(now);
-        let rows = std::mem::take(&mut unit.outputs).into_iter().map(|row| row.value.unwrap()).collect();
+        let mut published = Published::default();
+        for row in std::mem::take(&mut unit.outputs) {
+            let to = match self.inputs.stages[1].description().outputs[usize::from(row.output.0)].as_str() {
+                "metrics" => &mut published.metrics,
+                "alerts" => &mut published.alerts,
+                other => panic!("nothing goes to {other}"),
+            };
+            to.push(row.value.unwrap());
+        }
         let assess = self.blocks(1, unit, vec![self.read as i64]);
-        (rows, [join, assess])
+        (published, [join, assess])
     }
 
     fn blocks(&mut self, stage: usize, unit: Unit, next: Vec<i64>) -> Vec<Vec<u8>> {
@@ -141,16 +156,23 @@ impl<'i> Work<'i> {
     }
 
     /// What is published from a round on.
-    fn rest(&mut self, from: usize) -> Vec<Vec<Vec<u8>>> {
+    fn rest(&mut self, from: usize) -> Vec<Published> {
         (from..self.inputs.rounds()).map(|number| self.round(number).0).collect()
     }
 }
 
-/// How many rows there are, and a digest of what every version has to tell.
-fn told(rows: &[Vec<u8>]) -> String {
+/// How many metric rows and alerts there are, and a digest of what every version has to tell.
+fn told(published: &Published) -> String {
+    let metrics = digested(&published.metrics, &["id", "revision", "value", "count", "is_final"]);
+    let alerts = digested(&published.alerts, &["id", "state", "severity", "cause", "value", "window_start"]);
+    format!("{metrics}, {alerts}")
+}
+
+fn digested(rows: &[Vec<u8>], columns: &[&str]) -> String {
     let columns = |row: &Vec<u8>| {
         let row: Value = serde_json::from_slice(row).unwrap();
-        ["id", "revision", "value", "count", "is_final"].map(|column| row[column].to_string()).join(" ")
+        let columns: Vec<String> = columns.iter().map(|column| row[column].to_string()).collect();
+        columns.join(" ")
     };
     let mut lines: Vec<String> = rows.iter().map(columns).collect();
     lines.sort();
@@ -180,7 +202,7 @@ fn written(inputs: &Inputs) -> Logs {
         logs.assess.extend(assess);
     }
     logs.partials.clone_from(&work.partials);
-    logs.after = work.rest(LOGGED_ROUNDS).iter().map(|rows| told(rows)).collect();
+    logs.after = work.rest(LOGGED_ROUNDS).iter().map(told).collect();
     logs
 }
 
@@ -207,11 +229,11 @@ fn restored(stage: &dyn Stage, log: &[Vec<u8>]) -> Result<Again, String> {
 
 /// What is told after `logs` by stages that are restored from them.
 fn continued(inputs: &Inputs, logs: &Logs) -> Result<Vec<String>, String> {
-    Ok(published(inputs, logs)?.iter().map(|rows| told(rows)).collect())
+    Ok(published(inputs, logs)?.iter().map(told).collect())
 }
 
 /// What is published after `logs`, commit by commit.
-fn published(inputs: &Inputs, logs: &Logs) -> Result<Vec<Vec<Vec<u8>>>, String> {
+fn published(inputs: &Inputs, logs: &Logs) -> Result<Vec<Published>, String> {
     let join = restored(&*inputs.stages[0], &logs.join)?;
     let assess = restored(&*inputs.stages[1], &logs.assess)?;
     let from = assess.restored.read_from.map_or(assess.positions[0], |from| from[0]) as usize;
@@ -304,6 +326,7 @@ fn what_earlier_versions_wrote_is_read_from_any_beginning_and_goes_on() {
         let (inputs, logs) = (Inputs::of(&folder), Logs::read(&folder));
         let expected = &logs.after;
         assert!(expected.iter().filter(|told| !told.starts_with("0 ")).count() >= 8, "{expected:?}");
+        assert!(expected.iter().filter(|told| !told.contains(", 0 ")).count() >= 5, "{expected:?}");
         assert_eq!(continued(&inputs, &logs).as_ref(), Ok(expected), "{}", folder.display());
         let [join_bases, assess_bases] = [&logs.join, &logs.assess].map(|log| bases(log));
         let mut complete = [0, 0];
@@ -326,9 +349,9 @@ fn what_earlier_versions_wrote_is_read_from_any_beginning_and_goes_on() {
 }
 
 /// The first revision of each id, and the metrics that they are of. Fails where revisions do not follow each other.
-fn first_revisions(published: Vec<Vec<Vec<u8>>>) -> BTreeMap<String, (i64, String)> {
+fn first_revisions(published: Vec<Published>) -> BTreeMap<String, (i64, String)> {
     let (mut first, mut last) = (BTreeMap::new(), BTreeMap::new());
-    for row in published.iter().flatten() {
+    for row in published.iter().flat_map(|published| &published.metrics) {
         let row: Value = serde_json::from_slice(row).unwrap();
         let (id, revision) = (row["id"].as_str().unwrap().to_owned(), row["revision"].as_i64().unwrap());
         first.entry(id.clone()).or_insert_with(|| (revision, row["metric"].as_str().unwrap().to_owned()));

@@ -119,7 +119,7 @@ fn rules(firing: &[&str], all: bool) -> Context {
 
 #[test]
 fn lines_of_metrics_read_well() {
-    let worst = |name: &str, value| Contributor { name: name.into(), value, count: 50 };
+    let worst = |name: &str, value| Contributor { name: name.into(), value, count: 50, is_final: true };
     let detailed = firing(|of| {
         of.coverage = Some(0.92);
         of.worst = vec![worst("country=BR", 0.52)];
@@ -369,7 +369,7 @@ fn lines_of_rules_and_groups_read_well() {
 
 #[test]
 fn details_go_before_the_line_is_cut() {
-    let worst = Contributor { name: "x".repeat(280).into(), value: 0.5, count: 1 };
+    let worst = Contributor { name: "x".repeat(280).into(), value: 0.5, count: 1, is_final: true };
     let line = summary(&firing(|of| (of.worst, of.of) = (vec![worst], 1)));
     assert_eq!(line, "fraud: recall 0.71 (0.66–0.75) < 0.80");
     let line = summary(&Context { segment: "y\n".repeat(280).into(), ..firing(|_| ()) });

@@ -121,7 +121,7 @@ fn example() -> Context {
         window_size_ms: HOUR,
         count: 412,
         coverage: Some(0.92),
-        worst: vec![Contributor { name: "country=BR".into(), value: 0.52, count: 80 }],
+        worst: vec![Contributor { name: "country=BR".into(), value: 0.52, count: 80, is_final: true }],
         reference_id: Some("00112233445566778899aabbccddeeff".into()),
     };
     Context {

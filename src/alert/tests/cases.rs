@@ -127,6 +127,69 @@ fn what_is_open_is_said_again_when_the_rule_says_so_unless_somebody_looks_after_
 }
 
 #[test]
+fn what_is_open_is_said_again_by_the_time_of_windows_also_of_groups_and_after_somebody_spoke() {
+    let group = AlertRule { group: true, repeat_ms: Some(20), ..rule("low", gates()) };
+    for rule in [AlertRule { group: false, ..group.clone() }, group] {
+        let mut world = World::new(vec![rule]);
+        assert_eq!(world.see([row(0, 0.7)]), [(Firing, Window)]);
+        let said =
+            crate::event::alert::Acknowledgement { started_at: 10, by: "ana".into(), comment: "".into(), at_ms: 0 };
+        let id = Arc::clone(&world.told[0].alert_id);
+        let control = Control { acknowledgements: [(id, said)].into(), ..Control::default() };
+        // By the clock, it is much later.
+        world.now = 1_000_000;
+        assert_eq!(world.see([]), []);
+        world.alerts.set_control(Arc::new(control));
+        assert_eq!(world.see([]), [(Firing, Acknowledgement)]);
+        world.alerts.set_control(Arc::default());
+        assert_eq!(world.see([]), [(Firing, Acknowledgement)]);
+        let told: Vec<_> = (1..4).map(|window| world.see([row(window, 0.7)])).collect();
+        assert_eq!(told, [vec![], vec![(Firing, Repeat)], vec![]]);
+    }
+}
+
+#[test]
+fn a_window_that_is_not_final_repeats_nothing_of_rules_that_want_final_ones() {
+    let early = AlertRule { repeat_ms: None, ..rule("early", Gates { provisional: true, ..gates() }) };
+    let mut world = World::new(vec![AlertRule { repeat_ms: Some(10), ..rule("low", gates()) }, early]);
+    assert_eq!(world.see([row(0, 0.7)]), [(Firing, Window), (Firing, Window)]);
+    let provisional = |window, value| MetricRow { is_final: false, ..row(window, value) };
+    world.watermark = 1_000;
+    assert_eq!(world.see([provisional(1, 0.7), provisional(2, 0.7)]), []);
+    assert_eq!(world.see([row(1, 0.7)]), [(Firing, Repeat)]);
+}
+
+#[test]
+fn windows_of_several_sizes_are_judged_by_their_ends_however_many_become_final_at_once() {
+    let large = |start: i64, value| MetricRow {
+        window_end: start * SIZE + 30,
+        window_size_ms: 30,
+        window_advance_ms: 30,
+        ..row(start, value)
+    };
+    let mut of_large = rule("large", gates());
+    let Watch::Metric { select, .. } = &mut of_large.watch else { panic!("a metric") };
+    select.window_size_ms = Some(30);
+    let gates = Gates { inhibited_by: vec!["large".into()], ..gates() };
+    let rules = vec![of_large, rule("small", gates)];
+    let rows = |window: i64| {
+        let bad = if window < 6 { 0.1 } else { 0.9 };
+        let large = (window % 3 == 2).then(|| large(window - 2, bad));
+        [row(window, 0.1)].into_iter().chain(large)
+    };
+    let told = |together: i64| {
+        let mut world = World::new(rules.clone());
+        for first in (0..9).step_by(together as usize) {
+            world.see((first..first + together).flat_map(rows));
+        }
+        world.told.into_iter().map(|row| (row.rule, row.state, row.window_end)).collect::<Vec<_>>()
+    };
+    let one_by_one = told(1);
+    assert!(one_by_one.len() > 2, "{one_by_one:?}");
+    assert_eq!((&told(3), &told(9)), (&one_by_one, &one_by_one));
+}
+
+#[test]
 fn a_rule_that_is_taken_out_ends_its_alerts() {
     let mut world = World::new(vec![rule("low", gates()), rule("also", gates())]);
     assert_eq!(world.see([row(0, 0.7)]), [(Firing, Window), (Firing, Window)]);
@@ -151,4 +214,48 @@ fn the_worst_parts_of_a_window_are_in_the_evidence() {
     let evidence: serde_json::Value = serde_json::from_str(&world.told[0].evidence).expect("JSON");
     let names: Vec<_> = evidence["worst"].as_array().expect("a list").iter().map(|part| &part["name"]).collect();
     assert_eq!(names, ["country=C", "country=A", "country=F"]);
+}
+
+#[test]
+fn features_that_drifted_are_parts_of_the_share_from_the_first_window_on_as_far_as_they_are_final() {
+    let rules = |is_early| {
+        let mut share = rule("share", gates());
+        let Watch::Metric { metric, condition, .. } = &mut share.watch else { panic!("a metric") };
+        let limits = BySeverity(vec![(Severity::Warning, Limits { min: None, max: Some(0.3) })]);
+        (*metric, *condition) = ("drifted_share".into(), Condition::Static { limits, certain: false });
+        let early = AlertRule { id: "early".into(), gates: Gates { provisional: true, ..gates() }, ..share.clone() };
+        if is_early { vec![share, early] } else { vec![share] }
+    };
+    let drifted = |feature: &str| MetricRow { metric: "drifted".into(), feature: Some(feature.into()), ..row(0, 1.0) };
+    let share = || MetricRow { metric: "drifted_share".into(), ..row(0, 0.5) };
+    for is_early in [false, true] {
+        for saw_more_before in [false, true] {
+            let mut world = World::new(rules(is_early));
+            if saw_more_before {
+                let before = [drifted("x"), drifted("y"), share()];
+                world.see(before.map(|row| MetricRow { is_final: false, ..row }));
+            }
+            world.see([drifted("y"), share()]);
+            let told = world.told.iter().find(|row| &*row.rule == "share").expect("it fires");
+            let evidence: serde_json::Value = serde_json::from_str(&told.evidence).expect("JSON");
+            let names: Vec<_> =
+                evidence["worst"].as_array().expect("a list").iter().map(|part| &part["name"]).collect();
+            assert_eq!(names, ["y"], "early {is_early}, more before {saw_more_before}");
+        }
+    }
+}
+
+#[test]
+fn the_worst_parts_are_those_on_the_side_of_the_limit_that_was_passed() {
+    for (value, worst) in [(0.2, "country=A"), (0.9, "country=B")] {
+        let mut both = rule("both", gates());
+        let Watch::Metric { condition, .. } = &mut both.watch else { panic!("a metric") };
+        let limits = BySeverity(vec![(Severity::Warning, Limits { min: Some(0.3), max: Some(0.8) })]);
+        *condition = Condition::Static { limits, certain: false };
+        let mut world = World::new(vec![both]);
+        world.take([row(0, value), in_segment("A", row(0, 0.1)), in_segment("B", row(0, 0.95))]);
+        world.judge();
+        let evidence: serde_json::Value = serde_json::from_str(&world.told[0].evidence).expect("JSON");
+        assert_eq!(evidence["worst"][0]["name"], worst);
+    }
 }

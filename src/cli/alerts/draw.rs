@@ -1,5 +1,6 @@
 //! Alerts for people: a table, one with all that is known of it, and a line for each change.
 
+use super::fold::ID_LENGTH_MIN;
 use crate::event::alert::AlertState;
 use crate::event::{AlertRow, Millis};
 use jiff::Timestamp;
@@ -24,7 +25,7 @@ pub fn table(rows: &[&AlertRow], id_length: usize) -> String {
             row.started_at.map(time).unwrap_or_default(),
             cut(&row.rule),
             cut(&subject(row)),
-            shown(&row.summary),
+            shown(without_subject(row)),
         ]
     });
     columns(&[heading].into_iter().chain(cells).collect::<Vec<_>>())
@@ -45,10 +46,19 @@ pub fn columns<const N: usize>(lines: &[[String; N]]) -> String {
     text
 }
 
+/// The summary, where what it is about stands beside it.
+fn without_subject(row: &AlertRow) -> &str {
+    match row.summary.split_once(": ") {
+        Some((about, what)) if about.replace(", ", " ") == subject(row) => what,
+        _ => &row.summary,
+    }
+}
+
 /// A change, in a line.
 pub fn change(row: &AlertRow) -> String {
     let (time, severity, state) = (time(row.evaluated_at), row.severity.name(), state(row));
-    format!("{time}  {severity:<8}  {state}  {}  ({})\n", shown(&row.summary), row.alert_id)
+    let id: String = row.alert_id.chars().take(ID_LENGTH_MIN).collect();
+    format!("{time}  {id}  {severity:<8}  {state:<8}  {}\n", shown(&row.summary))
 }
 
 /// All that is known of an alert, and its changes.
@@ -134,8 +144,9 @@ fn subject(row: &AlertRow) -> String {
     parts.join(" ")
 }
 
+/// To the second: what is below is of no use to people.
 pub fn time(time: Millis) -> String {
-    Timestamp::from_millisecond(time).map_or_else(|_| format!("{time} ms"), |time| time.to_string())
+    Timestamp::from_second(time.div_euclid(1_000)).map_or_else(|_| format!("{time} ms"), |time| time.to_string())
 }
 
 /// Names come from records, and a terminal would obey some of their characters.
@@ -187,7 +198,8 @@ mod tests {
             assert!(begins.is_some(), "{text}");
             assert_eq!([place(one, cells[0]), place(two, cells[1]), place(three, cells[2])], [begins; 3], "{text}");
         }
-        assert!(one.ends_with("labels 92 % in") && three.ends_with("country=BR"), "{text}");
+        assert!(one.contains("  recall 0.52") && one.ends_with("labels 92 % in"), "{text}");
+        assert!(two.contains("  fraud v7 country=BR: recall") && three.ends_with("country=BR"), "{text}");
     }
 
     #[test]

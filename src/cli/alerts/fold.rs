@@ -5,7 +5,7 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 /// Ids are shown in this length at least.
-const ID_LENGTH_MIN: usize = 8;
+pub const ID_LENGTH_MIN: usize = 8;
 
 /// The last change of each alert, by id.
 #[derive(Debug, Default)]

@@ -8,8 +8,12 @@ use super::scene::unique;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
+
+/// Also what is read from the control topic.
+const CONTROL_LOG: &str = "info,postdict::stage::control=debug";
 
 /// A deployment of the service.
 pub struct Deployment {
@@ -75,6 +79,13 @@ impl Deployment {
     /// Starts the program.
     pub fn start(&self, words: &[&str]) -> Process {
         Process::start(&self.arguments(words))
+    }
+
+    /// Starts the service as a process with a name of its own, which says when it reads what people say of alerts.
+    pub fn start_as(&self, instance: &str) -> Process {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_postdict"));
+        command.args(self.arguments(&["run", "--log-filter", CONTROL_LOG])).env("POSTDICT_INSTANCE", instance);
+        Process::spawn(command)
     }
 
     /// Runs the program to its end.

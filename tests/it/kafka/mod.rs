@@ -4,6 +4,7 @@
 //! operator does.
 
 mod acls;
+mod alerting;
 mod broker;
 mod client;
 mod cluster;
@@ -16,6 +17,7 @@ mod reader;
 mod scene;
 mod secured;
 
+mod absent;
 mod access;
 mod alerts;
 mod announced;
@@ -34,6 +36,7 @@ mod produce;
 mod profiles;
 mod recreated;
 mod refusals;
+mod said;
 mod service;
 mod several_members;
 mod several_stages;

@@ -4,9 +4,10 @@ use super::against::{CASES, cases};
 use super::drive::{Plan, Run, plans, run};
 use super::naive::AtEnd;
 use super::world::{Memory, World, worlds};
+use postdict::event::WindowSpec;
 use postdict::event::alert::{
-    AlertRow, AlertRule, AlertSettings, AlertState, Baseline, BySeverity, Condition, Gates, Limits, Pattern, Selector,
-    Severity, Unit, Watch,
+    AlertCaps, AlertRow, AlertRule, AlertSettings, AlertState, Baseline, BySeverity, Condition, Gates, Limits, Pattern,
+    Selector, Severity, Unit, Watch,
 };
 use proptest::prelude::*;
 use std::collections::BTreeMap;
@@ -37,8 +38,11 @@ fn of_segments(mut rule: AlertRule) -> AlertRule {
     rule
 }
 
-/// Rules that many worlds break: about counts, coverage, and how they change.
-fn rules() -> Vec<AlertRule> {
+/// A rule that judges windows early, whose alerts are not compared: others are about the same series.
+const EARLY: &str = "early";
+
+/// Rules that many worlds break: about counts, coverage, and how they change. `large_ms`: size of the model's largest windows.
+fn rules(large_ms: i64) -> Vec<AlertRule> {
     let fixed = |limits| Condition::Static { limits, certain: false };
     let many = |most| rule("many", "predictions", fixed(limits(None, Some(most))));
     let uncovered = rule("uncovered", "label_coverage", fixed(limits(Some(0.7), None)));
@@ -48,10 +52,39 @@ fn rules() -> Vec<AlertRule> {
         limits: limits(Some(-40.0), Some(40.0)),
         certain: false,
     };
+    let mut large = many(3.0);
+    let Watch::Metric { select, .. } = &mut large.watch else { panic!("a metric") };
+    select.window_size_ms = Some(large_ms);
+    let mut warm = many(1.0);
+    let Watch::Metric { select, .. } = &mut warm.watch else { panic!("a metric") };
+    select.version = Some(Pattern::new("*"));
+    let of_rules = |id: &str, rules: [&str; 2], all| AlertRule {
+        watch: Watch::Rules { rules: rules.map(Arc::from).into(), all, severity: None },
+        ..rule(id, "", fixed(limits(None, None)))
+    };
     vec![
+        AlertRule { id: "large".into(), ..large },
+        of_rules("either", ["many", "large"], false),
+        AlertRule {
+            id: "inhibited".into(),
+            gates: Gates { inhibited_by: vec!["large".into()], min_count: 0, ..Gates::default() },
+            ..of_segments(many(1.0))
+        },
+        AlertRule { id: "warm".into(), gates: Gates { warm_up_ms: 4_000, min_count: 0, ..Gates::default() }, ..warm },
+        AlertRule {
+            id: EARLY.into(),
+            gates: Gates { provisional: true, min_count: 0, ..Gates::default() },
+            ..of_segments(many(1.0))
+        },
+        AlertRule {
+            id: "early-whole".into(),
+            gates: Gates { provisional: true, min_count: 0, ..Gates::default() },
+            ..many(1.0)
+        },
+        rule("drifted", "drifted_share", fixed(limits(None, Some(0.1)))),
         many(2.0),
         AlertRule { id: "many-in-segment".into(), ..of_segments(many(1.0)) },
-        AlertRule { id: "group".into(), group: true, ..of_segments(many(1.0)) },
+        AlertRule { id: "group".into(), group: true, repeat_ms: Some(7_000), ..of_segments(many(1.0)) },
         AlertRule { gates: Gates { fire: 2, of: 3, clear: 2, min_count: 0, ..Gates::default() }, ..uncovered.clone() },
         AlertRule {
             id: "again".into(),
@@ -60,25 +93,33 @@ fn rules() -> Vec<AlertRule> {
             ..uncovered
         },
         rule("jump", "predictions", relative),
-        AlertRule {
-            watch: Watch::Rules { rules: vec!["many".into(), "uncovered".into()], all: true, severity: None },
-            ..rule("both", "", fixed(limits(None, None)))
-        },
+        of_rules("both", ["many", "uncovered"], true),
     ]
+}
+
+/// The world with these rules.
+fn ruled(mut world: World) -> World {
+    let largest = |windows: &[WindowSpec]| windows.iter().map(|window| window.size_ms).max().expect("windows");
+    let settings = Arc::make_mut(&mut world.settings);
+    let of_models = settings.models.iter();
+    let models = of_models.map(|(id, model)| (id.clone(), Arc::new(rules(largest(&model.windows))))).collect();
+    let defaults = Arc::new(rules(largest(&settings.defaults.windows)));
+    let caps = AlertCaps { open: 2, ..AlertCaps::default() };
+    settings.alerts = Arc::new(AlertSettings { defaults, models, caps, ..AlertSettings::default() });
+    world
 }
 
 fn told(run: &Run) -> BTreeMap<Arc<str>, Vec<AlertRow>> {
     let mut by_alert: BTreeMap<Arc<str>, Vec<AlertRow>> = BTreeMap::new();
-    for row in &run.alerts {
+    for row in run.alerts.iter().filter(|row| !row.rule.starts_with(EARLY)) {
         let row = AlertRow { evaluated_at: 0, ..row.clone() };
         by_alert.entry(Arc::clone(&row.alert_id)).or_default().push(row);
     }
     by_alert
 }
 
-fn check(mut world: World, plan: &Plan, at_end: AtEnd) {
-    let alerts = AlertSettings { defaults: Arc::new(rules()), ..AlertSettings::default() };
-    Arc::make_mut(&mut world.settings).alerts = Arc::new(alerts);
+fn check(world: World, plan: &Plan, at_end: AtEnd) {
+    let world = ruled(world);
     let reference = run(&world, &Plan::simple(), at_end);
     let other = run(&world, plan, at_end);
     let (left, right) = (told(&reference), told(&other));
@@ -113,14 +154,12 @@ fn worlds_break_the_rules() {
     let mut runner = TestRunner::deterministic();
     let mut seen: BTreeMap<(Arc<str>, AlertState), usize> = BTreeMap::new();
     for _ in 0..40 {
-        let mut world = worlds(Memory::All).new_tree(&mut runner).expect("a world").current();
-        let alerts = AlertSettings { defaults: Arc::new(rules()), ..AlertSettings::default() };
-        Arc::make_mut(&mut world.settings).alerts = Arc::new(alerts);
+        let world = ruled(worlds(Memory::All).new_tree(&mut runner).expect("a world").current());
         for row in run(&world, &Plan::simple(), AtEnd::Close).alerts {
             *seen.entry((row.rule, row.state)).or_default() += 1;
         }
     }
-    for rule in rules() {
+    for rule in rules(0) {
         for state in [AlertState::Firing, AlertState::Resolved] {
             assert!(seen.contains_key(&(Arc::clone(&rule.id), state)), "{} is never {state:?}: {seen:?}", rule.id);
         }

@@ -1,8 +1,9 @@
 //! The service is killed at a hundred random moments of one run, in which processes also come, go and lose their sessions.
 
+use super::alerted::ALERTED_FLIGHTS;
 use super::stream::records;
 use super::wire::Wire;
-use super::{BRIEF_FLIGHTS, Service, Setup, shipped_flights};
+use super::{Service, Setup, shipped_flights};
 use crate::kafka::broker;
 use crate::kafka::process::Process;
 use std::time::{Duration, Instant, SystemTime};
@@ -48,7 +49,7 @@ impl Drop for Moments {
 #[test]
 fn a_service_killed_at_a_hundred_random_moments_agrees_with_replay() {
     let Some(broker) = broker::shared("killed_at_a_hundred_random_moments") else { return };
-    let setup = Setup { session_ms: 2500, ..Setup::new("chaos", 4, Wire::Json, BRIEF_FLIGHTS) };
+    let setup = Setup { session_ms: 2500, ..Setup::new("chaos", 4, Wire::Json, ALERTED_FLIGHTS) };
     let service = Service::new(broker, &setup);
     let records = records(&shipped_flights(), usize::MAX);
     let mut parts = records.chunks(records.len() / KILLS + 1);
@@ -71,7 +72,7 @@ fn a_service_killed_at_a_hundred_random_moments_agrees_with_replay() {
         running[chosen] = service.start_small(names[chosen], &[]);
     }
     parts.for_each(|part| service.feed(part));
-    service.ends_as_replay(running.into());
+    service.ends_as_replay_with_alerts(running.into());
 }
 
 impl Process {

@@ -4,6 +4,7 @@
 //! `stream` and `wire` are what goes in and how, `fold` what comes out, `verifier` holds it against the topics themselves;
 //! the others are the tests.
 
+mod alerted;
 mod fold;
 mod member;
 mod stream;
@@ -274,6 +275,7 @@ impl Service {
         if self.has_profiles {
             verifier::profiles_are_those_of_replay(self, &expected);
         }
+        verifier::alerts_are_those_of_replay(self);
     }
 
     /// Waits until everything is read, and stops the processes.

@@ -1,9 +1,10 @@
 //! The service is killed at every step of commit, snapshot, restore and revoke, in either stage; after each death the
 //! topics must be whole, and in the end the numbers those of `replay`.
 
+use super::alerted::ALERTED_FLIGHTS;
 use super::stream::records;
 use super::wire::Wire;
-use super::{BRIEF_FLIGHTS, Service, Setup, WAIT_MAX, shipped_flights, verifier};
+use super::{Service, Setup, WAIT_MAX, shipped_flights, verifier};
 use crate::kafka::broker::{self, Broker};
 use crate::kafka::client;
 use std::time::{Duration, Instant};
@@ -16,6 +17,9 @@ const STEPS: [&[&str]; 5] = [
     &["truncate.begin"],
     &["truncate.done", "revoke"],
 ];
+
+/// Days of four weeks that are there before the service starts.
+const DAYS_FIRST: usize = 6;
 
 impl Service {
     /// Ends what the last process had begun, as the next one would.
@@ -43,9 +47,11 @@ fn killed_at_each_step(stage: &str) {
 }
 
 fn killed_at(broker: &Broker, stage: &str, steps: &[&str]) {
-    let service = Service::new(broker, &Setup::new(&format!("steps-{stage}"), 2, Wire::Json, BRIEF_FLIGHTS));
+    let service = Service::new(broker, &Setup::new(&format!("steps-{stage}"), 2, Wire::Json, ALERTED_FLIGHTS));
     let records = records(&shipped_flights(), usize::MAX);
     let mut parts = records.chunks(records.len() / 120);
+    // So many days that windows are final and rules broken while it is killed.
+    parts.by_ref().take(DAYS_FIRST * 120 / 28).for_each(|part| service.feed(part));
     for step in steps {
         let place = format!("{stage}/{step}");
         let mut process = service.start_small("a", &[("POSTDICT_FAILPOINT", &place)]);
@@ -75,7 +81,7 @@ fn killed_at(broker: &Broker, stage: &str, steps: &[&str]) {
         service.fence("a");
         verifier::at_standstill(&service);
     }
-    service.ends_as_replay(vec![service.start_small("a", &[])]);
+    service.ends_as_replay_with_alerts(vec![service.start_small("a", &[])]);
 }
 
 #[test]
@@ -88,14 +94,15 @@ fn a_service_killed_at_any_step_of_assess_goes_on() {
     killed_at_each_step("assess");
 }
 
-/// Enough of the flights for windows to become final: each is a profile once, though ASSESS is killed again and again while
-/// it commits.
+/// Enough of the flights for windows to become final: each is a profile once, and each change of an alert is told once, though
+/// ASSESS is killed again and again while it commits.
 #[test]
-fn a_service_killed_while_windows_become_final_publishes_the_profile_of_each_once() {
+fn a_service_killed_while_windows_become_final_publishes_each_profile_and_each_change_of_an_alert_once() {
     let Some(broker) = broker::shared("killed_while_windows_become_final") else { return };
-    let service = Service::new(broker, &Setup::new("steps-final", 2, Wire::Json, BRIEF_FLIGHTS));
+    let service = Service::new(broker, &Setup::new("steps-final", 2, Wire::Json, ALERTED_FLIGHTS));
     let records = records(&shipped_flights(), 12_000);
-    let steps = ["commit.half_sent:2", "commit.sent:3", "commit.offsets:2", "commit.done:3"];
+    let steps = ["half_sent:2", "sent:3", "flushed:2", "guarded:2", "offsets:2", "done:3"];
+    let steps = steps.map(|step| format!("commit.{step}"));
     for (part, step) in records.chunks(records.len() / steps.len() + 1).zip(steps) {
         let place = format!("assess/{step}");
         let mut process = service.start_small("a", &[("POSTDICT_FAILPOINT", &place)]);
@@ -107,7 +114,7 @@ fn a_service_killed_while_windows_become_final_publishes_the_profile_of_each_onc
         }
         process.killed_itself();
     }
-    service.ends_as_replay(vec![service.start_small("a", &[])]);
+    service.ends_as_replay_with_alerts(vec![service.start_small("a", &[])]);
     let profiles = service.read("profiles").len();
     assert!(profiles > 5, "{profiles} profiles of windows that were final");
 }

@@ -2,10 +2,12 @@
 //! service computes.
 
 mod accounting;
+mod alerts;
 mod dead_letters;
 mod logs;
 mod profiles;
 
+pub use alerts::{Changes, are_those_of_replay as alerts_are_those_of_replay, counted};
 pub use profiles::are_those_of_replay as profiles_are_those_of_replay;
 
 use super::Service;
@@ -68,6 +70,7 @@ pub(super) fn at_standstill(service: &Service) {
     between_commits(service, &inputs);
     // Reading them is the check.
     service.published();
+    service.told();
 }
 
 /// What must hold after every commit. Gives the positions of JOIN: by partition, then input.
