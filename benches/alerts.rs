@@ -94,9 +94,14 @@ fn row(metric: &Arc<str>, series: usize, window: i64) -> MetricRow {
 /// All series of one window, final, and judged.
 fn see(alerts: &mut Alerts, rows: &[MetricRow]) -> u64 {
     rows.iter().for_each(|row| alerts.take(row, 0));
-    alerts.evaluate(0, Some(0), |_| Progress { watermark: Millis::MAX, oldest_open: Vec::new() }, |row| {
-        black_box(row);
-    })
+    alerts.evaluate(
+        0,
+        Some(0),
+        |_| Progress { watermark: Millis::MAX, oldest_open: Vec::new() },
+        |row| {
+            black_box(row);
+        },
+    )
 }
 
 fn windows(series: usize) -> impl FnMut() -> Vec<MetricRow> {

@@ -1,7 +1,7 @@
 //! `Alert`: one rule about one series: what the windows say, and what was told of it.
 
-use super::Verdict;
 use super::machine::{Machine, Phase};
+use super::{Judgement, Verdict};
 use crate::event::Millis;
 use crate::event::alert::{AlertState, Gates, Severity};
 use std::sync::Arc;
@@ -99,6 +99,8 @@ pub struct Alert {
     pub base_until: Option<Millis>,
     /// The others, by start.
     pub tail: Vec<Judged>,
+    /// How the last of all was judged.
+    pub last: Option<Judgement>,
     /// What was told.
     pub told: Told,
 }
@@ -140,6 +142,12 @@ impl Alert {
             machine.step(judged.verdict, judged.start + size_ms, gates);
         }
         machine
+    }
+
+    /// End of the first bad window of what goes on.
+    pub fn bad_since(&self, size_ms: Millis, gates: &Gates) -> Option<Millis> {
+        let machine = self.machine(size_ms, gates);
+        machine.started_at.filter(|_| matches!(machine.phase, Phase::Pending | Phase::Firing))
     }
 
     /// Start of the last window that was judged.

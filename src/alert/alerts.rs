@@ -1,6 +1,7 @@
 //! `Alerts`: the alerts of all models of one partition.
 
 use super::model::{ModelAlerts, Progress};
+use super::presence::Seen;
 use super::rules::RuleIndex;
 use super::tell::Telling;
 use crate::event::alert::{AlertRow, Control, Presence, Watch};
@@ -39,10 +40,10 @@ pub struct Alerts {
     control: Arc<Control>,
     /// Somebody has said something that was not looked at yet.
     has_news: bool,
-    /// Since when somebody looks, by the clock.
-    pub(super) awake_since: Option<Millis>,
-    /// Largest event time that was seen, and when that grew, by the clock.
-    pub(super) source: Option<(Millis, Millis)>,
+    /// When it was looked last, by the clock.
+    pub(super) looked_at: Option<Millis>,
+    /// When anything came last, by the clock.
+    pub(super) source: Option<Seen>,
     /// It says of the source as a whole when that stalls.
     watches_source: bool,
     /// There are no rules at all.
@@ -59,7 +60,7 @@ impl Alerts {
             indexes: Indexes::new(&settings.alerts),
             control: Arc::default(),
             has_news: false,
-            awake_since: None,
+            looked_at: None,
             source: None,
             watches_source: true,
         }
@@ -76,21 +77,37 @@ impl Alerts {
         self.control = control;
     }
 
-    /// Somebody looks again, from `now` on.
+    /// Somebody looks again, at `now`. The time in which nobody did is none in which something did not come.
     pub fn resume(&mut self, now: Millis) {
-        self.awake_since = Some(now);
+        let gap = self.looked_at.map_or(0, |before| now.saturating_sub(before).max(0));
+        self.looked_at = Some(now);
+        self.source.iter_mut().for_each(|source| source.postpone(gap));
+        self.models.values_mut().for_each(|model| model.presences.postpone(gap));
     }
 
-    /// Takes in a row at `now`.
-    pub fn take(&mut self, row: &MetricRow, now: Millis) {
+    /// Notes that something has come of a model: predictions of some versions, or labels.
+    pub fn note(&mut self, id: &Arc<str>, versions: &[&Arc<str>], has_labels: bool, now: Millis) {
+        if self.is_idle {
+            return;
+        }
+        self.source = Some(Seen::new(now));
+        let model = match self.models.get_mut(id) {
+            Some(model) => model,
+            None => self.begin(id),
+        };
+        model.presences.note(versions, has_labels, now);
+    }
+
+    /// Takes in a row.
+    pub fn take(&mut self, row: &MetricRow) {
         if self.is_idle {
             return;
         }
         if let Some(model) = self.models.get_mut(&row.model_id) {
-            model.take(row, now);
+            model.take(row);
             return;
         }
-        self.begin(&row.model_id).take(row, now);
+        self.begin(&row.model_id).take(row);
     }
 
     fn begin(&mut self, id: &Arc<str>) -> &mut ModelAlerts {
@@ -104,30 +121,20 @@ impl Alerts {
         ModelAlerts::new(id, self.settings.model(id), &self.settings.alerts, self.indexes.of(id))
     }
 
-    /// Judges what can be judged at `now`, where `progress` says how far a model has come and `newest` is the largest event
-    /// time that was seen. Gives out what changed; returns how much that is.
-    pub fn evaluate(
-        &mut self,
-        now: Millis,
-        newest: Option<Millis>,
-        progress: impl Fn(&str) -> Progress,
-        mut out: impl FnMut(AlertRow),
-    ) -> u64 {
+    /// Judges what can be judged at `now`, where `progress` says how far a model has come. Gives out what changed; returns how
+    /// much that is.
+    pub fn evaluate(&mut self, now: Millis, progress: impl Fn(&str) -> Progress, mut out: impl FnMut(AlertRow)) -> u64 {
         if self.is_idle && self.models.is_empty() {
             return 0;
         }
-        let awake_since = *self.awake_since.get_or_insert(now);
-        if let Some(newest) = newest.filter(|newest| self.source.is_none_or(|(seen, _)| *newest > seen)) {
-            self.source = Some((newest, now));
-        }
+        self.looked_at = Some(now);
         if self.watches_source && self.source.is_some() && self.has_source_rules() {
             self.begin(&SOURCE.into());
         }
         let control = Arc::clone(&self.control);
         let mut telling = Telling::new(now, &control, std::mem::take(&mut self.has_news), &mut out);
-        telling.awake_since = awake_since;
         for (id, model) in &mut self.models {
-            model.presences.source = self.source.filter(|_| self.watches_source && **id == *SOURCE).map(|(_, at)| at);
+            model.presences.source = self.source.filter(|_| self.watches_source && **id == *SOURCE);
             model.evaluate(&progress, &mut telling);
         }
         telling.told

@@ -27,10 +27,7 @@ impl ModelAlerts {
         // What was judged last may have been forgotten by now, where an alert is given up.
         let forgotten = Point { start: alert.last_judged().unwrap_or_default(), ..Point::default() };
         let point = place.map_or(&forgotten, |place| &series.points[place]);
-        let judgement = match place {
-            Some(place) => self.judgement(rule, series, place, Millis::MAX),
-            None => Judgement::unjudged(Unjudged::Undefined),
-        };
+        let judgement = alert.last.unwrap_or(Judgement::unjudged(Unjudged::Undefined));
         let bounds = Metric::from_name(&row.metric.clone().unwrap_or_default()).map(widest_range).map(Range::bounds);
         let judgement = match (&rule.watch, bounds) {
             (Watch::Metric { condition: Condition::Dynamic { .. }, .. }, Some(bounds)) => {

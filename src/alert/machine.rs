@@ -9,7 +9,7 @@
 //!       └─────────────────────────────────────┘ └──────────────── resolved ◄────────┘
 //! ```
 //!
-//! Windows that are not judged change nothing. A severity rises at once; it does not fall before the alert is over, so that
+//! Windows that are not judged change nothing, but ten of them in a row end what goes on. A severity rises at once; it does not fall before the alert is over, so that
 //! a value between two bounds does not flap.
 
 use super::Verdict;
@@ -49,13 +49,24 @@ pub struct Machine {
     counted: u8,
     /// Good windows in a row.
     good: u32,
+    /// Windows in a row that were not judged.
+    unjudged: u32,
 }
+
+/// Windows in a row that are not judged, after which nothing is known of a series any more.
+const GIVEN_UP_AFTER: u32 = 10;
 
 impl Machine {
     /// Goes on by the verdict about a window that ends at `end`.
     pub fn step(&mut self, verdict: Verdict, end: Millis, gates: &Gates) {
         let severity = match verdict {
-            Verdict::Unjudged(_) => return,
+            Verdict::Unjudged(_) => {
+                self.unjudged = self.unjudged.saturating_add(1);
+                if self.unjudged >= GIVEN_UP_AFTER {
+                    self.give_up(end);
+                }
+                return;
+            }
             Verdict::Good | Verdict::Between => None,
             Verdict::Bad(severity) => Some(severity),
         };
@@ -65,7 +76,7 @@ impl Machine {
             let is_bad = severity.is_some_and(|severity| severity >= at_least);
             self.bad[place] = (self.bad[place] << 1 | u64::from(is_bad)) & mask;
         }
-        self.counted = self.counted.saturating_add(1).min(64);
+        (self.unjudged, self.counted) = (0, self.counted.saturating_add(1).min(64));
         self.good = if verdict == Verdict::Good { self.good.saturating_add(1) } else { 0 };
         if self.phase == Phase::Firing {
             self.severity = self.severity.max(self.met(gates));
@@ -100,12 +111,15 @@ impl Machine {
     }
 
     /// Begins to fire, or ends, at once: of what is not about windows.
-    pub fn set(&mut self, firing: Option<(Severity, Millis)>, end: Millis) {
+    pub fn set(&mut self, firing: Option<(Severity, Millis)>, end: Millis, gates: &Gates) {
+        let cools_until = self.resolved_at.map_or(Millis::MIN, |over| over.saturating_add(gates.cooldown_ms));
+        self.is_cooling = firing.is_some() && self.phase != Phase::Firing && end < cools_until;
         match (firing, self.phase) {
             (Some((severity, _)), Phase::Firing) => self.severity = self.severity.max(Some(severity)),
             (Some((severity, since)), _) => {
                 *self = Machine {
-                    phase: Phase::Firing,
+                    phase: if self.is_cooling { Phase::Pending } else { Phase::Firing },
+                    is_cooling: self.is_cooling,
                     severity: Some(severity),
                     started_at: Some(since),
                     resolved_at: self.resolved_at,
@@ -113,6 +127,7 @@ impl Machine {
                 };
             }
             (None, Phase::Firing) => (self.phase, self.resolved_at) = (Phase::Resolved, Some(end)),
+            (None, Phase::Pending) => self.phase = Phase::Ok,
             (None, _) => {}
         }
     }
@@ -120,16 +135,16 @@ impl Machine {
     /// Ends whatever goes on: nothing more is known of its series.
     pub fn give_up(&mut self, end: Millis) {
         match self.phase {
-            Phase::Firing => self.set(None, end),
+            Phase::Firing => (self.phase, self.resolved_at) = (Phase::Resolved, Some(end)),
             Phase::Pending => self.phase = Phase::Ok,
             Phase::Ok | Phase::Resolved => {}
         }
-        (self.bad, self.good, self.is_cooling) = ([0; 3], 0, false);
+        (self.bad, self.good, self.is_cooling, self.unjudged) = ([0; 3], 0, false, 0);
     }
 
     /// Bad ones among the last windows, and how many of those counted.
     pub fn bad_of(&self, gates: &Gates) -> (u32, u32) {
-        (self.bad[0].count_ones(), u32::from(self.counted).min(gates.of))
+        (self.bad[0].count_ones().min(gates.of), u32::from(self.counted).min(gates.of))
     }
 
     /// The worst severity that enough of the last windows had.
@@ -145,13 +160,14 @@ impl Machine {
 
     /// As numbers, to be kept.
     pub fn to_parts(self) -> MachineParts {
-        let flags = [self.phase as u64, u64::from(self.is_cooling), u64::from(self.counted), u64::from(self.good)];
+        let counts = [self.counted.into(), self.good, self.unjudged].map(u64::from);
+        let flags = [self.phase as u64, u64::from(self.is_cooling), counts[0], counts[1], counts[2]];
         MachineParts { flags, severity: self.severity, times: [self.started_at, self.resolved_at], bad: self.bad }
     }
 
     /// From what [`Self::to_parts`] gave; `None` if that is impossible.
     pub fn from_parts(parts: MachineParts) -> Option<Machine> {
-        let [phase, is_cooling, counted, good] = parts.flags;
+        let [phase, is_cooling, counted, good, unjudged] = parts.flags;
         Some(Machine {
             phase: match phase {
                 0 => Phase::Ok,
@@ -167,6 +183,7 @@ impl Machine {
             bad: parts.bad,
             counted: u8::try_from(counted).ok()?,
             good: u32::try_from(good).ok()?,
+            unjudged: u32::try_from(unjudged).ok()?,
         })
     }
 }
@@ -174,8 +191,8 @@ impl Machine {
 /// A machine as numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct MachineParts {
-    /// Phase, cooling, windows that counted, good ones in a row.
-    pub flags: [u64; 4],
+    /// Phase, cooling, windows that counted, good ones and unjudged ones in a row.
+    pub flags: [u64; 5],
     /// Severity.
     pub severity: Option<Severity>,
     /// When it started, and when it was over.

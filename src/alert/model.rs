@@ -5,7 +5,7 @@ use super::alert::Alert;
 use super::presence::Presences;
 use super::rules::{RuleIndex, Rules};
 use super::series::{Series, SeriesColumns, SeriesKey, key_of};
-use crate::event::alert::AlertRule;
+use crate::event::alert::{AlertRule, Watch};
 use crate::event::{AlertSettings, MetricRow, Millis, ModelSettings, WindowSpec};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -45,8 +45,8 @@ pub struct ModelAlerts {
     pub(super) open: BTreeSet<AlertKey>,
     /// Alerts that would fire, and are suppressed.
     pub(super) held: BTreeSet<AlertKey>,
-    /// Series that no rule is about; a memory that may be lost.
-    unselected: BTreeSet<SeriesKey>,
+    /// Series that no rule is about, or that there was no room for; a memory that may be lost.
+    pub(super) unselected: BTreeSet<SeriesKey>,
     /// Windows that are final and wait for those before them.
     pub(super) ready: BTreeMap<(WindowSpec, Millis), BTreeSet<SeriesKey>>,
     /// Windows that changed, of series with rules that judge what is not final.
@@ -58,6 +58,8 @@ pub struct ModelAlerts {
     pub(super) first_windows: BTreeMap<Arc<str>, Millis>,
     /// Alerts whose rules are gone, with the id and the model's series columns of each.
     pub(super) orphans: Vec<(AlertRule, SeriesColumns, Alert)>,
+    /// The rules have changed: what is said of other alerts is to be looked at again.
+    pub(super) has_changed: bool,
     /// Series that there was no room for, and windows that were forgotten before they were judged.
     pub(super) over_cap: u64,
 }
@@ -93,14 +95,14 @@ impl ModelAlerts {
             presences: Presences::default(),
             first_windows: BTreeMap::new(),
             orphans: Vec::new(),
+            has_changed: false,
             over_cap: 0,
         }
     }
 
-    /// Takes in a row at `now`.
-    pub fn take(&mut self, row: &MetricRow, now: Millis) {
-        if row.segment_key.is_empty() && matches!(&*row.metric, "predictions" | "matched") {
-            self.presences.take(row, now);
+    /// Takes in a row.
+    pub fn take(&mut self, row: &MetricRow) {
+        if row.segment_key.is_empty() && *row.metric == *"predictions" {
             self.note_first_window(row);
         }
         if *row.metric == *"drifted" && row.value == Some(1.0) && self.rules.is_about("drifted_share") {
@@ -127,8 +129,9 @@ impl ModelAlerts {
             return;
         }
         // What is final is judged with this publication, or waits for a window that ASSESS holds too.
-        if !row.is_final && series.points.len() > self.alerts_settings.caps.history && !series.points[0].is_final {
-            series.points.remove(0);
+        if !row.is_final && series.points.len() > self.alerts_settings.caps.history {
+            let oldest = series.points.iter().position(|point| !point.is_final);
+            oldest.into_iter().for_each(|place| drop(series.points.remove(place)));
             self.over_cap += 1;
         }
         let spec = WindowSpec { size_ms: row.window_size_ms, advance_ms: row.window_advance_ms };
@@ -185,6 +188,8 @@ impl ModelAlerts {
         }
         if self.series.len() >= self.alerts_settings.caps.series {
             self.over_cap += 1;
+            // Not to be asked for with each of its rows.
+            self.unselected.insert(key);
             return false;
         }
         let columns = SeriesColumns::of(row);
@@ -207,6 +212,24 @@ impl ModelAlerts {
         let rules = &self.rules;
         self.series.entry(key).or_insert_with(|| Series::new(columns, Arc::new([]), rules, Millis::MIN));
         key
+    }
+
+    /// True if an alert of the rule at `place` takes the place of one of `before` about the same series: both watch the same
+    /// kind of thing, and tell it in the same way.
+    fn goes_on(&self, place: u32, before: &AlertRule, series: &Series) -> bool {
+        let rule = self.rules.get(place);
+        let is_alike = match (&rule.watch, &before.watch) {
+            (Watch::Metric { .. }, Watch::Metric { .. }) => {
+                series.rules.contains(&place) || series.columns.metric.is_none()
+            }
+            (Watch::Absence { of, .. }, Watch::Absence { of: before, .. }) => {
+                of == before && self.rules.absences.contains(&place)
+            }
+            (Watch::Rules { .. }, Watch::Rules { .. }) => true,
+            _ => false,
+        };
+        // What is told of a group is not told of its members.
+        is_alike && rule.group == before.group && rule.notify == before.notify
     }
 
     /// Goes on under other settings.
@@ -232,15 +255,7 @@ impl ModelAlerts {
         for ((place, key), alert) in std::mem::take(&mut self.alerts) {
             let rule = before.get(place);
             let Some(series) = self.series.get(&key) else { continue };
-            let now = self.rules.place(&rule.id).filter(|now| {
-                let is_alike =
-                    std::mem::discriminant(&self.rules.get(*now).watch) == std::mem::discriminant(&rule.watch);
-                // What is told of a group is not told of its members.
-                let is_told_alike =
-                    self.rules.get(*now).group == rule.group && self.rules.get(*now).notify == rule.notify;
-                let is_about = series.rules.contains(now) || series.columns.metric.is_none();
-                is_alike && is_told_alike && is_about
-            });
+            let now = self.rules.place(&rule.id).filter(|now| self.goes_on(*now, rule, series));
             match now {
                 Some(now) => {
                     if open.contains(&(place, key)) {
@@ -254,5 +269,10 @@ impl ModelAlerts {
                 None => self.orphans.push((rule.clone(), series.columns.clone(), alert)),
             }
         }
+        let alerts = &self.alerts;
+        let has_alerts = |key: &SeriesKey| alerts.keys().any(|(_, series)| series == key);
+        self.series
+            .retain(|key, series| !series.rules.is_empty() || series.columns.metric.is_none() && has_alerts(key));
+        self.has_changed = true;
     }
 }

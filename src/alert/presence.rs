@@ -1,17 +1,34 @@
 //! `Presences`: when something last came, by the clock: what rules about absence look at.
 
+use crate::event::Millis;
 use crate::event::alert::Presence;
-use crate::event::{MetricRow, Millis};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// What was last seen of something.
-#[derive(Debug, Clone, Copy, PartialEq)]
+/// When something last came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Seen {
-    /// Newest window of predictions, and how many there were in it.
-    pub window: (Millis, f64),
-    /// When it last grew, by the clock.
+    /// By the clock.
     pub at: Millis,
+    /// For how long nobody has looked since then.
+    pub pause_ms: Millis,
+}
+
+impl Seen {
+    /// At `now`.
+    pub fn new(now: Millis) -> Seen {
+        Seen { at: now, pause_ms: 0 }
+    }
+
+    /// For how long somebody has looked in vain, at `now`.
+    pub fn silent_ms(self, now: Millis) -> Millis {
+        now.saturating_sub(self.at).saturating_sub(self.pause_ms)
+    }
+
+    /// For so long nobody has looked.
+    pub fn postpone(&mut self, gap: Millis) {
+        self.pause_ms = self.pause_ms.saturating_add(gap);
+    }
 }
 
 /// When predictions and labels of a model last came.
@@ -22,40 +39,24 @@ pub struct Presences {
     /// Labels of all versions together.
     pub labels: Option<Seen>,
     /// Anything, of any model; only where that is watched.
-    pub source: Option<Millis>,
+    pub source: Option<Seen>,
 }
 
 /// Versions that are watched; of more, those that were seen last.
 const MAX_VERSIONS: usize = 1_000;
 
 impl Presences {
-    /// Takes in a row of the whole model, of any metric, at `now`.
-    pub fn take(&mut self, row: &MetricRow, now: Millis) {
-        let Some(value) = row.value.filter(|value| *value > 0.0) else { return };
-        match &*row.metric {
-            "predictions" => {
-                // Of several window sizes, the newest window of any.
-                let grown = match self.predictions.get(&row.model_version) {
-                    None => true,
-                    Some(seen) => {
-                        let (start, count) = seen.window;
-                        row.window_start > start || row.window_start == start && value > count
-                    }
-                };
-                if grown {
-                    self.make_room();
-                    let seen = Seen { window: (row.window_start, value), at: now };
-                    self.predictions.insert(Arc::clone(&row.model_version), seen);
-                }
-            }
-            // Labels come for old windows: any change is news, except that a window becomes final.
-            "matched" if row.model_version.is_empty() => {
-                let is_newer = self.labels.is_none_or(|seen| row.window_start > seen.window.0);
-                if !row.is_final || is_newer {
-                    self.labels = Some(Seen { window: (row.window_start, value), at: now });
-                }
-            }
-            _ => {}
+    /// Notes what came at `now`.
+    pub fn note(&mut self, versions: &[&Arc<str>], has_labels: bool, now: Millis) {
+        if !versions.is_empty() {
+            self.predictions.insert("".into(), Seen::new(now));
+        }
+        for version in versions.iter().filter(|version| !version.is_empty()) {
+            self.make_room();
+            self.predictions.insert(Arc::clone(version), Seen::new(now));
+        }
+        if has_labels {
+            self.labels = Some(Seen::new(now));
         }
     }
 
@@ -70,17 +71,24 @@ impl Presences {
         }
     }
 
+    /// For so long nobody has looked.
+    pub fn postpone(&mut self, gap: Millis) {
+        let all = self.predictions.values_mut().chain(&mut self.labels).chain(&mut self.source);
+        all.for_each(|seen| seen.postpone(gap));
+    }
+
     /// What rules about `of` watch, with when it last came: a version each, or the whole model.
-    pub fn last(&self, of: Presence) -> Vec<(Arc<str>, Millis)> {
-        let whole: Arc<str> = "".into();
+    pub fn last(&self, of: Presence) -> Vec<(Arc<str>, Seen)> {
+        let whole = || Arc::<str>::from("");
+        let one = |seen: Option<Seen>| seen.map(|seen| (whole(), seen)).into_iter().collect();
         match of {
-            Presence::Predictions => self.predictions.get(&whole).map(|seen| (whole, seen.at)).into_iter().collect(),
-            Presence::Labels => self.labels.map(|seen| (whole, seen.at)).into_iter().collect(),
+            Presence::Predictions => one(self.predictions.get("").copied()),
+            Presence::Labels => one(self.labels),
+            Presence::Source => one(self.source),
             Presence::Version => {
                 let named = self.predictions.iter().filter(|(version, _)| !version.is_empty());
-                named.map(|(version, seen)| (Arc::clone(version), seen.at)).collect()
+                named.map(|(version, seen)| (Arc::clone(version), *seen)).collect()
             }
-            Presence::Source => self.source.map(|at| (whole, at)).into_iter().collect(),
         }
     }
 }

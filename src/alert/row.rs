@@ -158,7 +158,10 @@ impl ModelAlerts {
             (Watch::Metric { .. }, Some(series)) if series.columns.metric.is_some() => {
                 self.tell_windows(rule, series, alert, &mut row, &mut evidence)
             }
-            (Watch::Metric { .. }, _) => self.tell_members(key, telling.time(), &mut row, &mut evidence),
+            (Watch::Metric { .. }, _) => {
+                let end = alert.base_until.unwrap_or(telling.time());
+                self.tell_members(key, end, &mut row, &mut evidence)
+            }
             (Watch::Absence { of, for_ms, .. }, _) => {
                 let last = told.started_at.unwrap_or(now);
                 let silent_ms = told.resolved_at.unwrap_or(now).saturating_sub(last);

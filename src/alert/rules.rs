@@ -2,7 +2,7 @@
 
 use super::series::SeriesColumns;
 use crate::event::alert::{AlertRule, Baseline, Condition, Selector, Watch};
-use crate::event::{MetricRow, Millis, ModelSettings};
+use crate::event::{MetricRow, Millis, ModelSettings, WindowSpec};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -65,6 +65,8 @@ pub struct Rules {
     index: Arc<RuleIndex>,
     /// Rules about absence that are about the model.
     pub absences: Vec<u32>,
+    /// Windows of the model.
+    windows: Vec<WindowSpec>,
     /// Window size that is meant where none is named.
     smallest_ms: Millis,
     /// What is meant where nothing is named that a metric of drift is compared with.
@@ -81,6 +83,7 @@ impl Rules {
         Rules {
             index: Arc::clone(index),
             absences: index.absences.iter().filter(is_about).copied().collect(),
+            windows: settings.windows.clone(),
             smallest_ms: settings.windows.iter().map(|window| window.size_ms).min().unwrap_or(0),
             compared_with: settings.drift.compare_with.first().map_or("fixed".into(), |first| first.kind().into()),
         }
@@ -132,7 +135,11 @@ impl Rules {
             (Some(wanted), Some(kind)) => wanted == kind,
             (None, Some(kind)) => self.compared_with == *kind,
         };
-        is_compared && row.window_size_ms == select.window_size_ms.unwrap_or(self.smallest_ms) && select.selects(row)
+        let spec = WindowSpec { size_ms: row.window_size_ms, advance_ms: row.window_advance_ms };
+        is_compared
+            && self.windows.contains(&spec)
+            && row.window_size_ms == select.window_size_ms.unwrap_or(self.smallest_ms)
+            && select.selects(row)
     }
 
     /// Rules about a series that is known.

@@ -8,6 +8,7 @@ use super::{active, row};
 use crate::event::Millis;
 use crate::event::alert::{AlertCause, AlertRow, AlertRule, AlertState, Control, Severity, Watch};
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 /// Where changes go, and when it is.
 pub struct Telling<'t> {
@@ -23,19 +24,22 @@ pub struct Telling<'t> {
     pub out: &'t mut dyn FnMut(AlertRow),
     /// How many there were.
     pub told: u64,
-    /// Since when somebody looks, by the clock.
-    pub awake_since: Millis,
 }
 
 impl<'t> Telling<'t> {
     /// At `now`.
     pub fn new(now: Millis, control: &'t Control, has_news: bool, out: &'t mut dyn FnMut(AlertRow)) -> Telling<'t> {
-        Telling { now, end: None, control, has_news, out, told: 0, awake_since: now }
+        Telling { now, end: None, control, has_news, out, told: 0 }
     }
 
     /// From now on, it is about the window that ends at `end`.
     pub fn at(&mut self, end: Option<Millis>) {
         self.end = end;
+    }
+
+    /// End of the window that is judged, if one is.
+    pub fn end(&self) -> Option<Millis> {
+        self.end
     }
 
     /// When it is: in event time where it is about a window, else by the clock.
@@ -61,18 +65,17 @@ impl ModelAlerts {
         is_final: bool,
         telling: &mut Telling<'_>,
     ) {
-        let mut groups = BTreeSet::new();
-        let mut composites = BTreeSet::new();
+        let groups: BTreeSet<u32> =
+            touched.keys().map(|key| key.0).filter(|rule| self.rules.get(*rule).group).collect();
+        let composites: BTreeSet<u32> =
+            touched.keys().flat_map(|key| self.rules.composites_of(key.0)).copied().collect();
+        // Before anything is told, all is known of what stands against it.
+        let mut others: Vec<AlertKey> = groups.into_iter().flat_map(|rule| self.set_group(rule, telling)).collect();
+        others.extend(composites.into_iter().flat_map(|rule| self.set_composite(rule, telling)).collect::<Vec<_>>());
         for (key, cause) in touched {
-            composites.extend(self.rules.composites_of(key.0));
-            if self.rules.get(key.0).group {
-                groups.insert(key.0);
-            } else {
-                self.tell(*key, *cause, telling);
-            }
+            self.tell(*key, *cause, telling);
         }
-        groups.into_iter().for_each(|rule| self.tell_group(rule, telling));
-        composites.into_iter().for_each(|rule| self.tell_composite(rule, telling));
+        others.into_iter().for_each(|key| self.tell(key, AlertCause::Window, telling));
         // What was touched may have made room for what was looked at before.
         let held: Vec<AlertKey> = self.held.iter().copied().collect();
         for key in held {
@@ -104,7 +107,7 @@ impl ModelAlerts {
                 && rule.repeat_ms.is_some_and(|repeat| time >= alert.told.open_at.saturating_add(repeat));
             is_due
                 && alert.told.acknowledged_by.is_none()
-                && acknowledged_by(alert, alert.told.state, telling.control).is_none()
+                && acknowledged_by(alert, alert.told.state, None, telling.control).is_none()
                 && self.suppression(**key, &series.columns, alert, telling).is_none()
         };
         let due: Vec<AlertKey> = self.open.iter().filter(is_due).copied().collect();
@@ -124,7 +127,7 @@ impl ModelAlerts {
         let next = self.next(key, alert, rule, telling);
         let told = &alert.told;
         let is_other = next.state != told.state || next.state.is_open() && next.severity != told.severity;
-        let acknowledged = acknowledged_by(alert, next.state, telling.control);
+        let acknowledged = acknowledged_by(alert, next.state, None, telling.control);
         let is_acknowledged = next.state.is_open() && acknowledged != told.acknowledged_by;
         match next.suppressed_by {
             Some(Suppression::Cooldown) | None => self.held.remove(&key),
@@ -210,7 +213,12 @@ impl ModelAlerts {
     /// True if a rule that inhibits `rule` fires for the same model, and the same or all of its versions and segments.
     fn is_inhibited(&self, rule: &AlertRule, series: &SeriesColumns) -> bool {
         let places = rule.gates.inhibited_by.iter().filter_map(|id| self.rules.place(id));
-        places.into_iter().any(|place| self.firing(place).any(|(key, _)| self.covers(key, series)))
+        // Of a group, it is the members that fire.
+        let is_meant = |place: u32, key: SeriesKey| {
+            !self.rules.get(place).group || self.series.get(&key).is_some_and(|series| series.columns.metric.is_some())
+        };
+        let mut firing = places.flat_map(|place| self.firing(place).map(move |(key, _)| (place, key)));
+        firing.any(|(place, key)| is_meant(place, key) && self.covers(key, series))
     }
 
     fn covers(&self, key: SeriesKey, series: &SeriesColumns) -> bool {
@@ -272,13 +280,18 @@ fn is_by_clock(rule: &AlertRule) -> bool {
     matches!(rule.watch, Watch::Absence { .. })
 }
 
-/// Who looks after an alert that is in `state`.
-fn acknowledged_by(alert: &Alert, state: AlertState, control: &Control) -> Option<std::sync::Arc<str>> {
-    if !state.is_open() || !alert.told.state.is_open() {
+/// Who looks after an alert that is in `state`. `begins`: since when, if it was not open before.
+fn acknowledged_by(
+    alert: &Alert,
+    state: AlertState,
+    begins: Option<Option<Millis>>,
+    control: &Control,
+) -> Option<Arc<str>> {
+    if !state.is_open() || begins.is_none() && !alert.told.state.is_open() {
         return None;
     }
     let said = control.acknowledgements.get(&alert.id)?;
-    (Some(said.started_at) == alert.told.started_at).then(|| std::sync::Arc::clone(&said.by))
+    (Some(said.started_at) == begins.unwrap_or(alert.told.started_at)).then(|| Arc::clone(&said.by))
 }
 
 /// What is noted once `next` is told.
@@ -301,7 +314,7 @@ fn told_next(alert: &Alert, machine: &Machine, next: Next, telling: &Telling<'_>
             AlertState::Resolved => told.resolved_at,
             _ => None,
         },
-        acknowledged_by: acknowledged_by(alert, next.state, telling.control),
+        acknowledged_by: acknowledged_by(alert, next.state, begins.then_some(machine.started_at), telling.control),
         suppressed_by: next.suppressed_by,
         open_at: time,
     }

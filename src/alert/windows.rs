@@ -6,7 +6,7 @@ use super::model::{AlertKey, ModelAlerts, Progress};
 use super::series::{Series, SeriesKey};
 use super::tell::Telling;
 use super::{Earlier, Judgement, Point, Unjudged, Verdict, judge, reference_value};
-use crate::event::alert::{AlertCause, AlertRule, Gates, Watch};
+use crate::event::alert::{AlertCause, AlertRule, Baseline, Condition, Gates, Watch};
 use crate::event::{Millis, WindowSpec};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
@@ -21,6 +21,9 @@ impl ModelAlerts {
     /// Judges what can be judged.
     pub fn evaluate(&mut self, progress: &impl Fn(&str) -> Progress, telling: &mut Telling<'_>) {
         self.tell_of_orphans(telling);
+        if std::mem::take(&mut self.has_changed) {
+            self.tell_of_change(telling);
+        }
         if !(self.ready.is_empty() && self.changed.is_empty() && self.waiting.is_empty()) {
             self.judge_windows(&progress(&self.id), telling);
         }
@@ -100,8 +103,11 @@ impl ModelAlerts {
                 if !counts(&rule.gates, point, end, now) {
                     continue;
                 }
-                let verdict = self.judgement(rule, series, place, now).verdict;
                 let alert_key = (*number, *key);
+                let known = self.alerts.get(&alert_key);
+                let bad_since = known.and_then(|alert| alert.bad_since(spec.size_ms, &rule.gates));
+                let judgement = self.judgement(rule, series, place, now, bad_since);
+                let verdict = judgement.verdict;
                 let is_full = self.alerts.len() >= MAX_ALERTS;
                 let alert = match (self.alerts.get_mut(&alert_key), verdict) {
                     (Some(alert), _) => alert,
@@ -116,6 +122,9 @@ impl ModelAlerts {
                     (None, _) => continue,
                 };
                 let is_revision = alert.judge(start, verdict, point.is_final, spec.size_ms, &rule.gates);
+                if alert.last_judged() == Some(start) {
+                    alert.last = Some(judgement);
+                }
                 let cause = if is_revision { AlertCause::Revision } else { AlertCause::Window };
                 touched.insert(alert_key, cause);
             }
@@ -136,17 +145,30 @@ impl ModelAlerts {
         });
     }
 
-    /// What `rule` says of the window of `series` at `place`, where the watermark is `now`.
-    pub(super) fn judgement(&self, rule: &AlertRule, series: &Series, place: usize, now: Millis) -> Judgement {
+    /// What `rule` says of the window of `series` at `place`, where the watermark is `now`. What has been bad since `bad_since`
+    /// is no history that anything is expected by, until it is as long as the history itself: then it is the new normal.
+    pub(super) fn judgement(
+        &self,
+        rule: &AlertRule,
+        series: &Series,
+        place: usize,
+        now: Millis,
+        bad_since: Option<Millis>,
+    ) -> Judgement {
         let point = &series.points[place];
         let unjudged = |why| Judgement { judged: point.value, ..Judgement::unjudged(why) };
         let Watch::Metric { metric, condition, .. } = &rule.watch else { return unjudged(Unjudged::Undefined) };
         if let Some(why) = self.left_out(rule, series, point) {
             return unjudged(why);
         }
-        let size_ms = series.columns.spec.map_or(0, |spec| spec.size_ms);
+        let size_ms = series.size_ms();
+        let advance_ms = series.columns.spec.map_or(0, |spec| spec.advance_ms);
+        let bad_since =
+            bad_since.filter(|since| point.start.saturating_sub(*since) < history_ms(condition, advance_ms));
         let is_counted = |earlier: &Point| {
-            counts(&rule.gates, earlier, earlier.start + size_ms, now)
+            let is_bad = bad_since.is_some_and(|since| earlier.start + size_ms >= since);
+            !is_bad
+                && counts(&rule.gates, earlier, earlier.start + size_ms, now)
                 && earlier.value.is_some()
                 && self.left_out(rule, series, earlier).is_none()
         };
@@ -165,9 +187,15 @@ impl ModelAlerts {
         if maintenance.iter().any(|maintenance| maintenance.touches(&self.id, point.start, end)) {
             return Some(Unjudged::Maintenance);
         }
-        let first = self.first_windows.get(&series.columns.version);
-        let is_warm = first.is_none_or(|first| point.start >= first.saturating_add(rule.gates.warm_up_ms));
-        (!is_warm).then_some(Unjudged::WarmUp)
+        // All versions together have a new one while any of them is.
+        let warm_up = rule.gates.warm_up_ms;
+        let is_new = |first: &Millis| point.start < first.saturating_add(warm_up);
+        let is_warming = warm_up > 0
+            && match series.columns.version.is_empty() {
+                true => self.first_windows.values().any(|first| point.start >= *first && is_new(first)),
+                false => self.first_windows.get(&series.columns.version).is_some_and(is_new),
+            };
+        is_warming.then_some(Unjudged::WarmUp)
     }
 
     /// Ends alerts whose series have stopped: the model has had final windows since, and they were in none.
@@ -211,10 +239,23 @@ impl ModelAlerts {
         let is_gone = |series: &Series| series.columns.spec == Some(spec) && series.newest < long_ago;
         let gone: Vec<SeriesKey> =
             self.series.iter().filter(|(_, series)| is_gone(series)).map(|(key, _)| *key).collect();
+        if !gone.is_empty() {
+            self.unselected.clear();
+        }
         for key in gone {
             self.series.remove(&key);
             self.alerts.retain(|(_, series), _| *series != key);
         }
+    }
+}
+
+/// How long the history is by which `condition` expects something; 0 if it does not.
+fn history_ms(condition: &Condition, advance_ms: Millis) -> Millis {
+    let (Condition::Relative { baseline, .. } | Condition::Dynamic { baseline, .. }) = condition else { return 0 };
+    match baseline {
+        Baseline::Trailing { windows } => advance_ms.saturating_mul(Millis::from(*windows)),
+        Baseline::Season { ms, seasons } => ms.saturating_mul(Millis::from(*seasons)),
+        Baseline::Reference | Baseline::Previous | Baseline::Ago { .. } => 0,
     }
 }
 

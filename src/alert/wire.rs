@@ -7,7 +7,7 @@ use super::machine::{Machine, MachineParts};
 use super::model::ModelAlerts;
 use super::presence::Seen;
 use super::series::{Series, SeriesColumns, SeriesKey};
-use super::{Contributor, Point, Unjudged, Verdict};
+use super::{Contributor, Judgement, Point, Unjudged, Verdict};
 use crate::aggregate::WireError;
 use crate::aggregate::wire::{
     put_double, put_signed, put_text, put_varint, take_byte, take_bytes, take_double, take_length, take_signed,
@@ -24,10 +24,8 @@ impl Alerts {
     /// Appends everything to `out`, but what people have said.
     pub fn encode(&self, out: &mut Vec<u8>) {
         out.push(FORMAT);
-        put_option(out, self.awake_since, put_signed);
-        put_option(out, self.source, |out, (newest, at)| {
-            [newest, at].into_iter().for_each(|time| put_signed(out, time))
-        });
+        put_option(out, self.looked_at, put_signed);
+        put_option(out, self.source, put_seen);
         put_list(out, &self.models, |out, (id, model)| {
             put_text(out, id);
             put_model(out, model);
@@ -43,8 +41,8 @@ impl Alerts {
             return Err(WireError::Malformed("alerts of another format"));
         }
         let mut alerts = Alerts::new(settings);
-        alerts.awake_since = take_option(input, take_signed)?;
-        alerts.source = take_option(input, |input| Ok((take_signed(input)?, take_signed(input)?)))?;
+        alerts.looked_at = take_option(input, take_signed)?;
+        alerts.source = take_option(input, take_seen)?;
         for _ in 0..take_length(input)? {
             let id = take_text(input)?;
             let mut model = alerts.empty(&id);
@@ -96,6 +94,7 @@ fn put_model(out: &mut Vec<u8>, model: &ModelAlerts) {
         put_columns(out, columns);
         put_alert(out, alert);
     });
+    out.push(u8::from(model.has_changed));
     put_varint(out, model.over_cap);
 }
 
@@ -148,6 +147,7 @@ fn take_model(input: &mut &[u8], model: &mut ModelAlerts) -> Result<(), WireErro
             serde_json::from_str(&take_text(input)?).map_err(|_| WireError::Malformed("a rule of alerts"))?;
         Ok((rule, take_columns(input)?, take_alert(input)?))
     })?;
+    model.has_changed = take_byte(input)? != 0;
     model.over_cap = take_varint(input)?;
     Ok(())
 }
@@ -216,6 +216,11 @@ fn put_alert(out: &mut Vec<u8>, alert: &Alert) {
         put_signed(out, judged.start);
         out.push(verdict_number(judged.verdict));
     });
+    put_option(out, alert.last, |out, last| {
+        out.push(verdict_number(last.verdict));
+        let numbers = [last.judged, last.baseline, last.threshold_lower, last.threshold_upper];
+        numbers.into_iter().for_each(|number| put_option(out, number, put_double));
+    });
     let told = &alert.told;
     out.push(told.state as u8);
     out.push(told.severity as u8);
@@ -236,6 +241,12 @@ fn take_alert(input: &mut &[u8]) -> Result<Alert, WireError> {
         let verdict = verdict_of(take_byte(input)?).ok_or(WireError::Malformed("a verdict"))?;
         Ok(Judged { start, verdict })
     })?;
+    let last = take_option(input, |input| {
+        let verdict = verdict_of(take_byte(input)?).ok_or(WireError::Malformed("a verdict"))?;
+        let mut number = || take_option(input, take_double);
+        let (judged, baseline, threshold_lower, threshold_upper) = (number()?, number()?, number()?, number()?);
+        Ok(Judgement { verdict, judged, baseline, threshold_lower, threshold_upper })
+    })?;
     let told = Told {
         state: take_one(input, &AlertState::ALL)?,
         severity: take_one(input, &Severity::ALL)?,
@@ -246,7 +257,7 @@ fn take_alert(input: &mut &[u8]) -> Result<Alert, WireError> {
         suppressed_by: take_option(input, |input| take_one(input, &Suppression::ALL))?,
         open_at: take_signed(input)?,
     };
-    Ok(Alert { id, base, base_until, tail, told })
+    Ok(Alert { id, base, base_until, tail, last, told })
 }
 
 fn put_machine(out: &mut Vec<u8>, machine: Machine) {
@@ -258,7 +269,7 @@ fn put_machine(out: &mut Vec<u8>, machine: Machine) {
 }
 
 fn take_machine(input: &mut &[u8]) -> Result<Machine, WireError> {
-    let mut flags = [0; 4];
+    let mut flags = [0; 5];
     for flag in &mut flags {
         *flag = take_varint(input)?;
     }
@@ -292,13 +303,12 @@ fn verdict_of(number: u8) -> Option<Verdict> {
 }
 
 fn put_seen(out: &mut Vec<u8>, seen: Seen) {
-    put_signed(out, seen.window.0);
-    put_double(out, seen.window.1);
     put_signed(out, seen.at);
+    put_signed(out, seen.pause_ms);
 }
 
 fn take_seen(input: &mut &[u8]) -> Result<Seen, WireError> {
-    Ok(Seen { window: (take_signed(input)?, take_double(input)?), at: take_signed(input)? })
+    Ok(Seen { at: take_signed(input)?, pause_ms: take_signed(input)? })
 }
 
 fn put_spec(out: &mut Vec<u8>, spec: WindowSpec) {

@@ -215,6 +215,19 @@ impl Assess {
         (watermark, model.windows.iter().filter_map(oldest).collect())
     }
 
+    /// Gives `tell` what has come since the last time: a model, those of its versions that had predictions, and whether labels
+    /// came.
+    pub fn arrivals(&mut self, mut tell: impl FnMut(&Arc<str>, &[&Arc<str>], bool)) {
+        for (id, model) in &mut self.models {
+            let arrived = std::mem::take(&mut model.arrived);
+            if !arrived.versions.is_empty() || arrived.has_labels {
+                let versions: Vec<&Arc<str>> =
+                    arrived.versions.iter().map(|version| model.names.version(*version)).collect();
+                tell(id, &versions, arrived.has_labels);
+            }
+        }
+    }
+
     /// Open windows and panes, over all models.
     pub fn held(&self) -> (usize, usize) {
         self.models.values().map(ModelAssess::held).fold((0, 0), |(windows, panes), (w, p)| (windows + w, panes + p))

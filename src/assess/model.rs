@@ -59,6 +59,17 @@ pub struct ModelAssess {
     /// Up to here, panes that expired or whose unmet labels became orphans have marked their windows as changed.
     pub(super) expired_until: Millis,
     pub(super) orphaned_until: Millis,
+    /// What has come since somebody asked last.
+    pub(super) arrived: Arrived,
+}
+
+/// What has come of a model.
+#[derive(Debug, Default)]
+pub struct Arrived {
+    /// Versions with predictions.
+    pub versions: BTreeSet<VersionId>,
+    /// Labels came.
+    pub has_labels: bool,
 }
 
 impl ModelAssess {
@@ -76,6 +87,7 @@ impl ModelAssess {
             promise: None,
             expired_until: Millis::MIN,
             orphaned_until: Millis::MIN,
+            arrived: Arrived::default(),
         }
     }
 
@@ -123,6 +135,10 @@ impl ModelAssess {
         }
         let unmatched = change.count(Count::Predictions) - change.count(Count::Matched);
         let unmet = change.count(Count::UnmetLabels);
+        if change.count(Count::Predictions) > 0 {
+            self.arrived.versions.insert(version);
+        }
+        self.arrived.has_labels |= change.count(Count::Matched) > 0 || unmet > 0;
 
         let pane = self.panes.entry(row.pane).or_default();
         pane.unmatched += unmatched;

@@ -142,25 +142,25 @@ impl AssessTask {
         outlet: &mut dyn Outlet,
     ) -> Told {
         batches.into_iter().for_each(|batch| self.assess.merge(batch));
-        let mut watched = Watched { alerts: &mut self.alerts, now, outlet };
+        let mut watched = Watched { alerts: &mut self.alerts, outlet };
         let told = self.assess.publish_to(now, self.revisions, room, &mut watched);
         self.evaluate(now, told, outlet)
     }
 
     /// [`AssessTask::flush`], row by row, about `room` of them.
     pub fn flush_to(&mut self, now: Millis, room: usize, outlet: &mut dyn Outlet) -> Told {
-        let mut watched = Watched { alerts: &mut self.alerts, now, outlet };
+        let mut watched = Watched { alerts: &mut self.alerts, outlet };
         let told = self.assess.flush_to(now, room, &mut watched);
         self.evaluate(now, told, outlet)
     }
 
     /// [`AssessTask::close`], row by row.
     pub fn close_to(&mut self, now: Millis, outlet: &mut dyn Outlet) -> Told {
-        let mut watched = Watched { alerts: &mut self.alerts, now, outlet };
+        let mut watched = Watched { alerts: &mut self.alerts, outlet };
         let told = self.assess.close_to(now, &mut watched);
+        self.note_arrivals(now);
         self.alerts.evaluate(
             now,
-            None,
             |_| Progress { watermark: Millis::MAX, oldest_open: Vec::new() },
             |alert| {
                 outlet.alert(&alert);
@@ -171,14 +171,19 @@ impl AssessTask {
 
     /// Judges what was published. What becomes of alerts is part of the publication, also where nothing else is.
     fn evaluate(&mut self, now: Millis, told: Told, outlet: &mut dyn Outlet) -> Told {
+        self.note_arrivals(now);
         let assess = &self.assess;
         let progress = |model: &str| {
             let (watermark, oldest_open) = assess.progress(model);
             Progress { watermark, oldest_open }
         };
-        let newest = assess.watermark().newest();
-        let changed = self.alerts.evaluate(now, newest, progress, |alert| outlet.alert(&alert));
+        let changed = self.alerts.evaluate(now, progress, |alert| outlet.alert(&alert));
         Told { has_looked: told.has_looked || changed > 0, ..told }
+    }
+
+    fn note_arrivals(&mut self, now: Millis) {
+        let alerts = &mut self.alerts;
+        self.assess.arrivals(|model, versions, has_labels| alerts.note(model, versions, has_labels, now));
     }
 
     /// The state, to look at.
@@ -195,13 +200,12 @@ impl AssessTask {
 /// What is published on its way out: alerts look at the rows.
 struct Watched<'w> {
     alerts: &'w mut Alerts,
-    now: Millis,
     outlet: &'w mut dyn Outlet,
 }
 
 impl Outlet for Watched<'_> {
     fn row(&mut self, row: &MetricRow) {
-        self.alerts.take(row, self.now);
+        self.alerts.take(row);
         self.outlet.row(row);
     }
 
