@@ -345,9 +345,16 @@ fn change(context: &Context) -> String {
 
 fn details(measured: &Measured) -> String {
     let coverage = measured.coverage.map_or_else(String::new, |of| format!(", labels {} in", share(of)));
-    let worst: Vec<String> =
-        measured.worst.iter().take(WORST).map(|worst| format!("{} {}", worst.name, human(worst.value, 2))).collect();
-    let worst = if worst.is_empty() { String::new() } else { format!("; worst: {}", worst.join(", ")) };
+    // Of what is a matter of yes and no, the number says nothing.
+    let is_plain = &*measured.metric == "drifted_share";
+    let told = measured.worst.iter().filter(|worst| !is_plain || worst.value > 0.0).take(WORST);
+    let worst: Vec<String> = told
+        .map(
+            |worst| if is_plain { worst.name.to_string() } else { format!("{} {}", worst.name, human(worst.value, 2)) },
+        )
+        .collect();
+    let what = if is_plain { "among them" } else { "worst" };
+    let worst = if worst.is_empty() { String::new() } else { format!("; {what}: {}", worst.join(", ")) };
     coverage + &worst
 }
 

@@ -144,6 +144,14 @@ fn lines_of_metrics_read_well() {
              worst: country=BR 0.52, country=AR 0.60",
         ),
         (
+            firing(|of| {
+                (of.metric, of.value, of.lower, of.upper) = ("drifted_share".into(), Some(0.56), None, None);
+                (of.threshold_lower, of.threshold_upper, of.of) = (None, Some(0.3), 1);
+                of.worst = vec![worst("score", 1.0), worst("salary", 1.0)];
+            }),
+            "fraud: drifted_share 0.56 > 0.30; among them: score, salary",
+        ),
+        (
             Context {
                 version: "2026-11-b".into(),
                 segment: "country=BR".into(),

@@ -259,3 +259,47 @@ fn the_worst_parts_are_those_on_the_side_of_the_limit_that_was_passed() {
         assert_eq!(evidence["worst"][0]["name"], worst);
     }
 }
+
+#[test]
+fn ten_windows_that_cannot_be_judged_end_what_goes_on() {
+    let mut world = World::new(vec![rule("low", gates())]);
+    assert_eq!(world.see([row(0, 0.7)]), [(Firing, Window)]);
+    for window in 1..10 {
+        assert_eq!(world.see([MetricRow { count: 3, ..row(window, 0.7) }]), []);
+    }
+    assert_eq!(world.see([MetricRow { count: 3, ..row(10, 0.7) }]), [(Resolved, Window)]);
+}
+
+#[test]
+fn what_is_bad_is_no_history_to_expect_anything_by_until_it_is_as_long_as_that() {
+    let mut dynamic = rule("odd", gates());
+    let Watch::Metric { condition, .. } = &mut dynamic.watch else { panic!("a metric") };
+    *condition = Condition::Dynamic {
+        baseline: crate::event::alert::Baseline::Trailing { windows: 12 },
+        alpha: BySeverity(vec![(Severity::Warning, 0.001)]),
+        side: crate::event::alert::Side::Below,
+        least: 0.01,
+    };
+    let mut world = World::new(vec![dynamic]);
+    let told: Vec<i64> = (0..60)
+        .filter(|window| {
+            let value =
+                if *window < 30 { 0.9 + 0.001 * (window % 3) as f64 } else { 0.5 + 0.001 * (window % 3) as f64 };
+            !world.see([row(*window, value)]).is_empty()
+        })
+        .collect();
+    let states: Vec<AlertState> = world.told.iter().map(|row| row.state).collect();
+    assert_eq!(states, [Firing, Resolved]);
+    assert!(told[0] == 30 && told[1] >= 42, "{told:?}");
+}
+
+#[test]
+fn a_new_version_is_one_of_all_versions_together_too() {
+    let mut world = World::new(vec![rule("low", Gates { warm_up_ms: 15, ..gates() })]);
+    assert_eq!(world.see([row(0, 0.1)]), [(Firing, Window)]);
+    assert_eq!(world.see([row(1, 0.9)]), [(Resolved, Window)]);
+    let predictions = MetricRow { metric: "predictions".into(), model_version: "8".into(), ..row(2, 100.0) };
+    assert_eq!(world.see([predictions, row(2, 0.1)]), []);
+    assert_eq!(world.see([row(3, 0.1)]), []);
+    assert_eq!(world.see([row(4, 0.1)]), [(Firing, Window)]);
+}

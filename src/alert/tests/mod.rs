@@ -114,7 +114,10 @@ impl World {
                 true => self.open.remove(&row.window_start),
                 false => self.open.insert(row.window_start),
             };
-            self.alerts.take(&row, self.now);
+            if *row.metric == *"predictions" {
+                self.alerts.note(&row.model_id, &[&row.model_version], false, self.now);
+            }
+            self.alerts.take(&row);
         }
     }
 
@@ -124,7 +127,7 @@ impl World {
         let mut told = Vec::new();
         let open: Vec<(WindowSpec, Millis)> = self.open.first().map(|oldest| (SPEC, *oldest)).into_iter().collect();
         let progress = |_: &str| Progress { watermark: self.watermark, oldest_open: open.clone() };
-        let count = self.alerts.evaluate(self.now, Some(self.now), progress, |row| told.push(row));
+        let count = self.alerts.evaluate(self.now, progress, |row| told.push(row));
         assert_eq!(count, told.len() as u64);
         self.told.extend(told.iter().cloned());
         told

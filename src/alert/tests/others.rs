@@ -119,61 +119,130 @@ fn a_rule_about_rules_fires_where_all_or_one_of_them_does() {
     assert_eq!(rules_of(&world)[3..], [("both", Resolved, None), ("any", Resolved, None)]);
 }
 
+/// Something comes of the model, at the clock of the world.
+fn note(world: &mut World, versions: &[&str]) {
+    let versions: Vec<Arc<str>> = versions.iter().map(|version| (*version).into()).collect();
+    world.alerts.note(&"m".into(), &versions.iter().collect::<Vec<_>>(), false, world.now);
+}
+
 #[test]
 fn silence_of_a_model_is_found_by_the_clock_and_ends_with_its_next_prediction() {
     let mut world = World::new(vec![absence(Presence::Predictions, 100)]);
-    assert_eq!(world.see([predictions("", 0, 5.0)]), []);
+    note(&mut world, &[""]);
+    assert_eq!(world.see([]), []);
     world.now = 80;
-    assert_eq!(world.see([predictions("", 0, 6.0)]), []);
+    note(&mut world, &[""]);
+    assert_eq!(world.see([]), []);
     world.now = 178;
     assert_eq!(world.see([]), [], "80 was the last");
     assert_eq!(world.see([]), [(NoData, Time)]);
     assert_eq!((world.told[0].started_at, world.told[0].value), (Some(80), Some(100.0)));
-    assert_eq!(world.see([MetricRow { is_final: true, ..predictions("", 0, 6.0) }]), [], "that it is final is no news");
-    assert_eq!(world.see([predictions("", 1, 1.0)]), [(Resolved, Time)]);
+    assert_eq!(world.see([predictions("", 0, 6.0)]).len(), 1, "something came");
+    assert_eq!(world.told[1].state, Resolved);
 }
 
 #[test]
-fn what_did_not_come_while_nobody_looked_is_not_missed() {
+fn what_did_not_come_while_nobody_looked_is_not_missed_and_what_is_missed_stays_so() {
     let mut world = World::new(vec![absence(Presence::Predictions, 100)]);
-    world.see([predictions("", 0, 5.0)]);
-    world.now = 10_000;
-    world.restart(&Arc::default());
-    world.alerts.resume(10_000);
+    note(&mut world, &[""]);
+    world.now = 59;
     assert_eq!(world.see([]), []);
-    world.now = 10_099;
+    world.restart(&Arc::default());
+    world.alerts.resume(10_060);
+    world.now = 10_060;
+    assert_eq!(world.see([]), []);
+    world.now = 10_098;
+    assert_eq!(world.see([]), [], "60 before, and 39 since");
     assert_eq!(world.see([]), [(NoData, Time)]);
+    world.restart(&Arc::default());
+    world.alerts.resume(20_000);
+    world.now = 20_000;
+    assert_eq!(world.see([]), [], "nothing has come");
+    note(&mut world, &["7"]);
+    assert_eq!(world.see([]), [(Resolved, Time)]);
 }
 
 #[test]
 fn a_version_is_missed_while_its_model_has_others() {
     let mut world = World::new(vec![absence(Presence::Version, 100)]);
-    world.see([predictions("", 0, 2.0), predictions("1", 0, 1.0), predictions("2", 0, 1.0)]);
+    note(&mut world, &["1", "2"]);
     world.now = 90;
-    world.see([predictions("", 1, 1.0), predictions("2", 1, 1.0)]);
+    note(&mut world, &["2"]);
     world.now = 150;
     assert_eq!(world.see([]), [(NoData, Time)]);
     assert_eq!(&*world.told[0].model_version, "1");
     world.now = 500;
     assert_eq!(world.see([]), [], "now the model itself is silent");
-    assert_eq!(world.see([predictions("", 2, 1.0), predictions("1", 2, 1.0)])[0], (Resolved, Time));
+    note(&mut world, &["1"]);
+    // Whoever is missing now is the other one.
+    assert_eq!(world.see([]), [(Resolved, Time), (NoData, Time)]);
+}
+
+#[test]
+fn a_rule_about_rules_knows_of_absence() {
+    let watch = Watch::Rules { rules: vec!["absent".into(), "low".into()], all: false, severity: None };
+    let any = AlertRule { watch, ..rule("any", gates()) };
+    let mut world = World::new(vec![absence(Presence::Predictions, 100), rule("low", gates()), any]);
+    note(&mut world, &[""]);
+    world.now = 100;
+    world.see([]);
+    note(&mut world, &[""]);
+    world.see([]);
+    let told = rules_of(&world).into_iter().map(|(rule, state, _)| (rule, state)).collect::<Vec<_>>();
+    assert_eq!(told, [("absent", NoData), ("any", Firing), ("absent", Resolved), ("any", Resolved)]);
 }
 
 #[test]
 fn a_source_that_stalls_is_told_once_for_all_models() {
     let mut world = World::new(vec![absence(Presence::Source, 100)]);
-    world.take([predictions("", 0, 2.0)]);
-    let evaluate = |alerts: &mut Alerts, now, newest| {
+    let evaluate = |alerts: &mut Alerts, now| {
         let mut told = Vec::new();
-        alerts.evaluate(now, Some(newest), |_| Progress::default(), |row| told.push((row.model_id, row.state)));
+        alerts.evaluate(now, |_| Progress::default(), |row| told.push((row.model_id, row.state)));
         told
     };
-    assert_eq!(evaluate(&mut world.alerts, 10, 5), []);
-    assert_eq!(evaluate(&mut world.alerts, 109, 5), []);
-    assert_eq!(evaluate(&mut world.alerts, 110, 5), [("".into(), NoData)]);
-    assert_eq!(evaluate(&mut world.alerts, 120, 6), [("".into(), Resolved)]);
+    world.now = 10;
+    note(&mut world, &["1"]);
+    assert_eq!(evaluate(&mut world.alerts, 10), []);
+    assert_eq!(evaluate(&mut world.alerts, 109), []);
+    assert_eq!(evaluate(&mut world.alerts, 110), [("".into(), NoData)]);
+    world.now = 120;
+    note(&mut world, &["1"]);
+    assert_eq!(evaluate(&mut world.alerts, 120), [("".into(), Resolved)]);
     world.alerts.leave_source();
-    assert_eq!(evaluate(&mut world.alerts, 999, 6), [], "another partition says it");
+    assert_eq!(evaluate(&mut world.alerts, 999), [], "another partition says it");
+}
+
+#[test]
+fn a_group_cools_down_too() {
+    let gates = Gates { cooldown_ms: 25, ..gates() };
+    let mut world = World::new(vec![AlertRule { gates, ..of_segments("each", true) }]);
+    let told: Vec<_> = [0.1, 0.9, 0.1, 0.1, 0.1]
+        .into_iter()
+        .zip(0..)
+        .map(|(value, window)| world.see([in_segment("A", row(window, value))]))
+        .collect();
+    let pending = vec![(Pending, Window)];
+    assert_eq!(told, [vec![(Firing, Window)], vec![(Resolved, Window)], pending, vec![], vec![(Firing, Window)]]);
+}
+
+#[test]
+fn a_rule_about_rules_is_looked_at_again_when_rules_change() {
+    let any = |parts: [&str; 2]| AlertRule {
+        watch: Watch::Rules { rules: parts.map(Into::into).to_vec(), all: false, severity: None },
+        ..rule("any", gates())
+    };
+    let mut lower = rule("lower", gates());
+    let Watch::Metric { condition: Condition::Static { limits, .. }, .. } = &mut lower.watch else { panic!("static") };
+    *limits = BySeverity(vec![(Severity::Info, Limits { min: Some(0.3), max: None })]);
+    let rules = |parts| vec![rule("low", gates()), lower.clone(), rule("other", gates()), any(parts)];
+    let mut world = World::new(rules(["low", "lower"]));
+    world.see([row(0, 0.7)]);
+    let other = settings(rules(["lower", "lower"]));
+    world.alerts.change_settings(&other);
+    world.settings = other;
+    world.see([]);
+    let last = world.told.last().expect("something was told");
+    assert_eq!((&*last.rule, last.state), ("any", Resolved));
 }
 
 #[test]

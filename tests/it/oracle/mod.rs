@@ -3,6 +3,7 @@
 //! `shipped` uses the small oracle that comes with the package and never skips; the others use the large one. A test says
 //! how many values it compared, and fails if they are fewer than there are.
 
+mod alerts_found;
 mod columns;
 pub mod compare;
 mod concept_drift;
