@@ -98,7 +98,6 @@ fn see(alerts: &mut Alerts, rows: &[MetricRow]) -> u64 {
     rows.iter().for_each(|row| alerts.take(row));
     alerts.evaluate(
         0,
-        Some(0),
         |_| Progress { watermark: Millis::MAX, oldest_open: Vec::new() },
         |row| {
             black_box(row);

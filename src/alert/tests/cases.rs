@@ -178,7 +178,10 @@ fn windows_of_several_sizes_are_judged_by_their_ends_however_many_become_final_a
         [row(window, 0.1)].into_iter().chain(large)
     };
     let told = |together: i64| {
-        let mut world = World::new(rules.clone());
+        let mut settings = settings(rules.clone());
+        let of_model = &mut Arc::make_mut(&mut settings).defaults;
+        Arc::make_mut(of_model).windows.push(WindowSpec { size_ms: 30, advance_ms: 30 });
+        let mut world = World::of(settings);
         for first in (0..9).step_by(together as usize) {
             world.see((first..first + together).flat_map(rows));
         }
