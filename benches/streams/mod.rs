@@ -14,7 +14,7 @@ pub mod drive;
 pub mod peers;
 pub mod rows;
 
-pub use drive::{Seen, drive};
+pub use drive::drive;
 
 use postdict::event::TaskKind;
 
