@@ -76,7 +76,7 @@ fn without_windows(
     told: &Told,
     now: Millis,
 ) -> AlertRow {
-    let row = AlertRow {
+    AlertRow {
         id: change_id(&alert.id, told.started_at, told.sequence),
         sequence: told.sequence,
         state: told.state,
@@ -88,8 +88,7 @@ fn without_windows(
         acknowledged_by: told.acknowledged_by.clone(),
         suppressed_by: told.suppressed_by.map(|why| why.name().into()),
         ..about(model, &alert.id, rule, series, told.severity)
-    };
-    row
+    }
 }
 
 /// A row that ends an alert whose rule is gone.
