@@ -125,7 +125,7 @@ pub fn reference_windows(stream: &Stream) -> Seen {
 
 fn settings(stream: &Stream, profile: Option<Profile>, alerts: Option<Arc<AlertSettings>>) -> Arc<Settings> {
     let references =
-        profile.map(|profile| Reference { id: profile.id.clone(), from_ms: None, profile: Some(Arc::new(profile)) });
+        profile.map(|profile| Reference { id: profile.id, from_ms: None, profile: Some(Arc::new(profile)) });
     let model = ModelSettings {
         task: Some(stream.task),
         windows: vec![WindowSpec { size_ms: HOUR, advance_ms: HOUR }],
