@@ -245,7 +245,7 @@ fn a_number_of_windows_is_of_the_smallest_of_each_model() {
 
 #[test]
 fn the_built_in_rules_can_be_written_as_they_are() {
-    let text = include_str!("../alerts/default_rules.yaml");
+    let text = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/config/alerts/default_rules.yaml"));
     let config = Config::default();
     let read = parse_rules(text, "rules.yaml", &config).map_err(|problems| problems.to_string());
     let Ok((settings, _)) = read else { panic!("{read:?}") };
