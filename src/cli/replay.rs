@@ -41,7 +41,8 @@ pub struct Replay {
     /// [default: close, or hold with --to]
     #[arg(long, value_name = "WHAT")]
     at_end: Option<End>,
-    /// Which revisions of a window to write: `all`, also while it fills; `ended`, from its end on; only the `final` one
+    /// Which revisions of a window to write: `all`, also while it fills; `ended`, from its end on; only the `final` one.
+    /// Alerts of rules with `provisional: true` see these too
     #[arg(long, value_name = "WHICH", default_value = "ended")]
     revisions: Which,
     /// Also write `labelled.ndjson`: predictions with what became of them
@@ -292,6 +293,10 @@ fn tell(summary: &Summary, seconds: f64) {
             "  {} changes came for windows that were final, which they did not change",
             grouped(summary.late_rows)
         );
+    }
+    if summary.over_cap > 0 {
+        let over_cap = grouped(summary.over_cap);
+        eprintln!("  alerts had no room for {over_cap} series or windows, which no rule has judged: see alerts.caps");
     }
     if summary.skipped_outcomes > 0 {
         let skipped = grouped(summary.skipped_outcomes);

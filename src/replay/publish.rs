@@ -35,6 +35,7 @@ struct Published {
     output: OutputFiles,
     late_rows: u64,
     skipped_outcomes: u64,
+    over_cap: u64,
     left_out: u64,
     fired_alerts: u64,
     models: Vec<Arc<str>>,
@@ -81,6 +82,7 @@ impl Publication {
         };
         summary.late_rows = published.late_rows;
         summary.skipped_outcomes = published.skipped_outcomes;
+        summary.over_cap = published.over_cap;
         summary.left_out_features = published.left_out;
         summary.fired_alerts = published.fired_alerts;
         summary.models = published.models;
@@ -120,7 +122,8 @@ fn publish(
     }
     let models = task.assess().model_ids().map(Arc::clone).collect();
     let (late_rows, skipped_outcomes) = (task.assess().late_rows(), task.assess().skipped_outcomes());
-    Ok(Published { output, late_rows, skipped_outcomes, left_out, fired_alerts, models, interrupted })
+    let over_cap = task.alerts().over_cap();
+    Ok(Published { output, late_rows, skipped_outcomes, over_cap, left_out, fired_alerts, models, interrupted })
 }
 
 /// What is published on its way into the files, up to the first that cannot be written.

@@ -28,6 +28,8 @@ pub struct Summary {
     pub late_rows: u64,
     /// Outcomes that no detector of concept drift has read, because they came too late for their order.
     pub skipped_outcomes: u64,
+    /// Series and windows that alerts had no room for.
+    pub over_cap: u64,
     /// Features that are larger than a record of the `profiles` topic, and are in no profile: once per window and series.
     pub left_out_features: u64,
     /// How often an alert fired that had not been firing.

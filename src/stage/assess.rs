@@ -311,7 +311,9 @@ impl StageTask for AssessWork {
         if is_resuming {
             self.task.resume(now);
         }
+        let over_cap = self.task.alerts().over_cap();
         let (told, alerts) = self.publish(now, is_flush, Some(&mut outbox));
+        self.warnings.over_cap = self.task.alerts().over_cap().saturating_sub(over_cap);
         self.taken_bytes = 0;
         self.warnings.left_out = outbox.left_out;
         self.warnings.untold_alerts = outbox.untold_alerts;

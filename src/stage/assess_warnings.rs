@@ -15,12 +15,14 @@ pub struct Warnings {
     pub left_out: u64,
     /// Changes of alerts for which there is no topic.
     pub untold_alerts: u64,
+    /// Series and windows that alerts had no room for.
+    pub over_cap: u64,
 }
 
 impl Warnings {
     /// Says all of it, and forgets it.
     pub fn say(&mut self) {
-        let Warnings { late, skipped, unknown_references, left_out, untold_alerts } = std::mem::take(self);
+        let Warnings { late, skipped, unknown_references, left_out, untold_alerts, over_cap } = std::mem::take(self);
         if unknown_references > 0 {
             tracing::warn!(
                 stage = "assess",
@@ -47,6 +49,12 @@ impl Warnings {
             tracing::warn!(
                 stage = "assess",
                 "{untold_alerts} changes of alerts are told nobody: no rule is left, and there is no topic for alerts"
+            );
+        }
+        if over_cap > 0 {
+            tracing::warn!(
+                stage = "assess",
+                "alerts had no room for {over_cap} series or windows, which no rule has judged: see `alerts.caps`"
             );
         }
         for (partition, late) in late {

@@ -10,11 +10,11 @@ pub(super) const WATCHES: [&str; 4] = ["metric", "absent", "all_of", "any_of"];
 pub(super) const SEVERITIES: [&str; 3] = ["info", "warning", "critical"];
 
 /// Keys of every rule.
-const OF_ALL: [&str; 10] =
-    ["id", "active", "inhibited_by", "repeat", "group", "notify", "labels", "summary", "dashboard", "runbook"];
+const OF_ALL: [&str; 9] =
+    ["id", "active", "inhibited_by", "repeat", "notify", "labels", "summary", "dashboard", "runbook"];
 
 /// Keys of every rule on a metric.
-const OF_METRICS: [&str; 20] = [
+const OF_METRICS: [&str; 21] = [
     "metric",
     "model",
     "version",
@@ -35,6 +35,7 @@ const OF_METRICS: [&str; 20] = [
     "clear_after",
     "cooldown",
     "warm_up",
+    "group",
 ];
 
 /// What a rule is like, which says what may be written in it.

@@ -55,6 +55,13 @@ const ONE_PROBLEM: &[(&str, &str, &str, &str, &str)] = &[
         "a whole number from 0",
     ),
     (
+        "models: {a: {alerts: [{id: r, absent: labels, for: 2h, group: true}]}}",
+        "1:63",
+        "models.a.alerts[0].group",
+        "`group` and `absent` do not go together",
+        "remove `group`",
+    ),
+    (
         "models: {a: {alerts: [{id: r, metric: recall, min: 0.8, cooldown: 6}]}}",
         "1:67",
         "models.a.alerts[0].cooldown",
