@@ -1,4 +1,4 @@
-//! What people say of alerts while the service runs: on a compacted topic that is [followed](super::followed).
+//! What people say of alerts while the service runs: on a compacted topic that is followed (`stage::followed`).
 //!
 //! `known`: what the topic says. `say`: what the command line writes to it.
 

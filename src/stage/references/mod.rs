@@ -1,4 +1,4 @@
-//! References that are announced while the service runs: on a compacted topic that is [followed](super::followed).
+//! References that are announced while the service runs: on a compacted topic that is followed (`stage::followed`).
 //!
 //! `known`: what the topic says. `announce`: what the command line writes to it.
 
