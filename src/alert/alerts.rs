@@ -40,8 +40,8 @@ pub struct Alerts {
     control: Arc<Control>,
     /// Somebody has said something that was not looked at yet.
     has_news: bool,
-    /// When it was looked last, by the clock.
-    pub(super) looked_at: Option<Millis>,
+    /// Largest event time that was seen.
+    pub(super) newest: Option<Millis>,
     /// When anything came last, by the clock.
     pub(super) source: Option<Seen>,
     /// It says of the source as a whole when that stalls.
@@ -60,7 +60,7 @@ impl Alerts {
             indexes: Indexes::new(&settings.alerts),
             control: Arc::default(),
             has_news: false,
-            looked_at: None,
+            newest: None,
             source: None,
             watches_source: true,
         }
@@ -77,12 +77,18 @@ impl Alerts {
         self.control = control;
     }
 
-    /// Somebody looks again, at `now`. The time in which nobody did is none in which something did not come.
+    /// Somebody looks again, at `now`: what did not come while nobody did is not missed, so all waiting begins anew. What is
+    /// missed already stays so.
     pub fn resume(&mut self, now: Millis) {
-        let gap = self.looked_at.map_or(0, |before| now.saturating_sub(before).max(0));
-        self.looked_at = Some(now);
-        self.source.iter_mut().for_each(|source| source.postpone(gap));
-        self.models.values_mut().for_each(|model| model.presences.postpone(gap));
+        self.source.iter_mut().for_each(|source| source.wait_anew(now));
+        self.models.values_mut().for_each(|model| model.presences.wait_anew(now));
+    }
+
+    /// Notes the largest event time that was seen: records were read, whether anything came of them or not.
+    pub fn note_newest(&mut self, newest: Option<Millis>, now: Millis) {
+        if !self.is_idle && newest > self.newest {
+            (self.newest, self.source) = (newest, Some(Seen::new(now)));
+        }
     }
 
     /// Notes that something has come of a model: predictions of some versions, or labels.
@@ -127,7 +133,6 @@ impl Alerts {
         if self.is_idle && self.models.is_empty() {
             return 0;
         }
-        self.looked_at = Some(now);
         if self.watches_source && self.source.is_some() && self.has_source_rules() {
             self.begin(&SOURCE.into());
         }

@@ -10,7 +10,7 @@ use std::sync::Arc;
 pub struct Seen {
     /// By the clock.
     pub at: Millis,
-    /// For how long nobody has looked since then.
+    /// From then until somebody began to wait.
     pub pause_ms: Millis,
 }
 
@@ -20,14 +20,14 @@ impl Seen {
         Seen { at: now, pause_ms: 0 }
     }
 
-    /// For how long somebody has looked in vain, at `now`.
+    /// For how long somebody has waited in vain, at `now`.
     pub fn silent_ms(self, now: Millis) -> Millis {
         now.saturating_sub(self.at).saturating_sub(self.pause_ms)
     }
 
-    /// For so long nobody has looked.
-    pub fn postpone(&mut self, gap: Millis) {
-        self.pause_ms = self.pause_ms.saturating_add(gap);
+    /// Waiting begins at `now`.
+    pub fn wait_anew(&mut self, now: Millis) {
+        self.pause_ms = now.saturating_sub(self.at).max(0);
     }
 }
 
@@ -71,10 +71,10 @@ impl Presences {
         }
     }
 
-    /// For so long nobody has looked.
-    pub fn postpone(&mut self, gap: Millis) {
+    /// Waiting begins at `now`.
+    pub fn wait_anew(&mut self, now: Millis) {
         let all = self.predictions.values_mut().chain(&mut self.labels).chain(&mut self.source);
-        all.for_each(|seen| seen.postpone(gap));
+        all.for_each(|seen| seen.wait_anew(now));
     }
 
     /// What rules about `of` watch, with when it last came: a version each, or the whole model.

@@ -24,7 +24,7 @@ impl Alerts {
     /// Appends everything to `out`, but what people have said.
     pub fn encode(&self, out: &mut Vec<u8>) {
         out.push(FORMAT);
-        put_option(out, self.looked_at, put_signed);
+        put_option(out, self.newest, put_signed);
         put_option(out, self.source, put_seen);
         put_list(out, &self.models, |out, (id, model)| {
             put_text(out, id);
@@ -41,7 +41,7 @@ impl Alerts {
             return Err(WireError::Malformed("alerts of another format"));
         }
         let mut alerts = Alerts::new(settings);
-        alerts.looked_at = take_option(input, take_signed)?;
+        alerts.newest = take_option(input, take_signed)?;
         alerts.source = take_option(input, take_seen)?;
         for _ in 0..take_length(input)? {
             let id = take_text(input)?;

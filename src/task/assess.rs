@@ -183,6 +183,7 @@ impl AssessTask {
 
     fn note_arrivals(&mut self, now: Millis) {
         let alerts = &mut self.alerts;
+        alerts.note_newest(self.assess.watermark().newest(), now);
         self.assess.arrivals(|model, versions, has_labels| alerts.note(model, versions, has_labels, now));
     }
 
