@@ -12,7 +12,24 @@ use std::fs;
 pub type Changes = BTreeMap<String, Vec<Map<String, Value>>>;
 
 /// Rules that judge windows early or by the clock: `replay` may see other windows, and has no clock. Built in, or so named.
-const BY_CHANCE: [&str; 5] = ["no-predictions", "roc-auc-fell", "accuracy-fell", "mae-rose", "early"];
+const BY_CHANCE: [&str; 16] = [
+    "no-predictions",
+    "roc-auc-fell",
+    "accuracy-fell",
+    "mae-rose",
+    "roc-auc-collapsed",
+    "accuracy-collapsed",
+    "drift",
+    "errors",
+    "adwin",
+    "ddm",
+    "eddm",
+    "hddm-a",
+    "hddm-w",
+    "page-hinkley",
+    "features-missing",
+    "early",
+];
 
 impl Service {
     /// All changes that are committed, in the order of the topic. Fails where one is missing, told twice, or no change.
