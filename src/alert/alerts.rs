@@ -4,7 +4,7 @@ use super::model::{ModelAlerts, Progress};
 use super::presence::Seen;
 use super::rules::RuleIndex;
 use super::tell::Telling;
-use crate::event::alert::{AlertRow, Control, Presence, Watch};
+use crate::event::alert::{AlertRow, Control};
 use crate::event::{AlertSettings, MetricRow, Millis, Settings};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -97,11 +97,7 @@ impl Alerts {
             return;
         }
         self.source = Some(Seen::new(now));
-        let model = match self.models.get_mut(id) {
-            Some(model) => model,
-            None => self.begin(id),
-        };
-        model.presences.note(versions, has_labels, now);
+        self.model(id).presences.note(versions, has_labels, now);
     }
 
     /// Takes in a row.
@@ -109,17 +105,16 @@ impl Alerts {
         if self.is_idle {
             return;
         }
-        if let Some(model) = self.models.get_mut(&row.model_id) {
-            model.take(row);
-            return;
-        }
-        self.begin(&row.model_id).take(row);
+        self.model(&row.model_id).take(row);
     }
 
-    fn begin(&mut self, id: &Arc<str>) -> &mut ModelAlerts {
-        let (settings, indexes) = (&self.settings, &self.indexes);
-        let model = || ModelAlerts::new(id, settings.model(id), &settings.alerts, indexes.of(id));
-        self.models.entry(Arc::clone(id)).or_insert_with(model)
+    /// A model, which begins if nothing is known of it.
+    fn model(&mut self, id: &Arc<str>) -> &mut ModelAlerts {
+        if !self.models.contains_key(id) {
+            let model = self.empty(id);
+            self.models.insert(Arc::clone(id), model);
+        }
+        self.models.get_mut(id).expect("it was put there")
     }
 
     /// A model of which nothing is known, to be filled in.
@@ -133,8 +128,8 @@ impl Alerts {
         if self.is_idle && self.models.is_empty() {
             return 0;
         }
-        if self.watches_source && self.source.is_some() && self.has_source_rules() {
-            self.begin(&SOURCE.into());
+        if self.watches_source && self.source.is_some() && self.indexes.of(SOURCE).watches_source() {
+            self.model(&SOURCE.into());
         }
         let control = Arc::clone(&self.control);
         let mut telling = Telling::new(now, &control, std::mem::take(&mut self.has_news), &mut out);
@@ -143,11 +138,6 @@ impl Alerts {
             model.evaluate(&progress, &mut telling);
         }
         telling.told
-    }
-
-    fn has_source_rules(&self) -> bool {
-        let is_of_source = |watch: &Watch| matches!(watch, Watch::Absence { of: Presence::Source, .. });
-        self.settings.alerts.rules(SOURCE).iter().any(|rule| is_of_source(&rule.watch))
     }
 
     /// Goes on under other settings. Alerts whose rules are gone end with the next evaluation.

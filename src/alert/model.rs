@@ -269,10 +269,10 @@ impl ModelAlerts {
                 None => self.orphans.push((rule.clone(), series.columns.clone(), alert)),
             }
         }
-        let alerts = &self.alerts;
-        let has_alerts = |key: &SeriesKey| alerts.keys().any(|(_, series)| series == key);
-        self.series
-            .retain(|key, series| !series.rules.is_empty() || series.columns.metric.is_none() && has_alerts(key));
+        let with_alerts: BTreeSet<SeriesKey> = self.alerts.keys().map(|(_, series)| *series).collect();
+        self.series.retain(|key, series| {
+            !series.rules.is_empty() || series.columns.metric.is_none() && with_alerts.contains(key)
+        });
         self.has_changed = true;
     }
 }

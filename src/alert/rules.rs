@@ -1,7 +1,7 @@
 //! `Rules`: the rules of one model, found by what they are about. Models mostly have the same rules, so the index is shared.
 
 use super::series::SeriesColumns;
-use crate::event::alert::{AlertRule, Baseline, Condition, Selector, Watch};
+use crate::event::alert::{AlertRule, Baseline, Condition, Presence, Selector, Watch};
 use crate::event::{MetricRow, Millis, ModelSettings, WindowSpec};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -47,6 +47,12 @@ impl RuleIndex {
             }
         }
         index
+    }
+
+    /// True if a rule says when nothing comes at all.
+    pub fn watches_source(&self) -> bool {
+        let watch = |place: &u32| &self.list[*place as usize].watch;
+        self.absences.iter().any(|place| matches!(watch(place), Watch::Absence { of: Presence::Source, .. }))
     }
 }
 

@@ -66,12 +66,14 @@ impl SeriesColumns {
 
     /// Its key.
     pub fn key(&self) -> SeriesKey {
-        let mut hash = SipHasher13::new();
-        let (size, advance) = self.spec.map_or((0, 0), |spec| (spec.size_ms, spec.advance_ms));
-        (&*self.version, &*self.segment_key, &*self.segment_value, self.metric.as_deref()).hash(&mut hash);
-        (self.feature.as_deref(), self.class.as_deref(), self.predicted_class.as_deref()).hash(&mut hash);
-        (self.reference_kind.as_deref(), size, advance).hash(&mut hash);
-        hash.finish128().as_u128()
+        Names {
+            scope: (&self.version, &self.segment_key, &self.segment_value),
+            metric: self.metric.as_deref(),
+            about: (self.feature.as_deref(), self.class.as_deref(), self.predicted_class.as_deref()),
+            reference_kind: self.reference_kind.as_deref(),
+            window: self.spec.map_or((0, 0), |spec| (spec.size_ms, spec.advance_ms)),
+        }
+        .key()
     }
 
     /// A row of `model` that is of it, without values; `None` where there are no windows.
@@ -127,12 +129,35 @@ impl SeriesColumns {
 
 /// The key of the series of `row`, or of the same one of the whole model.
 pub fn key_of(row: &MetricRow, of_whole: bool) -> SeriesKey {
-    let mut hash = SipHasher13::new();
     let (key, value) = if of_whole { ("", "") } else { (&*row.segment_key, &*row.segment_value) };
-    (&*row.model_version, key, value, Some(&*row.metric)).hash(&mut hash);
-    (row.feature.as_deref(), row.class.as_deref(), row.predicted_class.as_deref()).hash(&mut hash);
-    (row.reference_kind.as_deref(), row.window_size_ms, row.window_advance_ms).hash(&mut hash);
-    hash.finish128().as_u128()
+    Names {
+        scope: (&row.model_version, key, value),
+        metric: Some(&row.metric),
+        about: (row.feature.as_deref(), row.class.as_deref(), row.predicted_class.as_deref()),
+        reference_kind: row.reference_kind.as_deref(),
+        window: (row.window_size_ms, row.window_advance_ms),
+    }
+    .key()
+}
+
+/// What a key is made of.
+struct Names<'a> {
+    /// Version, segment key and value.
+    scope: (&'a str, &'a str, &'a str),
+    metric: Option<&'a str>,
+    /// Feature, class, predicted class.
+    about: (Option<&'a str>, Option<&'a str>, Option<&'a str>),
+    reference_kind: Option<&'a str>,
+    /// Size and advance; 0 and 0 of what is about no windows.
+    window: (Millis, Millis),
+}
+
+impl Names<'_> {
+    fn key(&self) -> SeriesKey {
+        let mut hash = SipHasher13::new();
+        (self.scope, self.metric, self.about, self.reference_kind, self.window).hash(&mut hash);
+        hash.finish128().as_u128()
+    }
 }
 
 /// A series that rules are about.

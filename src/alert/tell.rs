@@ -214,15 +214,13 @@ impl ModelAlerts {
     fn is_inhibited(&self, rule: &AlertRule, series: &SeriesColumns) -> bool {
         let places = rule.gates.inhibited_by.iter().filter_map(|id| self.rules.place(id));
         // Of a group, it is the members that fire.
-        let is_meant = |place: u32, key: SeriesKey| {
-            !self.rules.get(place).group || self.series.get(&key).is_some_and(|series| series.columns.metric.is_some())
+        let inhibits = |place: u32, parent: &SeriesColumns| {
+            (!self.rules.get(place).group || parent.metric.is_some()) && parent.covers(series)
         };
-        let mut firing = places.flat_map(|place| self.firing(place).map(move |(key, _)| (place, key)));
-        firing.any(|(place, key)| is_meant(place, key) && self.covers(key, series))
-    }
-
-    fn covers(&self, key: SeriesKey, series: &SeriesColumns) -> bool {
-        self.series.get(&key).is_some_and(|parent| parent.columns.covers(series))
+        places.into_iter().any(|place| {
+            let mut firing = self.firing(place).filter_map(|(key, _)| self.series.get(&key));
+            firing.any(|parent| inhibits(place, &parent.columns))
+        })
     }
 
     /// Series for which a rule fires, suppressed or not.

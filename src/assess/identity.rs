@@ -1,40 +1,11 @@
 //! The `id` of a metric row: the same in every run, and in any program that follows this recipe.
 //!
-//! SHA-256 over the identifying columns one after the other, cut to 16 bytes, in lower-case hexadecimal. A text is its
-//! length in bytes as 4 bytes big-endian, then its UTF-8; null is the length 0xffffffff alone; a number is 8 bytes
-//! big-endian. Order: model_id, model_version, segment_key, segment_value, metric, feature, class, predicted_class,
+//! A [`RowId`] of the identifying columns one after the other; a number is 8 bytes big-endian. Order: model_id, model_version, segment_key, segment_value, metric, feature, class, predicted_class,
 //! window_size_ms, window_advance_ms, window_start, reference_kind (of drift metrics `fixed` or another, of all others
 //! null).
 
 use crate::event::MetricRow;
-use sha2::{Digest, Sha256};
-
-/// An id as bytes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct RowId([u8; 16]);
-
-impl RowId {
-    /// As bytes.
-    pub fn to_bytes(self) -> [u8; 16] {
-        self.0
-    }
-
-    /// From what [`Self::to_bytes`] gave.
-    pub fn from_bytes(bytes: [u8; 16]) -> RowId {
-        RowId(bytes)
-    }
-
-    /// Appends it as it is published.
-    pub fn put_text(self, out: &mut String) {
-        const DIGITS: &[u8; 16] = b"0123456789abcdef";
-        let mut text = [0; 32];
-        for (pair, byte) in text.chunks_exact_mut(2).zip(self.0) {
-            pair[0] = DIGITS[usize::from(byte >> 4)];
-            pair[1] = DIGITS[usize::from(byte & 15)];
-        }
-        out.push_str(str::from_utf8(&text).expect("hexadecimal digits are ASCII"));
-    }
-}
+use crate::event::row_id::{RowId, put_column};
 
 /// Ids of the rows of one series after the other.
 #[derive(Debug, Default)]
@@ -65,20 +36,11 @@ impl RowIds {
             self.columns.extend_from_slice(&number.to_be_bytes());
         }
         self.add_text(row.reference_kind.as_deref());
-        let mut id = [0; 16];
-        id.copy_from_slice(&Sha256::digest(&self.columns)[..16]);
-        RowId(id)
+        RowId::of(&self.columns)
     }
 
     fn add_text(&mut self, text: Option<&str>) {
-        match text {
-            // No text is that long: it would not fit a record.
-            Some(text) => {
-                self.columns.extend_from_slice(&(text.len() as u32).to_be_bytes());
-                self.columns.extend_from_slice(text.as_bytes());
-            }
-            None => self.columns.extend_from_slice(&u32::MAX.to_be_bytes()),
-        }
+        put_column(&mut self.columns, text);
     }
 }
 

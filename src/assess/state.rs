@@ -8,7 +8,6 @@
 use super::cells::{GroupId, Pane, VersionId};
 use super::detection::Detection;
 use super::detection_state::Known;
-use super::identity::RowId;
 use super::model::ModelAssess;
 use super::names::{Group, GroupKind, Names};
 use super::past::Past;
@@ -23,6 +22,7 @@ use crate::aggregate::partial::Progress;
 use crate::aggregate::wire::{
     put_signed, put_text, put_varint, take_byte, take_bytes, take_length, take_signed, take_text, take_varint,
 };
+use crate::event::row_id::RowId;
 use crate::event::{Millis, ModelSettings, Settings, WindowSpec};
 use crate::metrics::Metric;
 use std::collections::{BTreeMap, BTreeSet};

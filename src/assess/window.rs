@@ -1,7 +1,7 @@
 //! The windows of one size: which are open, what finality and pacing need to know of each, and which are closed for good.
 
 use super::cells::{GroupId, VersionId};
-use super::identity::RowId;
+use crate::event::row_id::RowId;
 use crate::event::{Millis, ModelSettings, WindowSpec};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::RangeInclusive;

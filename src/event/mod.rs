@@ -17,6 +17,7 @@ pub mod profile;
 pub mod record;
 pub mod reference;
 pub mod reject;
+pub mod row_id;
 pub mod segment;
 pub mod settings;
 pub mod text_hash;
